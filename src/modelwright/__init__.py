@@ -1,0 +1,1 @@
+"""Modelwright: from business question to governed production."""

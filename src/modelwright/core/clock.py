@@ -1,0 +1,51 @@
+"""Time. ``recorded_at`` is the wall clock; ``event_at`` and ``known_at`` come from callers. All are aware UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from modelwright.core.errors import Invalid
+
+Clock = Callable[[], datetime]
+"""Answers the present moment, aware and in UTC. The one seam through which rooms see the time."""
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+def as_utc(value: datetime | str, *, field: str = "time") -> datetime:
+    """Read a moment and move it to UTC.
+
+    Args:
+        value: An aware ``datetime``, an ISO 8601 text with an offset, or a bare date ``2013-04-01``, which is its
+            midnight in UTC.
+        field: The name used in the error.
+
+    Raises:
+        Invalid: Not a time, or a time without an offset (a guess would be silently wrong by hours).
+
+    Example:
+        >>> as_utc("2013-01-01T05:15:00-05:00").isoformat()
+        '2013-01-01T10:15:00+00:00'
+    """
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise Invalid(
+                f"{field} is {value!r}, which is not an ISO 8601 time.", fields={field: "not a time"}
+            ) from None
+        if len(value) == len("2013-04-01"):
+            moment = moment.replace(tzinfo=UTC)
+    else:
+        moment = value
+    if moment.tzinfo is None:
+        raise Invalid(
+            f"{field} is {value}, which names no time zone.",
+            remedy="Add an offset, e.g. 2013-04-01T05:00:00Z.",
+            fields={field: "has no time zone"},
+        )
+    return moment.astimezone(UTC)

@@ -1,0 +1,139 @@
+"""The guard: every transition that production relies on asks it, inside its own transaction.
+
+Rooms that move aliases or traffic know only this Protocol; ``app`` installs governance's guard. So every face and
+every foreign protocol passes the same gates.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from modelwright.core.errors import Refused
+from modelwright.core.ids import Digest, Name
+from modelwright.core.unit import Unit
+
+
+class Verdict(StrEnum):
+    """What a check found. UNKNOWN never passes a gate."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    ATTESTED = "ATTESTED"
+
+    @property
+    def passes(self) -> bool:
+        """Whether a gate with this verdict lets the transition through."""
+        return self in (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.ATTESTED)
+
+
+class Action(StrEnum):
+    """The kinds of guarded transition."""
+
+    SET_ALIAS = "set_alias"
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+
+
+class Transition(Struct, frozen=True, kw_only=True):
+    """What somebody wants to move.
+
+    Attributes:
+        action: The kind of transition.
+        model: The model's name.
+        version: The version that would be relied on.
+        package: Digest of that version's package: evidence is about these bytes.
+        target: The alias, or the endpoint.
+        replaces: The version relied on until now, if any.
+    """
+
+    action: Action
+    model: Name
+    version: int
+    package: Digest
+    target: Name
+    replaces: int | None = None
+
+
+class GateResult(Struct, frozen=True, kw_only=True):
+    """One gate's answer.
+
+    Attributes:
+        gate: Its name on the shelf.
+        verdict: What it found.
+        reason: One sentence with the values.
+        remedy: What would change the verdict; empty when it passes.
+        evidence: Digests of the evidence it read.
+    """
+
+    gate: Name
+    verdict: Verdict
+    reason: str
+    remedy: str = ""
+    evidence: tuple[Digest, ...] = ()
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """The guard's answer to one transition.
+
+    Attributes:
+        transition: What was asked.
+        allowed: Whether every gate passes.
+        tier: The tier of the policy.
+        policy: Digest of the policy that decided.
+        gates: Each gate's answer.
+    """
+
+    transition: Transition
+    allowed: bool
+    tier: str
+    policy: Digest
+    gates: tuple[GateResult, ...]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why not: one sentence of each gate that does not pass."""
+        return [f"{gate.gate}: {gate.reason}" for gate in self.gates if not gate.verdict.passes]
+
+    def require(self) -> Decision:
+        """This decision if it allows the transition.
+
+        Raises:
+            Refused: It does not; the message holds the reasons.
+        """
+        if self.allowed:
+            return self
+        move = self.transition
+        raise Refused(
+            f"{move.model}@{move.version} may not become {move.target}: " + " ".join(self.reasons),
+            remedy=" ".join(gate.remedy for gate in self.gates if gate.remedy and not gate.verdict.passes),
+            decision=self,
+        )
+
+
+class Guard(Protocol):
+    """Decides a transition.
+
+    Law: it reads only what is recorded, writes its decision through the unit, and never answers "allowed" because
+    something is missing.
+    """
+
+    def __call__(self, unit: Unit, transition: Transition) -> Decision:
+        """Decide, and record the decision."""
+        ...
+
+
+def no_guard(unit: Unit, transition: Transition) -> Decision:
+    """Fail closed: what a room asks before a guard is installed.
+
+    Raises:
+        Refused: Always.
+    """
+    raise Refused(
+        f"{transition.model}@{transition.version} may not become {transition.target}: no guard is installed.",
+        remedy="Open the home with modelwright.connect(), which installs governance's guard.",
+    )

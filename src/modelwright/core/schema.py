@@ -1,0 +1,146 @@
+"""Contracts: what columns a table has, their types, and which values are in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from modelwright.core.errors import Invalid
+
+
+class DType(StrEnum):
+    """The value types of a contract, as wide as the open formats share."""
+
+    BOOL = "bool"
+    INT64 = "int64"
+    FLOAT64 = "float64"
+    STRING = "string"
+    TIMESTAMP = "timestamp"
+
+
+class Column(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One column of a contract.
+
+    Attributes:
+        name: Its name.
+        dtype: The type of its values. An int64 is accepted where float64 is asked.
+        nullable: Whether values may be missing (null; for float64 also NaN).
+        minimum: Smallest value in order, for numbers; none means no bound.
+        maximum: Largest value in order, for numbers; none means no bound.
+        categories: The only values in order, for strings; none means any.
+    """
+
+    name: str
+    dtype: DType
+    nullable: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] | None = None
+
+
+class Contract(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The columns a table must have. Columns beyond the contract are not part of it.
+
+    Example:
+        >>> contract = Contract(columns=(Column(name="distance", dtype=DType.FLOAT64, minimum=0),))
+        >>> [str(v) for v in contract.violations({"distance": [187.0, -1.0]})]
+        ['distance: row 1 is -1.0, below the minimum 0']
+    """
+
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            raise ValueError(f"columns named twice: {', '.join(sorted(repeated))}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def violations(self, table: Mapping[str, Sequence[Any]]) -> list[Violation]:
+        """What is out of order in columns of plain values: the first offending row of each column.
+
+        Args:
+            table: Column name -> its values, all of one length ``(n_rows,)``.
+        """
+        found = []
+        for column in self.columns:
+            values = table.get(column.name)
+            if values is None:
+                found.append(Violation(column=column.name, problem="is missing"))
+            elif (problem := _first_problem(column, values)) is not None:
+                found.append(Violation(column=column.name, problem=problem))
+        return found
+
+    def require(self, table: Mapping[str, Sequence[Any]]) -> None:
+        """Pass silently, or name the fields that are out of order.
+
+        Raises:
+            Invalid: At least one violation; ``fields`` has them all.
+        """
+        found = self.violations(table)
+        if found:
+            raise Invalid(
+                "The input breaks the contract: " + "; ".join(map(str, found[:5])) + ("; …" if len(found) > 5 else "."),
+                remedy="Send every column of the contract with its type.",
+                fields={violation.column: violation.problem for violation in found},
+            )
+
+
+class Violation(Struct, frozen=True, kw_only=True):
+    """What is wrong with one column."""
+
+    column: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.column}: {self.problem}"
+
+
+_EXACT: Mapping[DType, frozenset[type]] = {
+    DType.BOOL: frozenset({bool}),
+    DType.INT64: frozenset({int}),
+    DType.FLOAT64: frozenset({float, int}),
+    DType.STRING: frozenset({str}),
+    DType.TIMESTAMP: frozenset({datetime}),
+}
+
+
+def _first_problem(column: Column, values: Sequence[Any]) -> str | None:
+    accepted = _EXACT[column.dtype]
+    bounded = column.minimum is not None or column.maximum is not None or column.categories is not None
+    for row, value in enumerate(values):
+        kind = type(value)
+        if value is None or (kind is float and math.isnan(value)):
+            if not column.nullable:
+                return f"row {row} is missing, and the column may not be"
+        elif kind not in accepted:
+            return f"row {row} is {_shown(value)}, not {column.dtype}"
+        elif bounded and (problem := _out_of_bounds(column, value)):
+            return f"row {row} is {problem}"
+        elif kind is int and not -(2**63) <= value < 2**63:
+            return f"row {row} is {_shown(value)}, beyond 64 bits"
+    return None
+
+
+def _out_of_bounds(column: Column, value: Any) -> str | None:
+    if column.minimum is not None and value < column.minimum:
+        return f"{value}, below the minimum {column.minimum:g}"
+    if column.maximum is not None and value > column.maximum:
+        return f"{value}, above the maximum {column.maximum:g}"
+    if column.categories is not None and value not in column.categories:
+        return f"{_shown(value)}, not one of {', '.join(column.categories[:8])}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:40] + "…"

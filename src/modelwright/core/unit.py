@@ -1,0 +1,58 @@
+"""The unit of work as a service sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from modelwright.core.events import Actor, Event, Recorded
+
+
+class Rows(Protocol):
+    """The open transaction, handed to repositories; only they know that it speaks SQLAlchemy Core."""
+
+    def execute(self, statement: Any, parameters: Any = None, /) -> Any:
+        """Run one statement."""
+        ...
+
+
+class Unit(Protocol):
+    """One operation's transaction and its circumstances.
+
+    Law: everything done through ``rows`` and ``emit`` is there after the operation returned, or nothing is. A query's
+    unit reads one snapshot and may not emit.
+    """
+
+    @property
+    def project(self) -> str:
+        """The project that every row and name belongs to."""
+        ...
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The wall clock when the unit began; all rows of one unit carry the same moment."""
+        ...
+
+    @property
+    def request_id(self) -> str:
+        """The request that caused this, for logs and the ledger."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """The open transaction."""
+        ...
+
+    def emit(self, event: Event) -> None:
+        """Record what happened: projections see it now, the ledger as the transaction's last statement."""
+        ...
+
+
+Projection = Callable[[Unit, Recorded], None]
+"""Derives rows from one event, inside the transaction that records it. It decides nothing and refuses nothing."""

@@ -1,0 +1,107 @@
+"""Values as bytes: the JSON of every face, the canonical JSON that is hashed, and numbers that JSON lacks."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from modelwright.core.errors import Invalid
+
+T = TypeVar("T")
+
+Real = float | Literal["NaN", "Infinity", "-Infinity"]
+"""A float on the wire. JSON has no NaN and no infinities, and an encoder that writes ``null`` for them loses a fact."""
+
+
+def real(value: float) -> Real:
+    """A float as it travels: itself, or the word for what JSON cannot write.
+
+    Example:
+        >>> real(0.5), real(float("nan")), real(float("-inf"))
+        (0.5, 'NaN', '-Infinity')
+    """
+    if math.isfinite(value):
+        return float(value)
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def encode(value: Any) -> bytes:
+    """The JSON that faces answer."""
+    return msgspec.json.encode(value)
+
+
+def decode(data: bytes | str, kind: type[T]) -> T:
+    """Read JSON into a type, naming the field that does not fit.
+
+    Raises:
+        Invalid: Not JSON, nested too deep, or not of this type.
+
+    Example:
+        >>> decode(b'[1, 2]', list[int])
+        [1, 2]
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise _invalid(error) from None
+
+
+def convert(value: Any, kind: type[T]) -> T:
+    """Check plain data or Structs against a type: what ``decode`` does for bytes.
+
+    Raises:
+        Invalid: It does not fit; the field is named.
+    """
+    try:
+        return msgspec.convert(value, type=kind, from_attributes=False)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: Exception) -> Invalid:
+    if isinstance(error, RecursionError):
+        return Invalid("The JSON is nested too deep.", remedy="Send flat data.", fields={"$": "nested too deep"})
+    message, _, place = str(error).partition(" - at `")
+    field = place.rstrip("`").removeprefix("$").lstrip(".") or "$"
+    if field == "$" and "field `" in message:
+        field = message.split("field `")[1].split("`")[0]
+    return Invalid(f"{field}: {message}" if field != "$" else message, fields={field: message})
+
+
+def canonical(value: Any) -> bytes:
+    """The one JSON of a value, for hashing: keys sorted, no white space, UTF-8 (after RFC 8785).
+
+    Raises:
+        Invalid: A NaN or an infinity is inside; carry it as ``Real``.
+
+    Example:
+        >>> canonical({"b": 1, "a": [True, None]})
+        b'{"a":[true,null],"b":1}'
+    """
+    plain = msgspec.to_builtins(value, str_keys=True)
+    _refuse_non_finite(plain)
+    return msgspec.json.encode(plain, order="sorted")
+
+
+def _refuse_non_finite(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Invalid(f"{value} has no canonical JSON.", remedy="Carry it as the text NaN, Infinity or -Infinity.")
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_non_finite(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_non_finite(item)
+
+
+def sha256(data: bytes) -> str:
+    """SHA-256 in hex: how content is named wherever it is shown or signed."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return sha256(canonical(value))
