@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_type_hints
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -51,6 +51,14 @@ class Download(Struct, frozen=True, kw_only=True):
     filename: str = "download"
 
 
+class Mark(NamedTuple):
+    """What ``@operation`` says of a method."""
+
+    permission: str
+    kind: Literal["query", "command"]
+    idempotent: bool
+
+
 class Operation:
     """One declared use case.
 
@@ -59,16 +67,16 @@ class Operation:
         verb: What it does, e.g. ``set_alias``.
         permission: What the caller must hold, e.g. ``models:write``.
         kind: ``query`` reads one snapshot; ``command`` changes state and takes an idempotency key.
+        idempotent: Whether repeating it changes nothing more, so that no key need be kept.
         function: The service's method.
     """
 
-    def __init__(
-        self, noun: str, permission: str, kind: Literal["query", "command"], function: Callable[..., Any]
-    ) -> None:
+    def __init__(self, noun: str, function: Callable[..., Any], mark: Mark) -> None:
         self.noun = noun
         self.verb = function.__name__
-        self.permission = permission
-        self.kind = kind
+        self.permission = mark.permission
+        self.kind = mark.kind
+        self.idempotent = mark.idempotent
         self.function = function
 
     @property
@@ -123,16 +131,19 @@ class Operation:
         return wire.convert(bound.arguments, self.request)
 
 
-def operation(*, permission: str, kind: Literal["query", "command"]) -> Callable[[Function], Function]:
+def operation(
+    *, permission: str, kind: Literal["query", "command"], idempotent: bool = False
+) -> Callable[[Function], Function]:
     """Declare a service's method ``(self, unit, …)`` as an operation.
 
     Args:
         permission: ``noun:read`` or ``noun:write``.
         kind: ``query`` or ``command``.
+        idempotent: A command that may be repeated without a key, because repeating it changes nothing more.
     """
 
     def mark(function: Function) -> Function:
-        function.__operation__ = (permission, kind)  # type: ignore[attr-defined]  # the mark the table looks for
+        function.__operation__ = Mark(permission, kind, idempotent)  # type: ignore[attr-defined]  # read by Service
         return function
 
     return mark
@@ -154,8 +165,7 @@ class Service:
         for name, member in vars(cls).items():
             mark = getattr(member, "__operation__", None)
             if mark is not None:
-                permission, kind = mark
-                found[name] = Operation(cls.noun, permission, kind, member)
+                found[name] = Operation(cls.noun, member, mark)
         return found
 
 

@@ -53,6 +53,13 @@ class Unit(Protocol):
         """Record what happened: projections see it now, the ledger as the transaction's last statement."""
         ...
 
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Do this once the transaction is durable.
+
+        A crash may come between, so it may only hasten what something else would do anyway from the rows.
+        """
+        ...
+
 
 Projection = Callable[[Unit, Recorded], None]
 """Derives rows from one event, inside the transaction that records it. It decides nothing and refuses nothing."""

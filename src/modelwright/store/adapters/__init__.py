@@ -1,0 +1,1 @@
+"""Adapters: one file per way to keep something."""

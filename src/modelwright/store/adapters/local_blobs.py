@@ -1,0 +1,145 @@
+"""Blobs in a local folder: ``blobs/ab/cdef…``, each file named by its content."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from modelwright.core.errors import Corrupted, Invalid, NotFound, Unavailable
+from modelwright.core.ids import new_id
+from modelwright.store.ports import Stored
+
+_CHUNK = 1 << 20
+
+
+class LocalBlobs:
+    """Content-addressed files below one folder; fulfils ``Blobs``.
+
+    Args:
+        folder: Made when it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._incoming = folder / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._verified: dict[str, tuple[int, int, int]] = {}
+
+    def put(self, source: bytes | Path | BinaryIO) -> Stored:
+        """Store bytes: a temporary file, hashed while written, fsync, rename, fsync of the folder."""
+        if isinstance(source, Path):
+            with source.open("rb") as stream:
+                return self._put_stream(stream)
+        return self._put_stream(io.BytesIO(source) if isinstance(source, bytes) else source)
+
+    def _put_stream(self, stream: BinaryIO) -> Stored:
+        temporary = self._incoming / new_id()
+        try:
+            with temporary.open("xb") as file:
+                hasher, size = hashlib.sha256(), 0
+                while chunk := stream.read(_CHUNK):
+                    hasher.update(chunk)
+                    file.write(chunk)
+                    size += len(chunk)
+                digest = hasher.hexdigest()
+                target = self._place(digest)
+                if self._is_intact(target, digest):
+                    return Stored(digest=digest, size=size, new=False)
+                file.flush()
+                os.fsync(file.fileno())
+            target.parent.mkdir(exist_ok=True)
+            temporary.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+            temporary.replace(target)
+            _fsync_folder(target.parent)
+            return Stored(digest=digest, size=size, new=True)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise Unavailable(
+                    "The disk is full; nothing was stored.", remedy="Free space and try again."
+                ) from error
+            raise
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+
+    def read(self, digest: str) -> bytes:
+        """The bytes, hashed on the way."""
+        path = self._existing(digest)
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise self._corrupted(digest, path)
+        return data
+
+    def verify(self, digest: str) -> int:
+        """The size in bytes, after hashing the file as it is now."""
+        path = self._existing(digest)
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                self._verified.pop(digest, None)
+                raise self._corrupted(digest, path)
+            found = os.fstat(file.fileno())
+        self._verified[digest] = (found.st_mtime_ns, found.st_size, found.st_ino)
+        return found.st_size
+
+    def verified_path(self, digest: str) -> Path:
+        """The file, hashed unless this process has hashed it and it has not been touched since.
+
+        For readers that need a file of their own, such as DuckDB.
+        """
+        path = self._existing(digest)
+        found = path.stat()
+        if self._verified.get(digest) != (found.st_mtime_ns, found.st_size, found.st_ino):
+            self.verify(digest)
+        return path
+
+    def missing(self, digests: Iterable[str]) -> list[str]:
+        """Those digests that are not stored."""
+        return [digest for digest in digests if not self._place(digest).is_file()]
+
+    def size(self, digest: str) -> int:
+        """The size in bytes, without hashing."""
+        return self._existing(digest).stat().st_size
+
+    def digests(self) -> Iterator[str]:
+        """Everything stored."""
+        for folder in self._folder.iterdir():
+            if len(folder.name) == 2:
+                yield from (folder.name + file.name for file in folder.iterdir())
+
+    def _place(self, digest: str) -> Path:
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise Invalid(f"{digest[:80]!r} is not a SHA-256 digest.", fields={"digest": "is not 64 hex digits"})
+        return self._folder / digest[:2] / digest[2:]
+
+    def _existing(self, digest: str) -> Path:
+        path = self._place(digest)
+        if not path.is_file():
+            raise NotFound(f"There are no bytes {digest}.", remedy="Send them first.")
+        return path
+
+    def _is_intact(self, path: Path, digest: str) -> bool:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+
+    def _corrupted(self, digest: str, path: Path) -> Corrupted:
+        return Corrupted(
+            f"Blob {digest} has been altered: its bytes have another digest.",
+            remedy=f"Restore blobs/{path.parent.name}/{path.name} from a backup, or add the same content again.",
+        )
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

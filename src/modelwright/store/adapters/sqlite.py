@@ -1,0 +1,102 @@
+"""Records on SQLite: WAL, one writer at a time, commits that survive a power cut."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, MetaData, create_engine, event
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from modelwright.core.errors import Corrupted, Unavailable
+from modelwright.core.unit import Rows
+
+PATIENCE_SECONDS = 30.0
+
+
+class SqliteRecords:
+    """Rows in one SQLite file; fulfils ``Records``.
+
+    Args:
+        path: The file; made when it is not there.
+        metadata: The tables it holds.
+        synchronous: ``FULL`` survives a power cut; ``NORMAL`` may lose the last commits to one, never to a crash.
+    """
+
+    def __init__(self, path: Path, metadata: MetaData, *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
+        self._metadata = metadata
+        self._path = path
+        self._turn = threading.Lock()  # SQLite's own waiting is not fair: threads of one process queue here
+        self._engine = create_engine(
+            f"sqlite:///{path}",
+            connect_args={"timeout": PATIENCE_SECONDS, "check_same_thread": False},
+            pool_size=8,
+            max_overflow=32,
+        )
+
+        @event.listens_for(self._engine, "connect")
+        def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
+            connection.isolation_level = None  # the driver must not begin transactions of its own
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {synchronous}")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA trusted_schema = OFF")
+
+        @event.listens_for(self._engine, "begin")
+        def _on_begin(connection: Connection) -> None:
+            writing = connection.get_execution_options().get("writing", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    @contextmanager
+    def reading(self) -> Iterator[Rows]:
+        """One snapshot."""
+        with self._translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Rows]:
+        """One transaction, begun IMMEDIATE so that it never fails half-way for want of the lock."""
+        with self._translated(), self._turn, self._engine.connect() as connection:
+            connection.execution_options(writing=True)
+            with connection.begin():
+                yield connection
+
+    def prepare(self) -> None:
+        """Make the tables; two processes may do so at once."""
+        with self.writing() as rows:
+            for table in self._metadata.sorted_tables:
+                rows.execute(CreateTable(table, if_not_exists=True))
+                for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                    rows.execute(CreateIndex(index, if_not_exists=True))
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            said = str(error.orig)
+            if "locked" in said or "busy" in said:
+                raise Unavailable(
+                    f"Another process has been writing to {self._path.name} for {PATIENCE_SECONDS:.0f} s.",
+                    remedy="Try again; `modelwright doctor` names the processes that hold the home.",
+                ) from error
+            if "full" in said or "disk I/O" in said or "unable to open" in said or "readonly" in said:
+                raise Unavailable(
+                    f"{self._path.name} cannot be written: {said}.", remedy="Free disk space or check its permissions."
+                ) from error
+            raise
+        except DatabaseError as error:
+            if "malformed" in str(error.orig) or "not a database" in str(error.orig):
+                raise Corrupted(
+                    f"{self._path.name} is damaged: {error.orig}.", remedy="Restore it from a backup."
+                ) from error
+            raise

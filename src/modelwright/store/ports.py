@@ -1,0 +1,160 @@
+"""The storage ports. Each says its law first; an adapter is right when it passes the port's contract test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from msgspec import Struct
+
+from modelwright.core.unit import Rows
+
+if TYPE_CHECKING:  # weight: pyarrow is 0.3 s, and most importers only name the port
+    import pyarrow as pa
+
+
+class Records(Protocol):
+    """Rows and transactions.
+
+    Law: a ``writing`` block is atomic, durable when it has been left, and alone: no two run at once, in any process. A
+    ``reading`` block sees one snapshot and never waits for a writer. An exception inside a block undoes it.
+    """
+
+    def reading(self) -> AbstractContextManager[Rows]:
+        """One snapshot."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Rows]:
+        """One transaction.
+
+        Raises:
+            Unavailable: Another writer held the database for longer than the patience, or the disk is full.
+        """
+        ...
+
+    def prepare(self) -> None:
+        """Make the tables that are not there yet; the same call again changes nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        ...
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """What ``Blobs.put`` stored.
+
+    Attributes:
+        digest: SHA-256 of the bytes, in hex.
+        size: Their number.
+        new: Whether they were not there before.
+    """
+
+    digest: str
+    size: int
+    new: bool
+
+
+class Blobs(Protocol):
+    """Content-addressed bytes.
+
+    Law: bytes are named by their SHA-256, so the same bytes are stored once and never change. After ``put`` returned
+    they survive a crash; before, nothing can be seen. ``read`` answers the very bytes or raises ``Corrupted``.
+    """
+
+    def put(self, source: bytes | Path | BinaryIO) -> Stored:
+        """Store bytes; known bytes cost a hash.
+
+        Raises:
+            Unavailable: The disk is full; nothing is left behind.
+        """
+        ...
+
+    def read(self, digest: str) -> bytes:
+        """The bytes.
+
+        Raises:
+            NotFound: They are not stored.
+            Corrupted: The stored bytes have another digest.
+        """
+        ...
+
+    def verify(self, digest: str) -> int:
+        """The size in bytes, after hashing what is stored; raises as ``read`` does."""
+        ...
+
+    def missing(self, digests: Iterable[str]) -> list[str]:
+        """Those digests that are not stored."""
+        ...
+
+    def size(self, digest: str) -> int:
+        """The size in bytes, without hashing; raises ``NotFound``."""
+        ...
+
+    def digests(self) -> Iterator[str]:
+        """Everything stored, in no order."""
+        ...
+
+
+class Frames(Protocol):
+    """Tables at rest: immutable Parquet blobs, read by SQL.
+
+    Law: SQL comes from this code base, values travel as parameters, and every part is verified before it is read.
+    """
+
+    def query(
+        self, sql: str, tables: Mapping[str, Sequence[str] | pa.Table], parameters: Mapping[str, Any] | None = None
+    ) -> pa.Table:
+        """Run one SELECT.
+
+        Args:
+            sql: DuckDB SQL; ``$name`` marks a parameter.
+            tables: View name -> digests of the Parquet parts it unites (by column name), or an Arrow table.
+            parameters: Values for the marks.
+
+        Raises:
+            NotFound: A part is not stored.
+            Corrupted: A part is not what was stored.
+        """
+        ...
+
+    def table(self, parts: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+        """The parts one after another, in order; raises as ``query`` does."""
+        ...
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """The right to do one job for a while.
+
+    Attributes:
+        name: The job.
+        owner: Who holds it.
+        token: Grows with every grant: work done under an older token is refused (fencing).
+    """
+
+    name: str
+    owner: str
+    token: int
+
+
+class Queue(Protocol):
+    """Who does what: leases with fencing tokens.
+
+    Law: at any moment at most one owner holds an unexpired lease of a name, and each grant's token is larger than all
+    before. Time is the wall clock.
+    """
+
+    def acquire(self, name: str, owner: str, duration: timedelta) -> Lease | None:
+        """The lease, or none while another owner holds it. The holder may acquire again, which renews it."""
+        ...
+
+    def holds(self, rows: Rows, lease: Lease) -> bool:
+        """Whether the lease is still the newest grant, seen in the caller's own transaction."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Let others have it now."""
+        ...
