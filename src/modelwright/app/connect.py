@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from modelwright.app.faces import face
 from modelwright.app.services import operation_table
@@ -40,7 +40,7 @@ class Workspace:
     def __repr__(self) -> str:
         return f"Workspace({self.where!r})"
 
-    def __enter__(self) -> Workspace:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
