@@ -1,1 +1,0 @@
-"""Operations over HTTP; fulfils ``core.operation.Caller``."""
