@@ -23,6 +23,14 @@ Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="SHA-256, 
 Ref = Annotated[str, Meta(min_length=3, max_length=260, description="name@version, name@alias or name@latest")]
 """A reference as people write it; ``parse_ref`` reads it."""
 
+
+class Pinned(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A version that something relies on: the reference for people, the digest of its content for machines."""
+
+    ref: Ref
+    digest: Digest
+
+
 _REF = re.compile(r"\A(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,127})@(?P<selector>[A-Za-z0-9][A-Za-z0-9._-]{0,127})\Z")
 
 

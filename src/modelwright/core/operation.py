@@ -7,7 +7,7 @@ check and the reference page. Operations carry values only; bytes travel as ``Up
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, get_type_hints
@@ -178,6 +178,11 @@ class Table:
     def __iter__(self) -> Iterator[Operation]:
         return (operation for verbs in self._by_noun.values() for operation in verbs.values())
 
+    @property
+    def nouns(self) -> list[str]:
+        """Every noun, in the order of the services."""
+        return list(self._by_noun)
+
     def noun(self, noun: str) -> dict[str, Operation]:
         """The operations of one noun."""
         return self._by_noun[noun]
@@ -261,3 +266,32 @@ class Page(Struct, Generic[Item], frozen=True, kw_only=True):
 
     items: list[Item]
     next: str | None = None
+
+
+def limited(limit: int, *, most: int = 1000) -> int:
+    """The limit, if it is one.
+
+    Raises:
+        Invalid: It is not 1 to ``most``.
+    """
+    if not 1 <= limit <= most:
+        raise Invalid(f"limit is {limit}, not 1 to {most}.", fields={"limit": f"not 1 to {most}"})
+    return limit
+
+
+def position(after: str | None) -> int | None:
+    """The number in a page's ``next``.
+
+    Raises:
+        Invalid: No page answered it.
+    """
+    if after is None:
+        return None
+    if not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise Invalid(f"after is {after[:40]!r}, which no page answered.", fields={"after": "not a position"})
+    return int(after)
+
+
+def paged(found: Sequence[Item], limit: int, key: Callable[[Item], object]) -> Page[Item]:
+    """A page of ``limit`` entries, made from one more than that where there are more."""
+    return Page(items=list(found[:limit]), next=str(key(found[limit - 1])) if len(found) > limit else None)

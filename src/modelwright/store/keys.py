@@ -9,25 +9,10 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from msgspec import Struct
 
 from modelwright.core.errors import Corrupted
+from modelwright.core.signing import Envelope, Signature
 from modelwright.core.wire import sha256
-
-
-class Signature(Struct, frozen=True, kw_only=True):
-    """One signature of an envelope: key id, and the signature in base64."""
-
-    keyid: str
-    sig: str
-
-
-class Envelope(Struct, frozen=True, kw_only=True, rename={"payload_type": "payloadType"}):
-    """A signed payload: https://github.com/secure-systems-lab/dsse/blob/master/envelope.md."""
-
-    payload_type: str
-    payload: str
-    signatures: tuple[Signature, ...]
 
 
 def _pre_authentication(payload_type: str, payload: bytes) -> bytes:

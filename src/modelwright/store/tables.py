@@ -10,6 +10,8 @@ from sqlalchemy import BigInteger, MetaData, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from modelwright.core.errors import Corrupted
+
 T = TypeVar("T")
 
 control = MetaData()
@@ -56,4 +58,10 @@ class Body(TypeDecorator[T]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> T | None:
         """Out of the database."""
-        return None if value is None else msgspec.json.decode(value, type=self.kind)
+        try:
+            return None if value is None else msgspec.json.decode(value, type=self.kind)
+        except msgspec.DecodeError as error:
+            raise Corrupted(
+                f"A stored row is not a {getattr(self.kind, '__name__', self.kind)}: {error}.",
+                remedy="Run `modelwright ledger verify`, and restore control.db from a backup.",
+            ) from error

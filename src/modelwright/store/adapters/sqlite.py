@@ -84,6 +84,8 @@ class SqliteRecords:
             yield
         except OperationalError as error:
             said = str(error.orig)
+            if "decode to UTF-8" in said:
+                raise Corrupted(f"A row of {self._path.name} has been altered: {said}.") from error
             if "locked" in said or "busy" in said:
                 raise Unavailable(
                     f"Another process has been writing to {self._path.name} for {PATIENCE_SECONDS:.0f} s.",

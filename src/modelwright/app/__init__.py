@@ -1,0 +1,1 @@
+"""Where the house is put together: the unit of work, the workspace, the processes."""

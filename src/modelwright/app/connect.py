@@ -1,0 +1,100 @@
+"""``connect()``: the same face whether the home is opened in process or reached over HTTP."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from modelwright.app.faces import face
+from modelwright.app.services import operation_table
+from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.operation import Caller, Face, Table
+
+
+class Workspace:
+    """What scripts, notebooks, commands and pages hold: ``ws.models``, ``ws.runs``, … each a face of one noun.
+
+    Args:
+        table: The operations.
+        caller: Who carries them out.
+        where: The home's folder or the server's address, for people.
+    """
+
+    def __init__(self, table: Table, caller: Caller, where: str) -> None:
+        self._table = table
+        self._caller = caller
+        self.where = where
+
+    def __getattr__(self, noun: str) -> Face:
+        if noun.startswith("_") or noun not in self.nouns:
+            raise AttributeError(f"A workspace has no {noun!r}; it has: {', '.join(self.nouns)}")
+        made = face(noun, self._table, self._caller)
+        setattr(self, noun, made)
+        return made
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.nouns]
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.where!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def nouns(self) -> list[str]:
+        """What it can talk about."""
+        return self._table.nouns
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        close: Any = getattr(self._caller, "close", None)
+        if close is not None:
+            close()
+
+
+def connect(url: str | Path | None = None) -> Workspace:
+    """Open a workspace.
+
+    Args:
+        url: ``http://…`` for a running server, a home's folder, or nothing: then ``MODELWRIGHT_URL``, then the nearest
+            ``.modelwright/`` in this folder or above.
+
+    Raises:
+        NotFound: There is no home here.
+        Unavailable: The server does not answer.
+    """
+    where = url or os.environ.get("MODELWRIGHT_URL")
+    if isinstance(where, str) and "://" in where:
+        if not where.startswith(("http://", "https://")):
+            raise Invalid(
+                f"{where!r} is not an address of a server.", remedy="Write http://… or https://…, or a folder."
+            )
+        return _remote(where)
+    return _local(Path(where) if where else None)
+
+
+def _local(folder: Path | None) -> Workspace:
+    from modelwright.app.home import FOLDER, Home, nearest  # weight: SQLAlchemy, which a remote client does without
+    from modelwright.app.workspace import LocalCaller, Platform
+
+    found = folder or nearest(Path.cwd())
+    if found is None:
+        raise NotFound(f"There is no {FOLDER}/ here or above {Path.cwd()}.", remedy="Make one: modelwright init")
+    if found.name != FOLDER and (found / FOLDER).is_dir():
+        found = found / FOLDER
+    platform = Platform(Home(found).open(create=False))
+    return Workspace(platform.table, LocalCaller(platform), str(platform.home.folder))
+
+
+def _remote(url: str) -> Workspace:
+    from modelwright.client.http import HttpCaller  # weight: httpx, which a local home does without
+
+    return Workspace(operation_table(), HttpCaller(url), url)

@@ -1,0 +1,21 @@
+"""``ws.<noun>``: operations as methods, with the verbs that rooms add for scripts and notebooks."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from modelwright.core.operation import Caller, Face, Table
+
+VERBS = {
+    "models": "modelwright.models.sdk:ModelsFace",
+}
+"""Noun -> the Face that a room subclasses; the others offer their operations alone."""
+
+
+def face(noun: str, table: Table, caller: Caller) -> Face:
+    """The face of one noun."""
+    kind: type[Face] = Face
+    if noun in VERBS:
+        module, _, name = VERBS[noun].partition(":")
+        kind = getattr(import_module(module), name)
+    return kind(table.noun(noun), caller)

@@ -1,0 +1,22 @@
+"""Every service of the house: the one list from which the operation table and the workspace are made."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from modelwright.core.operation import Service, Table
+from modelwright.ledger.service import LedgerService
+from modelwright.models.service import ModelService
+from modelwright.tracking.service import RunService
+
+SERVICES: tuple[type[Service], ...] = (
+    ModelService,
+    RunService,
+    LedgerService,
+)
+
+
+@cache
+def operation_table() -> Table:
+    """Every operation, by name."""
+    return Table(SERVICES)

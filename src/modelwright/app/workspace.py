@@ -1,0 +1,121 @@
+"""The composition root: one home opened in process, with every service on its adapters."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelwright.app.home import Home
+from modelwright.app.identity import OWNER, Identity
+from modelwright.app.services import operation_table
+from modelwright.app.unit import Units
+from modelwright.core.clock import Clock, utc_now
+from modelwright.core.operation import Download, Operation, Service, Upload
+from modelwright.ledger.repository import LedgerRepository
+from modelwright.ledger.service import LedgerService
+from modelwright.models.repository import ModelRepository
+from modelwright.models.service import ModelService
+from modelwright.store.adapters.local_blobs import LocalBlobs
+from modelwright.store.adapters.sqlite import SqliteRecords
+from modelwright.store.keys import Keys
+from modelwright.store.ports import Blobs, Records
+from modelwright.store.tables import control, telemetry
+from modelwright.tracking.repository import MetricRepository, RunRepository
+from modelwright.tracking.service import RunService
+
+
+class Platform:
+    """All services of one home; ``close`` it when done.
+
+    Args:
+        home: An opened home.
+        clock: The wall clock.
+    """
+
+    def __init__(self, home: Home, *, clock: Clock = utc_now) -> None:
+        self.home = home
+        self.clock = clock
+        self.table = operation_table()
+        self.keys = Keys(home.keys)
+        self.records: Records = SqliteRecords(home.control, control)
+        self.records.prepare()
+        self.units = Units(self.records, self.keys, projections=(), clock=clock)
+
+    @cached_property
+    def telemetry(self) -> Records:
+        """Metric histories: a power cut may take the last ones, a crash none."""
+        records = SqliteRecords(self.home.telemetry, telemetry, synchronous="NORMAL")
+        records.prepare()
+        return records
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """Content-addressed bytes."""
+        return LocalBlobs(self.home.blobs)
+
+    @cached_property
+    def services(self) -> dict[str, Service]:
+        """Noun -> service."""
+        runs = RunService(RunRepository(), MetricRepository(), telemetry=self.telemetry, blobs=self.blobs)
+        made: tuple[Service, ...] = (
+            runs,
+            ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs),
+            LedgerService(LedgerRepository(), self.keys),
+        )
+        return {service.noun: service for service in made}
+
+    def run(
+        self,
+        operation: Operation,
+        request: msgspec.Struct,
+        *,
+        identity: Identity = OWNER,
+        idempotency_key: str | None = None,
+        request_id: str | None = None,
+    ) -> Any:
+        """Carry an operation out as one unit of work; raises what ``Units.run`` and the service raise."""
+        return self.units.run(
+            operation,
+            self.services[operation.noun],
+            request,
+            identity=identity,
+            idempotency_key=idempotency_key,
+            request_id=request_id,
+        )
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self.records.close()
+
+
+class LocalCaller:
+    """Carries operations out in process; fulfils ``core.operation.Caller``.
+
+    Args:
+        platform: The opened home.
+        identity: Who calls.
+    """
+
+    def __init__(self, platform: Platform, identity: Identity = OWNER) -> None:
+        self._platform = platform
+        self._identity = identity
+
+    def call(self, operation: Operation, request: msgspec.Struct, *, idempotency_key: str | None = None) -> Any:
+        """Carry out and answer the operation's response type."""
+        return self._platform.run(operation, request, identity=self._identity, idempotency_key=idempotency_key)
+
+    def upload(self, source: bytes | Path) -> Upload:
+        """Store bytes; known bytes cost a hash."""
+        stored = self._platform.blobs.put(source)
+        return Upload(digest=stored.digest, size=stored.size)
+
+    def download(self, handle: Download, operation: Operation, request: msgspec.Struct) -> bytes:
+        """The bytes behind a handle."""
+        return self._platform.blobs.read(handle.digest)
+
+    def close(self) -> None:
+        """Close the home."""
+        self._platform.close()

@@ -1,0 +1,1 @@
+"""Operations over HTTP; fulfils ``core.operation.Caller``."""

@@ -1,0 +1,1 @@
+"""One file per explainer; the file's name is its registered name."""

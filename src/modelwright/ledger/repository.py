@@ -1,0 +1,85 @@
+"""The ledger's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Column, Index, Integer, String, Table, Text, insert, select, update
+
+from modelwright.core.signing import Envelope as SignedEnvelope
+from modelwright.core.unit import Rows
+from modelwright.ledger.model import GENESIS, StoredEntry
+from modelwright.ledger.tree import Frontier
+from modelwright.store.tables import Body, control
+
+entries = Table(
+    "ledger",
+    control,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(100), nullable=False),
+    Column("project", String(128), nullable=False),
+    Column("envelope", Text, nullable=False),
+    Column("leaf", String(64), nullable=False),
+    Column("chain", String(64), nullable=False),
+    Index("ledger_by_kind", "project", "kind", "seq"),
+)
+
+_PAGE = 10_000
+
+
+class Edge(Struct, frozen=True, kw_only=True):
+    """Where the ledger ends: what the next append needs, and the signed head."""
+
+    size: int = 0
+    chain: str = GENESIS
+    frontier: Frontier = []
+    signed: SignedEnvelope | None = None
+
+
+edges = Table(
+    "ledger_head",
+    control,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("edge", Body(Edge), nullable=False),
+)
+
+
+class LedgerRepository:
+    """The ledger's entries and its end."""
+
+    def edge(self, rows: Rows) -> Edge:
+        """Where the ledger ends."""
+        return rows.execute(select(edges.c.edge).where(edges.c.id == 1)).scalar() or Edge()
+
+    def append(self, rows: Rows, fresh: list[StoredEntry], edge: Edge) -> None:
+        """Write entries and move the end behind them."""
+        rows.execute(insert(entries), [msgspec.structs.asdict(entry) for entry in fresh])
+        if rows.execute(update(edges).where(edges.c.id == 1).values(edge=edge)).rowcount == 0:
+            rows.execute(insert(edges).values(id=1, edge=edge))
+
+    def walk(self, rows: Rows, *, after: int = 0) -> Iterator[StoredEntry]:
+        """Every entry in order, a page at a time."""
+        while True:
+            page = self.page(rows, after=after, limit=_PAGE)
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].seq
+
+    def page(self, rows: Rows, *, after: int, limit: int) -> list[StoredEntry]:
+        """Entries behind a position, oldest first."""
+        statement = select(entries).where(entries.c.seq > after).order_by(entries.c.seq).limit(limit)
+        return [StoredEntry(*row) for row in rows.execute(statement)]
+
+    def newest(
+        self, rows: Rows, *, project: str, kind: str | None, before: int | None, limit: int
+    ) -> list[StoredEntry]:
+        """A project's entries before a position, newest first."""
+        statement = select(entries).where(entries.c.project == project).order_by(entries.c.seq.desc()).limit(limit)
+        if kind is not None:
+            statement = statement.where(entries.c.kind == kind)
+        if before is not None:
+            statement = statement.where(entries.c.seq < before)
+        return [StoredEntry(*row) for row in rows.execute(statement)]

@@ -1,0 +1,95 @@
+"""Reading and verifying the ledger. Nothing writes it but ``append``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from modelwright.core import wire
+from modelwright.core.errors import Corrupted, Invalid
+from modelwright.core.operation import Page, Service, limited, operation, paged, position
+from modelwright.core.unit import Unit
+from modelwright.ledger.chain import Walk
+from modelwright.ledger.model import HEAD_TYPE, Entry, Envelope, Head, RawPage, StoredEntry, Verification
+
+if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
+    from modelwright.ledger.repository import Edge, LedgerRepository
+    from modelwright.store.keys import Keys
+
+
+class LedgerService(Service):
+    """What happened, and whether the record of it is whole."""
+
+    noun = "ledger"
+
+    def __init__(self, repository: LedgerRepository, keys: Keys) -> None:
+        self._repository = repository
+        self._keys = keys
+
+    @operation(permission="ledger:read", kind="query")
+    def list(self, unit: Unit, kind: str | None = None, limit: int = 50, after: str | None = None) -> Page[Entry]:
+        """A project's entries, newest first.
+
+        Args:
+            unit: The unit of work.
+            kind: Only events of this kind, e.g. ``models.alias_moved``.
+            limit: Entries a page, 1 to 1,000.
+            after: ``next`` of the page before.
+        """
+        found = self._repository.newest(
+            unit.rows, project=unit.project, kind=kind, before=position(after), limit=limited(limit) + 1
+        )
+        return paged([_entry(stored) for stored in found], limit, lambda entry: entry.envelope.seq)
+
+    @operation(permission="ledger:read", kind="query")
+    def verify(self, unit: Unit) -> Verification:
+        """Read the whole ledger and compare every hash, the tree and the signed head; name the first altered entry."""
+        edge = self._repository.edge(unit.rows)
+        walk = Walk()
+        walk.follow(self._repository.walk(unit.rows))
+        problem, place = walk.problem, walk.size + 1
+        if not problem:
+            problem = self._problem_of_head(edge, walk.head)
+        return Verification(
+            intact=not problem,
+            entries=walk.size,
+            root=walk.head.root,
+            signer=wire.sha256(self._keys.public),
+            first_altered=place if walk.problem else None,
+            problem=problem,
+        )
+
+    @operation(permission="ledger:read", kind="query")
+    def read(self, unit: Unit, after: str | None = None, limit: int = 1000) -> RawPage:
+        """Entries as they were hashed, oldest first, with the signed head: all that an outsider needs to verify them.
+
+        Args:
+            unit: The unit of work.
+            after: Position to go on behind.
+            limit: Entries a page, 1 to 10,000.
+        """
+        return RawPage(
+            entries=tuple(
+                self._repository.page(unit.rows, after=position(after) or 0, limit=limited(limit, most=10_000))
+            ),
+            head=self._repository.edge(unit.rows).signed,
+            public_key=self._keys.public.hex(),
+        )
+
+    def _problem_of_head(self, edge: Edge, followed: Head) -> str:
+        from modelwright.store.keys import opened  # weight: cryptography
+
+        if edge.signed is None:
+            return "the head is missing" if followed.size else ""
+        try:
+            head = wire.decode(opened(edge.signed, self._keys.public, HEAD_TYPE), Head)
+        except (Corrupted, Invalid) as error:
+            return f"the head: {error.message}"
+        if head.size > followed.size:
+            return f"the head was signed over {head.size} entries, and only {followed.size} are left"
+        return "" if head == followed else "the signed head does not belong to these entries"
+
+
+def _entry(stored: StoredEntry) -> Entry:
+    return Entry(envelope=msgspec.json.decode(stored.envelope, type=Envelope), leaf=stored.leaf, chain=stored.chain)

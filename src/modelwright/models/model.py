@@ -1,0 +1,191 @@
+"""Models, versions, packages, aliases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from modelwright.core.errors import Invalid
+from modelwright.core.events import Event
+from modelwright.core.ids import Digest, Id, Name, Pinned, Ref
+from modelwright.core.schema import Contract
+from modelwright.core.signing import Envelope
+
+MANIFEST_TYPE = "application/vnd.modelwright.model-manifest+json"
+LATEST = "latest"
+
+PackagePath = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,4}\Z",
+        description="a relative path of plain names",
+    ),
+]
+"""A file's name inside a package: plain names and slashes; no dots lead, nothing climbs."""
+
+
+class Task(StrEnum):
+    """What the model's one output means."""
+
+    BINARY = "binary"
+    REGRESSION = "regression"
+
+
+class Reason(StrEnum):
+    """Why a version exists."""
+
+    FIRST = "first"
+    NEW_DATA = "new_data"
+    DEGRADATION = "degradation"
+    NEW_APPROACH = "new_approach"
+    NEW_APPLICATION = "new_application"
+    ROLLBACK = "rollback"
+
+
+class PackageFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of a package: its name inside it, and its bytes."""
+
+    path: PackagePath
+    digest: Digest
+    size: int
+
+
+class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a package consists of and comes from. Its digest is the package's, and the home signs it.
+
+    Attributes:
+        format: Form of this manifest.
+        model: The model it was registered under.
+        flavour: How ``flavours`` loads it.
+        task: What its output means.
+        inputs: The columns it takes.
+        files: Its files, by path.
+        run_id: The run that made it.
+        source: Digest of that run's source snapshot.
+        environment: Digest of that run's environment lock.
+        data: The dataset versions that run had read.
+    """
+
+    format: int = 1
+    model: Name
+    flavour: Name
+    task: Task
+    inputs: Contract
+    files: tuple[PackageFile, ...]
+    run_id: Id | None = None
+    source: Digest | None = None
+    environment: Digest | None = None
+    data: tuple[Pinned, ...] = ()
+
+    def file(self, path: str) -> PackageFile:
+        """The file of that name.
+
+        Raises:
+            Invalid: There is none.
+        """
+        for file in self.files:
+            if file.path == path:
+                return file
+        raise Invalid(f"The package has no file {path!r}.", remedy=f"It has: {', '.join(f.path for f in self.files)}.")
+
+
+class ModelVersion(Struct, frozen=True, kw_only=True):
+    """One immutable version of a model.
+
+    Attributes:
+        model: Its name.
+        version: Its number, from 1.
+        package: Digest of its manifest: what evidence and signatures are about.
+        manifest: What it consists of.
+        size_bytes: Of all files together.
+        reason: Why it exists.
+        note: The author's words.
+        registered_at: Wall clock.
+        registered_by: Who, opaque.
+        aliases: The aliases that point at it now, sorted.
+    """
+
+    model: Name
+    version: int
+    package: Digest
+    manifest: Manifest
+    size_bytes: int
+    reason: Reason
+    note: str = ""
+    registered_at: datetime
+    registered_by: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        """``name@version``."""
+        return f"{self.model}@{self.version}"
+
+
+class Package(Struct, frozen=True, kw_only=True):
+    """A version's package as a loader needs it: what it should be, and who says so."""
+
+    ref: Ref
+    digest: Digest
+    manifest: Manifest
+    signed: Envelope
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """A model: a name that versions share.
+
+    Attributes:
+        name: Its name.
+        versions: How many it has.
+        latest: The newest one's number.
+        aliases: Alias -> version number.
+        updated_at: When the newest version was registered.
+    """
+
+    name: Name
+    versions: int
+    latest: int
+    aliases: dict[str, int]
+    updated_at: datetime
+
+
+class VersionRegistered(Event, frozen=True, kw_only=True, tag="models.version_registered"):
+    """A version came to be."""
+
+    model: Name
+    version: int
+    package: Digest
+    flavour: Name
+    run_id: Id | None
+    data: tuple[Pinned, ...]
+    source: Digest | None
+    reason: Reason
+
+
+class AliasMoved(Event, frozen=True, kw_only=True, tag="models.alias_moved"):
+    """An alias points somewhere else now."""
+
+    model: Name
+    alias: Name
+    version: int
+    previous: int | None
+    package: Digest
+    policy: Digest
+    reason: str
+
+
+def check_alias(alias: str) -> None:
+    """Refuse aliases that would read as something else.
+
+    Raises:
+        Invalid: ``latest``, which every model has, or a number, which is a version.
+    """
+    if alias == LATEST or alias.isdigit():
+        raise Invalid(
+            f"{alias!r} cannot be an alias: it already means a version.",
+            remedy="Take a word, e.g. champion.",
+            fields={"alias": "is reserved"},
+        )

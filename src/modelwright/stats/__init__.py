@@ -1,0 +1,14 @@
+"""Numbers with their uncertainty: scores of predictions, intervals, calibration, slices.
+
+Pure numerics: arrays in, values out; no store, no clock, randomness only from a seed. This page re-exports the wire
+types, which need no numpy, so that a remote client can read answers. The computations are one file per subject:
+
+- ``stats.scores``: the table of metrics, ``metric("roc_auc")(labels, scores)``.
+- ``stats.intervals``: ``interval``, ``bootstrap``, ``difference``, ``auc_interval``, ``wilson``.
+- ``stats.calibration``: ``reliability``.
+- ``stats.slices``: ``by_slice``.
+"""
+
+from modelwright.stats.model import Calibration, CalibrationBin, Importance, Interval, Slice
+
+__all__ = ["Calibration", "CalibrationBin", "Importance", "Interval", "Slice"]

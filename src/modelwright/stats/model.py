@@ -1,0 +1,116 @@
+"""What a computation answers, as it travels.
+
+Every float here is finite. A number that does not exist (the AUC of rows of one class) is not a NaN but an absent
+``Interval``, and a ``reason`` says why.
+"""
+
+from __future__ import annotations
+
+import math
+
+from msgspec import Struct
+
+
+class Interval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An estimate and the range that a repetition of the sampling would plausibly give.
+
+    Attributes:
+        estimate: The value on the data at hand.
+        low: Lower end. A percentile interval of a biased statistic may leave the estimate outside.
+        high: Upper end.
+        level: Share of such intervals that hold the true value, between 0 and 1.
+        n: How many units it rests on: rows, or shuffles for a permutation importance.
+        method: How it was computed, in words.
+
+    Example:
+        >>> print(Interval(estimate=0.7, low=0.65, high=0.75, n=400, method="delong"))
+        0.7 [0.65, 0.75]
+    """
+
+    estimate: float
+    low: float
+    high: float
+    level: float = 0.95
+    n: int
+    method: str
+
+    def __post_init__(self) -> None:
+        if not all(map(math.isfinite, (self.estimate, self.low, self.high))):
+            raise ValueError(f"an interval is finite, not {self.estimate} [{self.low}, {self.high}]")
+        if self.low > self.high:
+            raise ValueError(f"low {self.low} is above high {self.high}")
+
+    def __str__(self) -> str:
+        return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+
+class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A metric on the rows that share one value of a column.
+
+    Attributes:
+        column: The column sliced by.
+        value: The shared value as text; none where the value is missing.
+        n: How many rows share it.
+        positives: How many of them have label 1; none for a regression.
+        interval: The metric there; none where it cannot be computed honestly.
+        reason: Why there is no interval; empty when there is one.
+    """
+
+    column: str
+    value: str | None
+    n: int
+    positives: int | None = None
+    interval: Interval | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.interval is None) == (not self.reason):
+            raise ValueError("a slice has either an interval or a reason for its absence")
+
+
+class CalibrationBin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rows of neighbouring scores: what was promised and what came.
+
+    Attributes:
+        low: Smallest score inside.
+        high: Largest score inside.
+        n: How many rows.
+        mean_score: Mean score, the promise.
+        rate: Share of label 1, what came.
+        rate_low: Lower end of the rate's Wilson interval.
+        rate_high: Upper end of the rate's Wilson interval.
+    """
+
+    low: float
+    high: float
+    n: int
+    mean_score: float
+    rate: float
+    rate_low: float
+    rate_high: float
+
+
+class Calibration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How well scores can be read as probabilities.
+
+    Attributes:
+        error: Expected calibration error: mean distance of promise and outcome over the bins, weighted by rows.
+        bias: Mean score minus rate; positive means that the scores promise too much.
+        bins: The reliability diagram, by rising score.
+    """
+
+    error: Interval
+    bias: Interval
+    bins: tuple[CalibrationBin, ...]
+
+
+class Importance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much worse a model scores when it cannot use a column.
+
+    Attributes:
+        column: The column that was made useless.
+        drop: The loss in the metric, in its own unit; positive means that the model was better with the column.
+    """
+
+    column: str
+    drop: Interval
