@@ -1,4 +1,4 @@
-"""How fast the prediction log is written, read and shipped: ``python bench/prediction_log.py [rows] [rows per frame]``."""
+"""How fast the prediction log is written, read, shipped: ``python bench/prediction_log.py [rows] [rows per frame]``."""
 
 from __future__ import annotations
 

@@ -14,8 +14,6 @@ from modelwright.predictions.model import Kind, LabelBatch, PredictionBatch, dec
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s, and a writer of segments needs none
     import pyarrow as pa
 
-_ROWS_AT_ONCE = 4_000
-
 Batch = TypeVar("Batch", PredictionBatch, LabelBatch)
 
 INPUT = "input."
@@ -36,13 +34,17 @@ def rows_of(kind: Kind, payloads: Iterable[bytes]) -> pa.Table:
 
 
 def _chunks(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
-    """A few batches at a time: 200,000 rows at once took twice as long, for the sake of the garbage collector."""
+    """A few batches at a time, which die before the garbage collector has looked at them often.
+
+    Measured for 200,000 rows in frames of 40: 0.26 s with 1,000 rows at a time, 0.5 s with 4,000 or more. For 40,000
+    frames of one row: 0.57 s with 200 frames at a time, 1.1 s with 10,000.
+    """
     some: list[Batch] = []
     rows = 0
     for batch in batches:
         some.append(batch)
         rows += len(batch.ids)
-        if rows >= _ROWS_AT_ONCE:
+        if rows >= 1_000 or len(some) >= 200:
             yield some
             some, rows = [], 0
     if some:
