@@ -1,0 +1,143 @@
+"""Micro-batching without delay: what arrived in the same turn of the event loop is one call of the model.
+
+The first request of an empty queue asks the loop to flush in its next turn. A lone request therefore waits for nobody,
+and under load the batch grows by itself to what the model's own time lets arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from modelwright.core.errors import Unavailable
+from modelwright.core.ids import new_ids
+from modelwright.serving.runtime.ports import Outputs
+from modelwright.serving.runtime.response import Problem
+from modelwright.serving.runtime.rows import Rows
+from modelwright.serving.runtime.scoring import Scored, Scorer
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How much is taken on.
+
+    Attributes:
+        merged_rows: The most rows of one merged call, which runs in the event loop. Raise it for models that are
+            quick per row; the loop answers nobody during a call.
+        large_rows: A request of at least so many rows goes to a thread, alone.
+        pending_rows: With so many rows waiting, new requests are sent away with 503.
+    """
+
+    merged_rows: int = 256
+    large_rows: int = 256
+    pending_rows: int = 65_536
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class _Waiting(NamedTuple):
+    rows: Rows
+    received_at: int
+    future: asyncio.Future[Scored]
+
+
+class Batcher:
+    """The queue in front of one scorer. All methods are called in the event loop's thread.
+
+    Args:
+        scorer: Model and log.
+        executor: Runs large requests.
+        limits: How much is taken on.
+    """
+
+    __slots__ = ("_executor", "_limits", "_pending", "_queue", "scorer")
+
+    def __init__(self, scorer: Scorer, *, executor: Executor, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.scorer = scorer
+        self._executor = executor
+        self._limits = limits
+        self._queue: list[_Waiting] = []
+        self._pending = 0
+
+    async def score(self, rows: Rows) -> Scored:
+        """The predictions for these rows, which have been logged.
+
+        Raises:
+            Unavailable: Too much is waiting, or the log cannot be written.
+            Problem: The model could not score the rows.
+        """
+        received_at = time.time_ns() // 1000
+        if self._pending and self._pending + rows.count > self._limits.pending_rows:
+            raise Unavailable(f"{self._pending} rows are waiting already.", remedy="Try again in a moment.")
+        self._pending += rows.count
+        try:
+            if rows.count >= self._limits.large_rows:
+                return await self._score_in_thread(rows, received_at)
+            loop = asyncio.get_running_loop()
+            if not self._queue:
+                loop.call_soon(self._flush)
+            waiting = _Waiting(rows, received_at, loop.create_future())
+            self._queue.append(waiting)
+            return await waiting.future
+        finally:
+            self._pending -= rows.count
+
+    async def _score_in_thread(self, rows: Rows, received_at: int) -> Scored:
+        loop = asyncio.get_running_loop()
+        outputs = await loop.run_in_executor(self._executor, self.scorer.predict, rows)
+        return self.scorer.record(rows, outputs, ids=new_ids(rows.count), received_at=received_at)
+
+    def _flush(self) -> None:
+        queue, self._queue = self._queue, []
+        start, count = 0, 0
+        for end, waiting in enumerate(queue):
+            if count and count + waiting.rows.count > self._limits.merged_rows:
+                self._settle(queue[start:end])
+                start, count = end, 0
+            count += waiting.rows.count
+        self._settle(queue[start:])
+
+    def _settle(self, batch: list[_Waiting]) -> None:
+        """Give every request of a batch its answer or its error; never raises."""
+        rows = _merged(batch)
+        try:
+            outputs = self.scorer.predict(rows)
+        except Problem as problem:
+            if len(batch) == 1:
+                _fail(batch[0].future, problem)
+            else:  # one bad row may not fail the others: each is asked again by itself
+                for waiting in batch:
+                    self._settle([waiting])
+            return
+        ids, start = new_ids(rows.count), 0
+        for waiting in batch:
+            end = start + waiting.rows.count
+            self._answer(waiting, outputs[start:end], ids[start:end])
+            start = end
+
+    def _answer(self, waiting: _Waiting, outputs: Outputs, ids: list[str]) -> None:
+        rows, received_at, future = waiting
+        try:
+            scored = self.scorer.record(rows, outputs, ids=ids, received_at=received_at)
+        except Exception as error:  # noqa: BLE001 - the rim: every future is settled
+            _fail(future, error)
+        else:
+            if not future.done():  # a client that has gone away cancelled it
+                future.set_result(scored)
+
+
+def _merged(batch: list[_Waiting]) -> Rows:
+    if len(batch) == 1:
+        return batch[0].rows
+    parts = [waiting.rows for waiting in batch]
+    columns = {name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns}
+    return Rows(columns, sum(part.count for part in parts))
+
+
+def _fail(future: asyncio.Future[Scored], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
