@@ -105,13 +105,15 @@ class Contract(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Fits:
     """A quick look at columns of plain values, compiled from a contract for the hot path.
 
-    It answers True only where ``Contract.violations`` finds nothing; where it answers False, ask the contract, which
-    knows what is wrong, or that all is well after all.
+    Law: it picks columns only where ``Contract.violations`` finds nothing. Where it answers none, ask the contract,
+    which knows what is wrong, or that all is well after all.
 
     Example:
         >>> fits = Fits(Contract(columns=(Column(name="distance", dtype=DType.FLOAT64, minimum=0),)))
-        >>> fits({"distance": [187.0]}), fits({"distance": [-1.0]}), fits({})
-        (True, False, False)
+        >>> fits.pick({"distance": [187.0], "tailnum": ["N14228"]}, 1)
+        {'distance': [187.0]}
+        >>> fits.pick({"distance": [-1.0]}, 1) is None, fits.pick({}, 1) is None
+        (True, True)
     """
 
     __slots__ = ("_columns",)
@@ -119,23 +121,26 @@ class Fits:
     def __init__(self, contract: Contract) -> None:
         self._columns = tuple(_quick(column) for column in contract.columns)
 
-    def __call__(self, table: Mapping[str, Sequence[Any]]) -> bool:
-        """Whether every column is surely in order."""
+    def pick(self, table: Mapping[str, list[Any]], count: int) -> dict[str, list[Any]] | None:
+        """The contract's columns, in its order, if every one is there, has ``count`` values, and is surely in order."""
+        picked: dict[str, list[Any]] = {}
+        value: Any
         for name, kind, nullable, low, high, categories in self._columns:
             values = table.get(name)
-            if values is None:
-                return False
+            if values is None or len(values) != count:
+                return None
             for value in values:
                 if value is None:
                     if not nullable:
-                        return False
+                        return None
                 elif (
                     (type(value) is not kind and (kind is not float or type(value) is not int))
-                    or (low is not None and not low <= value <= high)  # type: ignore[operator]  # bounds: numbers only
+                    or (low is not None and not low <= value <= high)
                     or (categories is not None and value not in categories)
                 ):
-                    return False
-        return True
+                    return None
+            picked[name] = values
+        return picked
 
 
 _QuickColumn = tuple[str, type, bool, float | None, float, frozenset[str] | None]

@@ -125,15 +125,28 @@ class Codec:
             raise no_binary()
         for wanted in request.outputs or ():
             _check_wanted(wanted)
+        count = self._count(request.inputs)
+        return self._intake.rows(self._columns(request.inputs, [count]), count, options=options), request.id
+
+    def _count(self, tensors: list[Tensor]) -> int:
+        for tensor in tensors:
+            if tensor.data is not UNSET and tensor.name in self._carried:
+                return len(tensor.data)
+        return 0
+
+    def _columns(self, tensors: list[Tensor], usual: list[int]) -> dict[str, list[Any]]:
         columns: dict[str, list[Any]] = {}
-        for tensor in request.inputs:
-            carried = self._carried.get(tensor.name)
-            if carried is not None:
-                if tensor.name in columns:
-                    raise Invalid(f"{tensor.name} comes twice.", fields={tensor.name: "comes twice"})
-                columns[tensor.name] = _values(tensor, carried)
-        count = len(next(iter(columns.values()), ()))
-        return self._intake.rows(columns, count, options=options), request.id
+        for tensor in tensors:
+            name, data = tensor.name, tensor.data
+            carried = self._carried.get(name)
+            if carried is None:
+                continue
+            if name in columns:
+                raise Invalid(f"{name} comes twice.", fields={name: "comes twice"})
+            if data is UNSET or tensor.datatype not in carried or tensor.shape != usual:
+                data = _values(tensor, carried)
+            columns[name] = data
+        return columns
 
     def write(self, outputs: Sequence[wire.Real], ids: list[str], *, request_id: str | UnsetType) -> Response:
         """The answer to a request."""

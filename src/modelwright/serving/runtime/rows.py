@@ -63,12 +63,12 @@ class Intake:
         contract: What rows must look like.
     """
 
-    __slots__ = ("_fits", "_floats", "_times", "contract", "names")
+    __slots__ = ("_floats", "_pick", "_times", "contract", "names")
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.names = contract.names
-        self._fits = Fits(contract)
+        self._pick = Fits(contract).pick
         self._floats = [column.name for column in contract.columns if column.dtype is DType.FLOAT64]
         self._times = [column.name for column in contract.columns if column.dtype is DType.TIMESTAMP]
 
@@ -83,29 +83,29 @@ class Intake:
         Raises:
             Invalid: They break the contract; the fields are named.
         """
-        try:
-            columns = {name: given[name] for name in self.names}
-        except KeyError:
-            self.contract.require(given)
-            raise
-        for name, values in columns.items():
-            if len(values) != count:
-                raise Invalid(f"{name} has {len(values)} values, not {count}.", fields={name: "has another length"})
-        if count == 0:
-            raise Invalid("There are no rows.", remedy="Send at least one.")
-        if not self._fits(columns):
-            self._interpret(columns)
+        columns = self._pick(given, count)
+        if columns is None or count == 0:
+            columns = self._interpreted(given, count)
             self.contract.require(columns)
         if options is NO_OPTIONS:
             return Rows(columns, count)
         return Rows(columns, count, _ids(options, count), _event_times(options, count))
 
-    def _interpret(self, columns: Columns) -> None:
-        """Give a missing value and a time, which JSON has no form for, their one form."""
+    def _interpreted(self, given: Mapping[str, list[Any]], count: int) -> Columns:
+        """The contract's columns, where missing values and times, which JSON has no form for, get their one form."""
+        columns = {name: given[name] for name in self.names if name in given}
+        if len(columns) < len(self.names):
+            self.contract.require(columns)
+        if count == 0:
+            raise Invalid("There are no rows.", remedy="Send at least one.")
+        for name, values in columns.items():
+            if len(values) != count:
+                raise Invalid(f"{name} has {len(values)} values, not {count}.", fields={name: "has another length"})
         for name in self._floats:
             columns[name] = [None if _is_missing(value) else value for value in columns[name]]
         for name in self._times:
             columns[name] = [_moment(value, name) for value in columns[name]]
+        return columns
 
 
 def _is_missing(value: Any) -> bool:

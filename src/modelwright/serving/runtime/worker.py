@@ -42,6 +42,9 @@ DRAIN_SECONDS = 1.0
 FINISH_SECONDS = 30.0
 """How long requests in flight may take after SIGTERM."""
 
+YOUNG_OBJECTS = 20_000
+"""How many new objects wake the collector: a request makes some fifty, and hardly any of them in a circle."""
+
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept; longer than the 60 seconds after which balancers let go of theirs."""
 
@@ -108,6 +111,7 @@ async def serve(listener: socket.socket, place: Place, equipment: Equipment) -> 
         handler = Handler(router, worker=place.worker, problem=lambda: watcher.error)
         await watcher.refresh()
         gc.freeze()  # what is loaded now stays: the collector need not walk through it again and again
+        gc.set_threshold(YOUNG_OBJECTS, 20, 20)
         watching = asyncio.create_task(watcher.run())
         try:
             await _server(listener, handler, equipment).serve(sockets=[listener])
