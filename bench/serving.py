@@ -2,7 +2,7 @@
 
     python bench/serving.py [--rounds 5] [--seconds 3] [--only full-trivial]
 
-Each variant is one process, all are up at the same time; rounds are interleaved, load comes from wrk with 32 connections.
+Each variant is one process, all are up at the same time; rounds are interleaved, load comes from wrk, 32 connections.
 CPU is the server's own, user and system, from /proc/<pid>/stat, so a busy machine spoils it less than wall times.
 """
 
@@ -28,6 +28,7 @@ import msgspec
 import numpy as np
 
 from modelwright.core.schema import Column, Contract, DType
+from modelwright.models.model import Manifest, Package, Task
 from modelwright.predictions.segments import SegmentWriter
 from modelwright.serving import publication
 from modelwright.serving.model import Route, RouteTable
@@ -116,7 +117,7 @@ VARIANTS = [
 
 
 class Nowhere:
-    def append(self, payload: bytes) -> None:
+    def append(self, *payloads: bytes) -> None:
         pass
 
     def close(self) -> None:
@@ -137,10 +138,10 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 def be_server(variant: Variant, descriptor: int, home: Path) -> None:
     keys = Keys(home / "keys")
     if variant.model is None:
-        worker.Application = lambda handler, gate: echo  # type: ignore[assignment,misc]  # the very same server
+        worker.Application = lambda *_: echo  # the very same server
     predictor = variant.model() if variant.model else trivial
     equipment = worker.Equipment(
-        load=lambda route: predictor,
+        load=lambda _: predictor,
         open_log=lambda endpoint: SegmentWriter(home / "log" / endpoint, variant.name) if variant.log else Nowhere(),
     )
     if os.environ.get("PROFILE") == variant.name:
@@ -148,7 +149,7 @@ def be_server(variant: Variant, descriptor: int, home: Path) -> None:
     else:
         worker.run(
             ["--home", str(home), "--fd", str(descriptor), "--worker", variant.name, "--key", keys.public.hex()],
-            equip=lambda home, worker: equipment,
+            equip=lambda *_: equipment,
         )
 
 
@@ -163,7 +164,7 @@ def profiled(descriptor: int, place: worker.Place, equipment: worker.Equipment) 
     profile = cProfile.Profile()
     listener = socket.socket(fileno=descriptor)
     listener.setblocking(False)
-    with asyncio.Runner(loop_factory=worker._loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=worker.loop_factory()) as runner:
         profile.runcall(runner.run, worker.serve(listener, place, equipment))
     pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(45)
 
@@ -172,19 +173,20 @@ class Server:
     def __init__(self, variant: Variant, folder: Path) -> None:
         self.variant = variant
         home = folder / variant.name
+        keys = Keys(home / "keys")
         route = Route(
             endpoint="bench",
             model="bench",
             version=1,
-            package="0" * 64,
-            manifest="0" * 64,
-            files=(),
-            inputs=CONTRACT,
+            package=Package(
+                ref="bench@1",
+                digest="0" * 64,
+                manifest=Manifest(model="bench", flavour="none", task=Task.BINARY, inputs=CONTRACT, files=()),
+                signed=keys.sign(b"", "none"),
+            ),
             since=datetime.now(UTC),
         )
-        publication.write(
-            publication.routes_path(home), RouteTable(generation=1, routes=(route,)), keys=Keys(home / "keys")
-        )
+        publication.write(publication.routes_path(home), RouteTable(generation=1, routes=(route,)), keys=keys)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         descriptor = self._listener.fileno()

@@ -124,7 +124,6 @@ class Fits:
     def pick(self, table: Mapping[str, list[Any]], count: int) -> dict[str, list[Any]] | None:
         """The contract's columns, in its order, if every one is there, has ``count`` values, and is surely in order."""
         picked: dict[str, list[Any]] = {}
-        value: Any
         for name, kind, nullable, low, high, categories in self._columns:
             values = table.get(name)
             if values is None or len(values) != count:
@@ -135,7 +134,7 @@ class Fits:
                         return None
                 elif (
                     (type(value) is not kind and (kind is not float or type(value) is not int))
-                    or (low is not None and not low <= value <= high)
+                    or (low is not None and not low <= value <= high)  # type: ignore[operator]  # a number by now
                     or (categories is not None and value not in categories)
                 ):
                     return None

@@ -1,4 +1,4 @@
-"""What is served: routes, the table of them, and what workers say they have loaded."""
+"""What is served: deployments, the routes they make, and what workers say they have loaded."""
 
 from __future__ import annotations
 
@@ -10,27 +10,11 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from modelwright.core.errors import NotFound
+from modelwright.core.events import Event
+from modelwright.core.guard import Action, Decision
 from modelwright.core.ids import Digest, Name
 from modelwright.core.schema import Contract
-
-
-class PackageFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file of a model's package.
-
-    Attributes:
-        path: Its place in the package: relative, with ``/``, never upward.
-        digest: SHA-256 of its bytes, which is its name among the blobs.
-        size: The number of its bytes.
-    """
-
-    path: str
-    digest: Digest
-    size: int
-
-    def __post_init__(self) -> None:
-        parts = self.path.split("/")
-        if "\\" in self.path or "\0" in self.path or any(part in {"", ".", ".."} for part in parts):
-            raise ValueError(f"{self.path[:80]!r} is not a path inside a package")
+from modelwright.models.model import Package
 
 
 class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,21 +24,25 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         endpoint: Its name; clients of the Open Inference Protocol know it as the model's name.
         model: The registered model.
         version: The version that answers.
-        package: Digest of that version's package, as evidence and lineage name it.
-        manifest: Digest of the manifest's bytes among the blobs.
-        files: The package's files.
-        inputs: What a row must look like.
+        package: That version's package: its files by digest, its contract, and the signature over both.
         since: When the endpoint began to answer with this version.
     """
 
     endpoint: Name
     model: Name
     version: int
-    package: Digest
-    manifest: Digest
-    files: tuple[PackageFile, ...]
-    inputs: Contract
+    package: Package
     since: datetime
+
+    @property
+    def inputs(self) -> Contract:
+        """What a row must look like."""
+        return self.package.manifest.inputs
+
+    @property
+    def ref(self) -> str:
+        """``model@version``."""
+        return f"{self.model}@{self.version}"
 
 
 class RouteTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -112,3 +100,95 @@ class Acknowledgement(Struct, frozen=True, kw_only=True):
     routes: dict[str, Digest]
     error: str | None
     at: datetime
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """One change of what an endpoint answers with.
+
+    Attributes:
+        endpoint: Its name.
+        generation: Of the route table that the change made.
+        model: The registered model.
+        version: The version that answers from then on.
+        package: Digest of that version's package.
+        action: Deployed, or rolled back.
+        policy: Digest of the policy that allowed it.
+        reason: Why, in the words of whoever did it.
+        at: When it was recorded.
+        by: Who did it, by opaque id.
+    """
+
+    endpoint: Name
+    generation: int
+    model: Name
+    version: int
+    package: Digest
+    action: Action
+    policy: Digest
+    reason: str
+    at: datetime
+    by: str
+
+
+class EndpointMoved(Event, frozen=True, kw_only=True, tag="serving.endpoint_moved"):
+    """An endpoint answers with another version now."""
+
+    endpoint: Name
+    generation: int
+    model: Name
+    version: int
+    previous: int | None
+    package: Digest
+    action: Action
+    policy: Digest
+    reason: str
+
+
+class Moved(Struct, frozen=True, kw_only=True):
+    """The outcome of a deployment or a rollback.
+
+    Attributes:
+        decision: The guard's.
+        generation: What workers will acknowledge; none if the guard refused.
+    """
+
+    decision: Decision
+    generation: int | None
+
+
+class WorkerState(Struct, frozen=True, kw_only=True):
+    """A living worker, as one endpoint sees it.
+
+    Attributes:
+        worker: Its name.
+        pid: Its process.
+        generation: The generation it answers with.
+        serving: Whether it answers with the endpoint's present package.
+        error: Why a newer generation is not loaded; none when all is well.
+        seen_at: When it last said so.
+    """
+
+    worker: Name
+    pid: int
+    generation: int
+    serving: bool
+    error: str | None
+    seen_at: datetime
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """What an endpoint answers with, and who does.
+
+    Attributes:
+        name: Its name.
+        current: The newest change.
+        workers: The living workers.
+        ready: Whether there are workers, and all answer with the present package.
+        address: Where they answer, if a server has been started.
+    """
+
+    name: Name
+    current: Deployment
+    workers: tuple[WorkerState, ...]
+    ready: bool
+    address: str | None

@@ -1,8 +1,8 @@
 """Micro-batching without a timer: what arrives together is one call of the model.
 
-The first request of an empty queue asks the loop to flush in its next turn. If calling the model costs more than a turn,
-the flush steps back while turns keep bringing others, at most for as long as the last call took. So a cheap model never
-waits, a lone request waits for two empty turns (tens of microseconds), and under load the batch grows by itself.
+The first request of an empty queue asks the loop to flush in its next turn. If calling the model costs more than a
+turn, the flush steps back while turns keep bringing others, at most for as long as the last call took. So a cheap model
+never waits, a lone request waits for two empty turns (tens of microseconds), and under load the batch grows by itself.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from modelwright.serving.runtime.response import Problem
 from modelwright.serving.runtime.rows import Rows
 from modelwright.serving.runtime.scoring import Scored, Scorer
 
-
 IDLE_TURNS = 2
-"""After so many turns of the loop that brought nobody new, a costly model is called. With 32 clients and a model of 1 ms
-per call, 0 gives batches of 10, 1 and 2 give 31 and half the CPU per request (bench/serving.py)."""
+"""After so many turns of the loop that brought nobody new, a costly model is called. With 32 clients and a model of 1
+ms per call, 0 turns give batches of 10 rows; 1 and 2 give 31, at half the CPU per request (bench/serving.py)."""
 
 MAX_LINGER_SECONDS = 0.005
 """A batch never waits longer than this for others, however costly the model."""
@@ -111,15 +110,22 @@ class Batcher:
     async def _score_in_thread(self, rows: Rows, received_at: int) -> Scored:
         loop = asyncio.get_running_loop()
         outputs = await loop.run_in_executor(self._executor, self.scorer.predict, rows)
-        return self.scorer.record(rows, outputs, ids=new_ids(rows.count), received_at=received_at)
+        record, scored = self.scorer.record(rows, outputs, ids=new_ids(rows.count), received_at=received_at)
+        self.scorer.write(record)
+        return scored
 
     def _flush(self) -> None:
         if self._lingers():
             asyncio.get_running_loop().call_soon(self._flush)
             return
-        began = time.perf_counter()
-        self._settle_all()
-        self._cost = min(time.perf_counter() - began, MAX_LINGER_SECONDS)
+        queue, self._queue = self._queue, []
+        start, count = 0, 0
+        for end, waiting in enumerate(queue):
+            if count and count + waiting.rows.count > self._limits.merged_rows:
+                self._settle(queue[start:end])
+                start, count = end, 0
+            count += waiting.rows.count
+        self._settle(queue[start:])
 
     def _lingers(self) -> bool:
         """Whether others are still arriving, and waiting for them costs less than calling the model once more."""
@@ -131,41 +137,36 @@ class Batcher:
         self._idle_turns = self._seen = 0
         return False
 
-    def _settle_all(self) -> None:
-        queue, self._queue = self._queue, []
-        start, count = 0, 0
-        for end, waiting in enumerate(queue):
-            if count and count + waiting.rows.count > self._limits.merged_rows:
-                self._settle(queue[start:end])
-                start, count = end, 0
-            count += waiting.rows.count
-        self._settle(queue[start:])
-
     def _settle(self, batch: list[_Waiting]) -> None:
         """Give every request of a batch its answer or its error; never raises."""
         rows = _merged(batch)
+        began = time.perf_counter()
         try:
             outputs = self.scorer.predict(rows)
         except Problem as problem:
             if len(batch) == 1:
-                _fail(batch[0].future, problem)
+                _fail(batch, problem)
             else:  # one bad row may not fail the others: each is asked again by itself
                 for waiting in batch:
                     self._settle([waiting])
             return
-        ids, start = new_ids(rows.count), 0
-        for waiting in batch:
-            end = start + waiting.rows.count
-            self._answer(waiting, outputs[start:end], ids[start:end])
-            start = end
-
-    def _answer(self, waiting: _Waiting, outputs: Outputs, ids: list[str]) -> None:
-        rows, received_at, future = waiting
+        self._cost = min(time.perf_counter() - began, MAX_LINGER_SECONDS)
         try:
-            scored = self.scorer.record(rows, outputs, ids=ids, received_at=received_at)
+            self._answer(batch, outputs)
         except Exception as error:  # noqa: BLE001 - the rim: every future is settled
-            _fail(future, error)
-        else:
+            _fail(batch, error)
+
+    def _answer(self, batch: list[_Waiting], outputs: Outputs) -> None:
+        ids = new_ids(len(outputs))
+        records, answers, start = [], [], 0
+        for rows, received_at, _ in batch:
+            end = start + rows.count
+            record, scored = self.scorer.record(rows, outputs[start:end], ids=ids[start:end], received_at=received_at)
+            records.append(record)
+            answers.append(scored)
+            start = end
+        self.scorer.write(*records)
+        for (_, _, future), scored in zip(batch, answers, strict=True):
             if not future.done():  # a client that has gone away cancelled it
                 future.set_result(scored)
 
@@ -178,6 +179,7 @@ def _merged(batch: list[_Waiting]) -> Rows:
     return Rows(columns, sum(part.count for part in parts))
 
 
-def _fail(future: asyncio.Future[Scored], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _fail(batch: list[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(error)

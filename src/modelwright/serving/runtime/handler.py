@@ -127,10 +127,7 @@ class Handler:
             "reason": unready or self._problem(),
             "worker": self._worker,
             "generation": self._laid_out.generation,
-            "endpoints": {
-                name: f"{loaded.route.model}@{loaded.route.version}"
-                for name, loaded in self._laid_out.endpoints.items()
-            },
+            "endpoints": {name: loaded.route.ref for name, loaded in self._laid_out.endpoints.items()},
         }
         return answer(said, 503 if unready else 200)
 
@@ -180,7 +177,7 @@ async def _invoke(loaded: Loaded, headers: Headers, body: bytes) -> Response:
     else:
         raise _unsupported(media, "application/json or text/csv")
     scored = await loaded.batcher.score(rows)
-    return invocations.write(scored.outputs, scored.ids, model=f"{loaded.route.model}@{loaded.route.version}")
+    return invocations.write(scored.outputs, scored.ids, model=loaded.route.ref)
 
 
 async def _ambiguous(headers: Headers, body: bytes) -> Response:

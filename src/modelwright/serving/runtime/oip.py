@@ -106,7 +106,7 @@ class Codec:
     def __init__(self, route: Route, intake: Intake) -> None:
         self._intake = intake
         self._name, self._version = route.endpoint, str(route.version)
-        self._model, self._package = f"{route.model}@{route.version}", route.package
+        self._model, self._package = route.ref, route.package.digest
         self._carried = {column.name: _CARRIES[column.dtype] for column in route.inputs.columns}
 
     def read(self, body: bytes) -> tuple[Rows, str | UnsetType]:
@@ -163,7 +163,7 @@ def metadata(route: Route) -> dict[str, Any]:
         "platform": "modelwright",
         "inputs": _described(route.inputs),
         "outputs": [{"name": OUTPUT, "datatype": "FP64", "shape": [-1]}],
-        "properties": {"model": f"{route.model}@{route.version}", "package": route.package},
+        "properties": {"model": route.ref, "package": route.package.digest},
     }
 
 

@@ -26,12 +26,12 @@ that the first request is as quick as any. It is called in a thread, and raises 
 class Log(Protocol):
     """Where an endpoint's predictions are written.
 
-    Law: when ``append`` has returned, the process may be killed and the record is still there; when it raises, the
-    prediction is not acknowledged. Called from one thread.
+    Law: when ``append`` has returned, the process may be killed and the records are still there; when it raises, none
+    of the predictions is acknowledged. Called from one thread.
     """
 
-    def append(self, payload: bytes) -> object:
-        """Write one record."""
+    def append(self, *payloads: bytes) -> object:
+        """Write one record for each payload."""
         ...
 
     def close(self) -> None:

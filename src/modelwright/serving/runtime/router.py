@@ -100,6 +100,6 @@ class Router:
 
     def _live_predictor(self, route: Route) -> Predictor | None:
         for loaded in self.live.endpoints.values():
-            if (loaded.route.manifest, loaded.route.files) == (route.manifest, route.files):
+            if loaded.route.package.digest == route.package.digest:
                 return loaded.predictor
         return None

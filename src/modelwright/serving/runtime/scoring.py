@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Scored(Struct):
-    """Predictions that have been written down.
+    """Predictions as they are answered.
 
     Attributes:
         outputs: One per row, in order.
@@ -64,55 +64,47 @@ class Scorer:
             outputs = np.asarray(self.predictor(rows.columns), dtype=np.float64)
         except Exception as error:
             self._tell(error, rows.count)
-            raise Problem(422, f"{self._named} could not score these rows ({type(error).__name__}).") from error
+            raise Problem(422, f"{self._route.ref} could not score these rows ({type(error).__name__}).") from error
         if outputs.shape != (rows.count,):
-            _log.error("%s answered with shape %s for %d rows", self._named, outputs.shape, rows.count)
-            raise Problem(422, f"{self._named} could not score these rows (shape {outputs.shape}).")
+            _log.error("%s answered with shape %s for %d rows", self._route.ref, outputs.shape, rows.count)
+            raise Problem(422, f"{self._route.ref} could not score these rows (shape {outputs.shape}).")
         return outputs
 
-    def record(self, rows: Rows, outputs: Outputs, *, ids: list[str], received_at: int) -> Scored:
-        """Write the predictions of one request down; they may be answered once this returns.
+    def record(self, rows: Rows, outputs: Outputs, *, ids: list[str], received_at: int) -> tuple[bytes, Scored]:
+        """What the log keeps of one request, and what it is answered once the log has it.
 
         Args:
             rows: What was scored.
             outputs: What the model answered.
             ids: The ids to use where the client chose none.
             received_at: When the request arrived, in microseconds since 1970.
+        """
+        ids = rows.ids or ids
+        values: list[float] = outputs.tolist()
+        batch = PredictionBatch(
+            endpoint=self._route.endpoint,
+            model=self._route.model,
+            version=self._route.version,
+            package=self._route.package.digest,
+            generation=self._generation,
+            received_at=received_at,
+            latency_us=max(0, time.time_ns() // 1000 - received_at),
+            ids=ids,
+            event_at=rows.event_at or [received_at] * rows.count,
+            inputs=rows.columns,
+            outputs=values,
+        )
+        finite = values if all(map(isfinite, values)) else [wire.real(value) for value in values]
+        return encode(batch), Scored(finite, ids)
+
+    def write(self, *records: bytes) -> None:
+        """Write records down; what they are about may be answered once this returns.
 
         Raises:
             Unavailable: They could not be written.
         """
-        ids = rows.ids or ids
-        values: list[float] = outputs.tolist()
-        self._append(
-            PredictionBatch(
-                endpoint=self._route.endpoint,
-                model=self._route.model,
-                version=self._route.version,
-                package=self._route.package,
-                generation=self._generation,
-                received_at=received_at,
-                latency_us=max(0, time.time_ns() // 1000 - received_at),
-                ids=ids,
-                event_at=rows.event_at or [received_at] * rows.count,
-                inputs=rows.columns,
-                outputs=values,
-            )
-        )
-        return Scored(values if all(map(isfinite, values)) else [wire.real(value) for value in values], ids)
-
-    @property
-    def _named(self) -> str:
-        return f"{self._route.model}@{self._route.version}"
-
-    def _tell(self, error: Exception, count: int) -> None:
-        first = type(error) not in self._told  # one trace of each kind: clients may not fill the disk
-        self._told.add(type(error))
-        _log.warning("%s could not score %d rows: %s", self._named, count, type(error).__name__, exc_info=first)
-
-    def _append(self, batch: PredictionBatch) -> None:
         try:
-            self.log.append(encode(batch))
+            self.log.append(*records)
         except (OSError, Error) as error:
             self.log_broken = True
             _log.warning("The predictions of %s cannot be logged: %s", self._route.endpoint, error)
@@ -120,3 +112,8 @@ class Scorer:
                 "The prediction could not be logged, so it is not answered.", remedy="Try again later."
             ) from error
         self.log_broken = False
+
+    def _tell(self, error: Exception, count: int) -> None:
+        first = type(error) not in self._told  # one trace of each kind: clients may not fill the disk
+        self._told.add(type(error))
+        _log.warning("%s could not score %d rows: %s", self._route.ref, count, type(error).__name__, exc_info=first)

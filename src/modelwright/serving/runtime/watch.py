@@ -101,7 +101,7 @@ class Watcher:
             worker=self._place.worker,
             pid=os.getpid(),
             generation=live.generation,
-            routes={name: loaded.route.package for name, loaded in live.endpoints.items()},
+            routes={name: loaded.route.package.digest for name, loaded in live.endpoints.items()},
             error=self.error,
             at=self._clock(),
         )
@@ -134,7 +134,7 @@ class Watcher:
                 remedy="To go back, deploy the earlier version again, which makes a new generation.",
             )
         if table.generation == live.generation:
-            if set(table.routes) == {loaded.route for loaded in live.endpoints.values()}:
+            if table.by_endpoint == {name: loaded.route for name, loaded in live.endpoints.items()}:
                 return live
             raise Conflict(f"{self._path.name} has other routes than the live ones of generation {live.generation}.")
         return self._router.prepare(table)

@@ -22,8 +22,10 @@ from pathlib import Path
 import uvicorn
 from msgspec import Struct
 
-from modelwright.core.errors import Unavailable
 from modelwright.core.gate import MAX_BODY, Gate, allowed_authorities
+from modelwright.models.package import loaded, verified
+from modelwright.predictions.layout import segment_folder
+from modelwright.predictions.model import Kind
 from modelwright.predictions.segments import SegmentWriter
 from modelwright.serving.model import Route
 from modelwright.serving.runtime.asgi import Application
@@ -32,6 +34,7 @@ from modelwright.serving.runtime.handler import Handler
 from modelwright.serving.runtime.ports import Load, Log, OpenLog, Predictor
 from modelwright.serving.runtime.router import Router
 from modelwright.serving.runtime.watch import Place, Watcher
+from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.keys import Keys
 
 _log = logging.getLogger(__name__)
@@ -147,12 +150,12 @@ def _server(listener: socket.socket, handler: Handler, equipment: Equipment) -> 
     return _Server(config, drain)
 
 
-def run(arguments: Sequence[str], *, equip: Callable[[Path, str], Equipment]) -> int:
+def run(arguments: Sequence[str], *, equip: Callable[[Place], Equipment]) -> int:
     """Be a worker; what ``python -m modelwright.serving.runtime.worker`` does.
 
     Args:
         arguments: The command line.
-        equip: Home and the worker's name -> what to work with.
+        equip: What to work with, given where.
     """
     parser = argparse.ArgumentParser(prog="modelwright.serving.runtime.worker", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the platform's folder")
@@ -165,12 +168,13 @@ def run(arguments: Sequence[str], *, equip: Callable[[Path, str], Equipment]) ->
     place = Place(given.home, given.key or Keys(given.home / "keys").public, given.worker)
     listener = socket.socket(fileno=given.fd)
     listener.setblocking(False)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(listener, place, equip(given.home, given.worker)))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serve(listener, place, equip(place)))
     return 0
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, or none for the standard one."""
     try:
         import uvloop  # where it exists
     except ImportError:
@@ -179,17 +183,18 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-def _equip(home: Path, worker: str) -> Equipment:
-    """The equipment of production."""
+def equip(place: Place) -> Equipment:
+    """The equipment of production: packages from the home's blobs, verified before anything loads; logs in the home."""
+    blobs = LocalBlobs(place.home / "blobs")
 
     def load(route: Route) -> Predictor:
-        raise Unavailable(f"{route.model}@{route.version} cannot be loaded: no loader is installed.")
+        return loaded(route.package.manifest, verified(route.package, place.public, blobs.read))
 
     def open_log(endpoint: str) -> Log:
-        return SegmentWriter(home / "log" / endpoint, worker)
+        return SegmentWriter(segment_folder(place.home / "log", endpoint, Kind.PREDICTIONS), place.worker)
 
     return Equipment(load=load, open_log=open_log)
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:], equip=_equip))
+    sys.exit(run(sys.argv[1:], equip=equip))
