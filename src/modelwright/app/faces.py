@@ -8,6 +8,7 @@ from modelwright.core.operation import Caller, Face, Table
 
 VERBS = {
     "models": "modelwright.models.sdk:ModelsFace",
+    "ledger": "modelwright.ledger.sdk:LedgerFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
 }
 """Noun -> the Face that a room subclasses; the others offer their operations alone."""

@@ -235,6 +235,10 @@ class RunService(Service):
         found = self._repository.newest(unit.rows, unit.project, name=name, before=after, limit=limited(limit) + 1)
         return paged(self._seen(unit, found), limit, lambda run: run.id)
 
+    def count(self, unit: Unit) -> int:
+        """How many runs the project has."""
+        return self._repository.count(unit.rows, unit.project)
+
     @operation(permission="runs:read", kind="query")
     def history(self, unit: Unit, run_id: Id, key: Key, limit: int = 1000, after: str | None = None) -> Page[Metric]:
         """A metric's points in the order they were logged.

@@ -26,14 +26,15 @@ class DuckdbFrames:
         self, sql: str, tables: Mapping[str, Sequence[str] | pa.Table], parameters: Mapping[str, Any] | None = None
     ) -> pa.Table:
         """Run one SELECT in a database of its own, in memory, in UTC."""
-        with duckdb.connect(":memory:", config={"threads": 2, "TimeZone": "UTC"}) as connection:
+        with duckdb.connect(":memory:", config={"threads": 2}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")  # as a setting of connect() DuckDB 2.0 does not know it yet
             for name, source in tables.items():
                 if isinstance(source, pa.Table):
                     connection.register(name, source)
                 else:
                     paths = [str(self._blobs.verified_path(digest)) for digest in source]
                     connection.read_parquet(paths, union_by_name=True).create_view(name)
-            return connection.execute(sql, dict(parameters or {})).to_arrow_table()
+            return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
 
     def table(self, parts: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
         """The parts one after another, in order."""
