@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from modelwright.core.errors import Corrupted
@@ -13,10 +11,10 @@ from modelwright.core.unit import Unit
 from modelwright.governance import matching
 from modelwright.governance.expressions import Namespace, holds, parse
 from modelwright.governance.gates.base import Case, Gate
+from modelwright.governance.matching import Matter
 from modelwright.governance.model import (
     CharterVersion,
     Decided,
-    Evidence,
     Policy,
     PolicyVersion,
     Rule,
@@ -107,23 +105,16 @@ class GovernanceGuard:
                     f"Evidence {evidence.digest[:12]}… is not what was recorded.",
                     remedy="Run `modelwright ledger verify`, and restore control.db from a backup.",
                 )
-        earlier = self._earlier(unit, charter)
-        return [
-            self._judged(name, rule, transition, charter, everything, earlier=earlier, unit=unit)
-            for name, rule in policy.gates.items()
-        ]
+        matter = Matter(
+            transition=transition,
+            charter=charter,
+            evidence=tuple(everything),
+            earlier=self._earlier(unit, charter),
+            now=unit.now,
+        )
+        return [self._judged(name, rule, matter) for name, rule in policy.gates.items()]
 
-    def _judged(
-        self,
-        name: str,
-        rule: Rule,
-        transition: Transition,
-        charter: CharterVersion,
-        everything: Sequence[Evidence],
-        *,
-        earlier: CharterVersion | None,
-        unit: Unit,
-    ) -> GateResult:
+    def _judged(self, name: str, rule: Rule, matter: Matter) -> GateResult:
         if name not in self._gates.names():
             return GateResult(
                 gate=name,
@@ -131,7 +122,7 @@ class GovernanceGuard:
                 reason="This gate is not installed here.",
                 remedy="Install the plugin that offers it, or publish a policy without it.",
             )
-        return judge(name, self._gates.get(name), rule, transition, charter, everything, earlier=earlier, now=unit.now)
+        return judge(name, self._gates.get(name), rule, matter)
 
     def _earlier(self, unit: Unit, charter: CharterVersion) -> CharterVersion | None:
         """The newest charter with another KPI or label under which results were seen before this one came."""
@@ -143,39 +134,27 @@ class GovernanceGuard:
         return None
 
 
-def judge(  # noqa: D417  # the arguments are Case's
-    name: str,
-    gate: Gate,
-    rule: Rule,
-    transition: Transition,
-    charter: CharterVersion,
-    everything: Sequence[Evidence],
-    *,
-    earlier: CharterVersion | None,
-    now: datetime,
-) -> GateResult:
+def judge(name: str, gate: Gate, rule: Rule, matter: Matter) -> GateResult:
     """One gate's verdict.
 
     The order is the law: exempt, then missing is UNKNOWN, then the condition; a gate cannot pass by itself.
-
-    Args:
-        everything: All evidence of the version, whatever it is about.
     """
-    chosen = matching.fresh(matching.newest(matching.bound(transition, charter, everything), now), rule, now)
+    counting = matching.bound(matter.transition, matter.charter, matter.evidence)
+    chosen = matching.fresh(matching.newest(counting, matter.now), rule, matter.now)
     case = Case(
-        transition=transition,
-        charter=charter,
-        now=now,
+        transition=matter.transition,
+        charter=matter.charter,
+        now=matter.now,
         evidence={kind: chosen[kind] for kind in gate.reads if kind in chosen},
         parameters=rule.parameters,
-        earlier=earlier,
+        earlier=matter.earlier,
     )
     if why := gate.exempt(case):
         return GateResult(gate=name, verdict=Verdict.NOT_APPLICABLE, reason=why)
     missing = next((kind for kind in gate.reads if kind not in case.evidence), None)
     if missing is not None or not gate.reads:
         reason, remedy = (
-            matching.absence(missing, transition, charter, rule, everything, now)
+            matching.absence(missing, rule, matter)
             if missing is not None
             else ("The gate reads no evidence.", "Mend the plugin that offers it.")
         )

@@ -5,10 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from msgspec import Struct
+
 from modelwright.core.guard import Transition
 from modelwright.core.ids import parse_ref
 from modelwright.governance.gates.base import evaluate_command
 from modelwright.governance.model import CharterVersion, Evidence, Kind, Rule, duration
+
+
+class Matter(Struct, frozen=True, kw_only=True):
+    """What is to be decided, and everything on record about it.
+
+    Attributes:
+        transition: What somebody wants to move.
+        charter: The charter in force.
+        evidence: All evidence of the model's version, whatever it is about.
+        now: The wall clock.
+        earlier: The newest charter with another KPI or label under which results were already seen, if any.
+    """
+
+    transition: Transition
+    charter: CharterVersion
+    evidence: tuple[Evidence, ...]
+    now: datetime
+    earlier: CharterVersion | None = None
 
 
 def bound(transition: Transition, charter: CharterVersion, found: Sequence[Evidence]) -> list[Evidence]:
@@ -65,19 +85,9 @@ def fresh(chosen: Mapping[Kind, Evidence], rule: Rule, now: datetime) -> dict[Ki
     return {kind: evidence for kind, evidence in chosen.items() if evidence.made_at > oldest}
 
 
-def absence(
-    kind: Kind, transition: Transition, charter: CharterVersion, rule: Rule, found: Sequence[Evidence], now: datetime
-) -> tuple[str, str]:
-    """Why there is no evidence of a kind that counts, and what to do.
-
-    Args:
-        kind: What is missing.
-        transition: What was asked.
-        charter: The charter in force.
-        rule: What the policy asks.
-        found: All evidence of the model's version, whatever it is about.
-        now: The wall clock.
-    """
+def absence(kind: Kind, rule: Rule, matter: Matter) -> tuple[str, str]:
+    """Why there is no evidence of a kind that counts, and what to do."""
+    transition, charter, found, now = matter.transition, matter.charter, matter.evidence, matter.now
     ref = f"{transition.model}@{transition.version}"
     of_kind = sorted((each for each in found if each.kind is kind), key=lambda each: each.made_at)
     mine = bound(transition, charter, of_kind)
