@@ -7,6 +7,7 @@ from importlib import import_module
 from modelwright.core.operation import Caller, Face, Table
 
 VERBS = {
+    "data": "modelwright.data.sdk:DataFace",
     "models": "modelwright.models.sdk:ModelsFace",
     "ledger": "modelwright.ledger.sdk:LedgerFace",
     "runs": "modelwright.tracking.sdk:RunsFace",

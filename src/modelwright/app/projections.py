@@ -11,7 +11,7 @@ from modelwright.lineage.model import Edge, NodeKind, node
 from modelwright.lineage.repository import LineageRepository
 from modelwright.models.model import VersionRegistered
 from modelwright.serving.model import EndpointMoved
-from modelwright.tracking.model import DatasetReadByRun, RunStarted
+from modelwright.tracking.model import DatasetReadByRun, DatasetWrittenByRun, RunStarted
 
 Link = tuple[str, str, str]
 """Source node, target node, relation."""
@@ -35,6 +35,8 @@ def links(event: Event) -> Iterator[Link]:
             yield node(NodeKind.SOURCE, source), node(NodeKind.RUN, run), "executed"
         case DatasetReadByRun(run_id=run, read=read):
             yield node(NodeKind.DATA, read.ref), node(NodeKind.RUN, run), "read"
+        case DatasetWrittenByRun(run_id=run, written=written):
+            yield node(NodeKind.RUN, run), node(NodeKind.DATA, written.ref), "made"
         case VersionRegistered(model=model, version=version, run_id=str(run)):
             yield node(NodeKind.RUN, run), node(NodeKind.MODEL, f"{model}@{version}"), "trained"
         case EvidenceRecorded(digest=evidence, model=model, version=version, dataset=dataset):

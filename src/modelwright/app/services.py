@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from modelwright.core.operation import Service, Table
+from modelwright.data.service import DataService
 from modelwright.ledger.service import LedgerService
 from modelwright.models.service import ModelService
 from modelwright.tracking.service import RunService
 
 SERVICES: tuple[type[Service], ...] = (
+    DataService,
     ModelService,
     RunService,
     LedgerService,

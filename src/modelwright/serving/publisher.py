@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from modelwright.serving.model import Acknowledgement
-
 from modelwright.core.errors import Corrupted, NotFound
 from modelwright.serving import publication
+from modelwright.serving.model import Acknowledgement
 from modelwright.serving.repository import DeploymentRepository
 from modelwright.store.keys import Keys
 from modelwright.store.ports import Records
