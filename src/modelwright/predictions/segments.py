@@ -163,6 +163,8 @@ class SegmentWriter:
                     self._turn.notify()
             except OSError as error:
                 self._refusal = str(error)
+                self._retire()
+                self._turn.notify()
                 raise self._unavailable(str(error)) from error
 
     def close(self) -> None:
