@@ -14,14 +14,21 @@ from modelwright.app.services import operation_table
 from modelwright.app.unit import Units
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.operation import Download, Operation, Service, Upload
+from modelwright.data.repository import DatasetRepository
+from modelwright.data.service import DataService
+from modelwright.governance.decide import GovernanceGuard
+from modelwright.governance.evidence import EvidenceService
+from modelwright.governance.repository import GovernanceRepository
+from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.repository import LedgerRepository
 from modelwright.ledger.service import LedgerService
 from modelwright.models.repository import ModelRepository
 from modelwright.models.service import ModelService
+from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.adapters.sqlite import SqliteRecords
 from modelwright.store.keys import Keys
-from modelwright.store.ports import Blobs, Records
+from modelwright.store.ports import Blobs, Frames, Records
 from modelwright.store.tables import control, telemetry
 from modelwright.tracking.repository import MetricRepository, RunRepository
 from modelwright.tracking.service import RunService
@@ -57,12 +64,28 @@ class Platform:
         return LocalBlobs(self.home.blobs)
 
     @cached_property
+    def frames(self) -> Frames:
+        """Tables at rest."""
+        return DuckdbFrames(self.blobs)
+
+    @cached_property
     def services(self) -> dict[str, Service]:
         """Noun -> service."""
         runs = RunService(RunRepository(), MetricRepository(), telemetry=self.telemetry, blobs=self.blobs)
+        data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
+        governance = GovernanceRepository()
+        guard = GovernanceGuard(governance)
+        models = ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard)
         made: tuple[Service, ...] = (
+            data,
             runs,
-            ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs),
+            models,
+            CharterService(governance, guard),
+            PolicyService(governance, guard),
+            EvidenceService(
+                governance, models=models, data=data, records=self.records, blobs=self.blobs, frames=self.frames
+            ),
+            GateService(governance, guard, models),
             LedgerService(LedgerRepository(), self.keys),
         )
         return {service.noun: service for service in made}

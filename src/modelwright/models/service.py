@@ -216,6 +216,11 @@ class ModelService(Service):
         return Package(ref=version.ref, digest=version.package, manifest=version.manifest, signed=signed)
 
     @operation(permission="models:read", kind="query")
+    def signer(self, unit: Unit) -> str:
+        """The public key that signs this home's packages: Ed25519, 32 bytes in hex."""
+        return self._keys.public.hex()
+
+    @operation(permission="models:read", kind="query")
     def download(self, unit: Unit, ref: Ref, path: PackagePath) -> Download:
         """One file of a version's package.
 

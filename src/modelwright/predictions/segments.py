@@ -143,13 +143,13 @@ class SegmentWriter:
         self._keeper: threading.Thread | None = None
         self._refusal = ""
 
-    def append(self, payload: bytes) -> None:
-        """Write one frame; when this returns it is acknowledged.
+    def append(self, *payloads: bytes) -> None:
+        """Write one frame for each payload; when this returns they are acknowledged.
 
         Raises:
-            Unavailable: It could not be written, or an earlier one could not. It may or may not be read later.
+            Unavailable: They could not be written, or earlier ones could not. They may or may not be read later.
         """
-        frame = framed(payload)
+        frame = b"".join(map(framed, payloads))
         with self._turn:
             if self._refusal or os.getpid() != self._process:
                 raise self._unavailable(self._refusal or "it was opened by another process")

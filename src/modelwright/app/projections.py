@@ -1,0 +1,48 @@
+"""What each event adds to the lineage graph: the whole projection on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelwright.core.events import Event, Recorded
+from modelwright.core.unit import Projection, Unit
+from modelwright.governance.model import EvidenceRecorded
+from modelwright.lineage.model import Edge, NodeKind, node
+from modelwright.lineage.repository import LineageRepository
+from modelwright.models.model import VersionRegistered
+from modelwright.serving.model import EndpointMoved
+from modelwright.tracking.model import DatasetReadByRun, DatasetWrittenByRun, RunStarted
+
+Link = tuple[str, str, str]
+"""Source node, target node, relation."""
+
+
+def lineage(repository: LineageRepository) -> Projection:
+    """The projection that draws the graph."""
+
+    def project(unit: Unit, recorded: Recorded) -> None:
+        for source, target, relation in links(recorded.event):
+            edge = Edge(source=source, target=target, relation=relation, at=recorded.recorded_at)
+            repository.add(unit.rows, recorded.project, edge)
+
+    return project
+
+
+def links(event: Event) -> Iterator[Link]:
+    """The edges that an event tells of."""
+    match event:
+        case RunStarted(run_id=run, source=str(source)):
+            yield node(NodeKind.SOURCE, source), node(NodeKind.RUN, run), "executed"
+        case DatasetReadByRun(run_id=run, read=read):
+            yield node(NodeKind.DATA, read.ref), node(NodeKind.RUN, run), "read"
+        case DatasetWrittenByRun(run_id=run, written=written):
+            yield node(NodeKind.RUN, run), node(NodeKind.DATA, written.ref), "made"
+        case VersionRegistered(model=model, version=version, run_id=str(run)):
+            yield node(NodeKind.RUN, run), node(NodeKind.MODEL, f"{model}@{version}"), "trained"
+        case EvidenceRecorded(digest=evidence, model=model, version=version, dataset=dataset):
+            yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.EVIDENCE, evidence), "evaluated"
+            yield node(NodeKind.DATA, dataset), node(NodeKind.EVIDENCE, evidence), "measured on"
+        case EndpointMoved(endpoint=endpoint, model=model, version=version):
+            yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.ENDPOINT, endpoint), "served"
+        case _:
+            return

@@ -1,0 +1,39 @@
+"""The workspace that commands talk to, opened when the first one asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from modelwright.app.connect import Workspace
+
+
+class Context:
+    """Where to find the workspace: ``--home`` or ``--url``, else as ``connect()`` looks for it."""
+
+    def __init__(self, where: str | None) -> None:
+        self.where = where
+        self._workspace: Workspace | None = None
+
+    @property
+    def workspace(self) -> Workspace:
+        """The open workspace."""
+        if self._workspace is None:
+            from modelwright.app.connect import connect  # weight: the rooms' services
+
+            self._workspace = connect(self.where)
+        return self._workspace
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._workspace is not None:
+            self._workspace.close()
+
+
+def workspace(context: typer.Context) -> Workspace:
+    """The workspace of a command."""
+    found = context.find_object(Context)
+    assert found is not None  # the root command makes it
+    return found.workspace

@@ -1,0 +1,120 @@
+"""``modelwright endpoint``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelwright.cli.context import workspace
+from modelwright.cli.models import Ref, decided
+from modelwright.cli.output import Json, Limit, facts, short, show, table, when
+
+if TYPE_CHECKING:
+    from modelwright.app.connect import Workspace
+    from modelwright.serving.model import Deployment, Endpoint, Moved
+
+app = typer.Typer(help="Endpoints: what answers, and with which version.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="ENDPOINT")]
+Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait until every worker answers with it.")]
+
+
+@app.command()
+def deploy(
+    context: typer.Context, endpoint: Name, ref: Ref, reason: Why = "", wait: Wait = 30, json: Json = False
+) -> None:
+    """Let an endpoint answer with a version, if the gates pass. Exit code 3 when they refuse."""
+    space = workspace(context)
+    _report(space, endpoint, space.endpoints.deploy(endpoint, ref, reason=reason), wait=wait, json=json)
+
+
+@app.command()
+def rollback(
+    context: typer.Context,
+    endpoint: Name,
+    version: Annotated[int | None, typer.Option(help="An earlier version; by default the one before.")] = None,
+    reason: Why = "",
+    wait: Wait = 30,
+    json: Json = False,
+) -> None:
+    """Go back to a version that the endpoint answered with before."""
+    space = workspace(context)
+    _report(space, endpoint, space.endpoints.rollback(endpoint, version=version, reason=reason), wait=wait, json=json)
+
+
+@app.command("list")
+def list_(context: typer.Context, limit: Limit = 100, json: Json = False) -> None:
+    """List endpoints."""
+    page = workspace(context).endpoints.list(limit=limit)
+    rows = [
+        (
+            e.name,
+            f"{e.current.model}@{e.current.version}",
+            when(e.current.at),
+            len(e.workers),
+            "yes" if e.ready else "no",
+        )
+        for e in page.items
+    ]
+    empty = "No endpoints yet. Deploy one: modelwright endpoint deploy NAME MODEL@VERSION"
+    show(
+        page,
+        json=json,
+        text=lambda: table(("endpoint", "answers with", "since", "workers", "ready"), rows, empty=empty),
+    )
+
+
+@app.command("show")
+def show_(context: typer.Context, endpoint: Name, json: Json = False) -> None:
+    """Show what an endpoint answers with, now and before."""
+    space = workspace(context)
+    found = space.endpoints.get(endpoint)
+    show(found, json=json, text=lambda: _described(found, space.endpoints.history(endpoint).items))
+
+
+def _report(space: Workspace, endpoint: str, moved: Moved, *, wait: float, json: bool) -> None:
+    ready = _awaited(space, endpoint, wait) if moved.decision.allowed else None
+
+    def text() -> str:
+        lines = [decided(moved.decision)]
+        if ready is not None:
+            answering = sum(worker.serving for worker in ready.workers)
+            lines.append(f"{endpoint}: {answering} of {len(ready.workers)} workers answer with it.")
+            if not ready.workers:
+                lines.append("No workers are running. Start them: modelwright up")
+        return "\n".join(lines)
+
+    show(moved, json=json, text=text)
+    if not moved.decision.allowed:
+        raise typer.Exit(3)
+
+
+def _awaited(space: Workspace, endpoint: str, wait: float) -> Endpoint:
+    deadline = time.monotonic() + wait
+    while True:
+        found: Endpoint = space.endpoints.get(endpoint)
+        failed = any(worker.error for worker in found.workers)
+        if found.ready or failed or not found.workers or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+
+
+def _described(found: Endpoint, history: list[Deployment]) -> str:
+    current = found.current
+    head = facts(
+        [
+            ("endpoint", found.name),
+            ("answers with", f"{current.model}@{current.version} (package {short(current.package)})"),
+            ("since", f"{when(current.at)}, generation {current.generation}"),
+            ("address", found.address and f"{found.address}/v2/models/{found.name}/infer"),
+            *(
+                (f"worker {w.worker}", w.error or ("answers with it" if w.serving else "not yet"))
+                for w in found.workers
+            ),
+        ]
+    )
+    rows = [(d.generation, f"{d.model}@{d.version}", d.action, when(d.at), d.by, d.reason) for d in history]
+    return head + "\n\n" + table(("generation", "version", "action", "at", "by", "reason"), rows, empty="")

@@ -1,0 +1,55 @@
+"""``modelwright lineage`` and ``modelwright trace``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelwright.cli.context import workspace
+from modelwright.cli.output import Json, show
+
+if TYPE_CHECKING:
+    from modelwright.lineage.model import Graph
+
+app = typer.Typer(help="What came from what.", no_args_is_help=True)
+
+Node = Annotated[str, typer.Argument(help="kind:id, e.g. model:flight-delay@3, data:flights@1, endpoint:delays")]
+
+
+def add_to(root: typer.Typer) -> None:
+    """Hang these commands below the root."""
+    root.add_typer(app, name="lineage")
+    root.command("trace")(trace)
+
+
+@app.command()
+def up(context: typer.Context, node: Node, json: Json = False) -> None:
+    """Everything it came from."""
+    graph = workspace(context).lineage.up(node)
+    show(graph, json=json, text=lambda: _drawn(graph))
+
+
+@app.command()
+def down(context: typer.Context, node: Node, json: Json = False) -> None:
+    """Everything that came of it."""
+    graph = workspace(context).lineage.down(node)
+    show(graph, json=json, text=lambda: _drawn(graph))
+
+
+def trace(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="KIND", help="prediction")],
+    prediction_id: Annotated[str, typer.Argument(metavar="ID", help="A prediction's id.")],
+    json: Json = False,
+) -> None:
+    """Follow one prediction back to its endpoint, version, evidence, run, source and data."""
+    if what != "prediction":
+        raise typer.BadParameter(f"{what!r}: only a prediction can be traced", param_hint="KIND")
+    found = workspace(context).lifecycle.trace(prediction_id)
+    show(found, json=json, text=lambda: str(found))
+
+
+def _drawn(graph: Graph) -> str:
+    lines = [f"{edge.source}  --{edge.relation}-->  {edge.target}" for edge in graph.edges]
+    return "\n".join(lines) if lines else f"{graph.root} stands alone."

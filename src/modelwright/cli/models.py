@@ -1,0 +1,114 @@
+"""``modelwright model``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelwright.cli.context import workspace
+from modelwright.cli.output import Json, Limit, facts, short, show, table, when
+
+if TYPE_CHECKING:
+    from modelwright.core.guard import Decision
+    from modelwright.models.model import ModelVersion
+
+app = typer.Typer(help="Model versions, their evidence and aliases.", no_args_is_help=True)
+
+Ref = Annotated[str, typer.Argument(help="name@version, name@alias or name@latest")]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="A model, for its versions.")] = None,
+    limit: Limit = 100,
+    json: Json = False,
+) -> None:
+    """List models, or the versions of one."""
+    models = workspace(context).models
+    if name is not None:
+        versions = models.versions(name, limit=limit)
+        rows = [
+            (v.ref, ", ".join(v.aliases), v.manifest.flavour, v.reason, when(v.registered_at), short(v.package))
+            for v in versions.items
+        ]
+        columns = ("version", "aliases", "flavour", "reason", "registered", "package")
+        show(versions, json=json, text=lambda: table(columns, rows, empty=""))
+        return
+    found = models.list(limit=limit)
+    rows = [
+        (m.name, m.versions, ", ".join(f"{alias}={to}" for alias, to in m.aliases.items()), when(m.updated_at))
+        for m in found.items
+    ]
+    empty = "No models yet. Save one in a script: run.save_model(model, NAME, example=rows)"
+    show(found, json=json, text=lambda: table(("model", "versions", "aliases", "updated"), rows, empty=empty))
+
+
+@app.command("show")
+def show_(context: typer.Context, ref: Ref, json: Json = False) -> None:
+    """Show one version."""
+    version = workspace(context).models.get(ref)
+    show(version, json=json, text=lambda: _described(version))
+
+
+@app.command()
+def alias(
+    context: typer.Context,
+    ref: Ref,
+    name: Annotated[str, typer.Argument(metavar="ALIAS", help="e.g. champion")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    json: Json = False,
+) -> None:
+    """Ask the guard to let an alias point at a version. Exit code 3 when it refuses."""
+    decision = workspace(context).models.set_alias(ref, name, reason=reason)
+    show(decision, json=json, text=lambda: decided(decision))
+    if not decision.allowed:
+        raise typer.Exit(3)
+
+
+@app.command()
+def gate(
+    context: typer.Context,
+    ref: Ref,
+    target: Annotated[str, typer.Argument(metavar="ALIAS")] = "champion",
+    json: Json = False,
+) -> None:
+    """Try the gates without moving anything. Exit code 3 when they would refuse."""
+    decision = workspace(context).gates.check(ref, target)
+    show(decision, json=json, text=lambda: decided(decision))
+    if not decision.allowed:
+        raise typer.Exit(3)
+
+
+def decided(decision: Decision) -> str:
+    """A decision in words: the outcome first, then each gate with its reason."""
+    move = decision.transition
+    outcome = "allowed" if decision.allowed else "refused"
+    head = f"{move.model}@{move.version} -> {move.target}: {outcome} (tier {decision.tier}, policy {short(decision.policy)})"
+    lines = [head]
+    for found in decision.gates:
+        lines.append(f"  {found.verdict:<14} {found.gate:<12} {found.reason}")
+        if found.remedy and not found.verdict.passes:
+            lines.append(f"  {'':<14} {'':<12} -> {found.remedy}")
+    return "\n".join(lines)
+
+
+def _described(version: ModelVersion) -> str:
+    manifest = version.manifest
+    return facts(
+        [
+            ("version", version.ref),
+            ("aliases", ", ".join(version.aliases)),
+            ("package", version.package),
+            ("flavour", f"{manifest.flavour} ({manifest.task})"),
+            ("size", f"{version.size_bytes:,} bytes in {len(manifest.files)} files"),
+            ("inputs", ", ".join(f"{column.name} {column.dtype}" for column in manifest.inputs.columns)),
+            ("run", manifest.run_id),
+            ("source", manifest.source),
+            ("data", ", ".join(f"{read.ref} ({short(read.digest)})" for read in manifest.data)),
+            ("reason", version.reason),
+            ("note", version.note),
+            ("registered", f"{when(version.registered_at)} by {version.registered_by}"),
+        ]
+    )

@@ -1,0 +1,78 @@
+"""What a command prints: JSON as the API answers it, or text for people. Progress goes to stderr, on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from modelwright.core import wire
+
+Json = Annotated[bool, typer.Option("--json", help="Print what the API would answer.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")]
+
+
+def show(value: Any, *, json: bool, text: Callable[[], str]) -> None:
+    """Print a value.
+
+    Args:
+        value: What the operation answered.
+        json: As JSON, on one line.
+        text: Makes the words for people; not called for JSON.
+    """
+    typer.echo(wire.encode(value).decode() if json else text().rstrip())
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> str:
+    """Rows under headings, in columns.
+
+    Args:
+        columns: Headings.
+        rows: Cells; none is shown as a dash.
+        empty: What to say when there are none, and how to change that.
+    """
+    from rich.console import Console  # weight: 60 modules
+    from rich.table import Table
+    from rich.text import Text
+
+    cells = [["-" if cell is None else str(cell) for cell in row] for row in rows]
+    if not cells:
+        return empty
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in cells:
+        drawn.add_row(*(Text(cell) for cell in row))
+    console = Console(width=None if sys.stdout.isatty() else 240)
+    with console.capture() as captured:
+        console.print(drawn)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> str:
+    """Names and values, aligned; pairs without a value are left out."""
+    kept = [(name, str(value)) for name, value in pairs if value is not None and value != ""]
+    width = max((len(name) for name, _ in kept), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in kept)
+
+
+def when(moment: datetime | None) -> str:
+    """A moment to the second, in UTC."""
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}Z"
+
+
+def short(digest: str | None) -> str:
+    """The beginning of a digest, enough to tell it from others."""
+    return "-" if digest is None else digest[:12]
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Say what takes a while, on a terminal's stderr."""
+    if sys.stderr.isatty():
+        typer.echo(f"{text} …", err=True)
+    yield

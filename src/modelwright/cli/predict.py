@@ -1,0 +1,31 @@
+"""``modelwright predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelwright.cli.output import Json, show, table
+
+
+def add_to(root: typer.Typer) -> None:
+    """Hang the command below the root."""
+    root.command("predict")(predict)
+
+
+def predict(
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT")],
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines with the rows.")],
+    event_at: Annotated[str | None, typer.Option(help="When the question is asked; by default now.")] = None,
+    serve_url: Annotated[str | None, typer.Option(help="Where endpoints answer, e.g. http://127.0.0.1:8901.")] = None,
+    json: Json = False,
+) -> None:
+    """Ask an endpoint about the rows of a file."""
+    from modelwright.app.sdk import predict as ask  # weight: the rooms' services
+    from modelwright.data.ingest import table_of
+
+    answer = ask(endpoint, table_of(file), event_at=event_at, url=serve_url)
+    rows = list(zip(answer.ids, (f"{value:.6g}" for value in answer.predictions), strict=True))
+    show(answer, json=json, text=lambda: table(("prediction", "output"), rows, empty="The file has no rows."))

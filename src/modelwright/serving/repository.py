@@ -1,0 +1,102 @@
+"""Deployments: every change of what an endpoint answers with, one row a generation."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, String, Table, func, insert, select
+
+from modelwright.core.unit import Rows
+from modelwright.models.model import Package
+from modelwright.serving.model import Deployment, Route, RouteTable
+from modelwright.store.tables import Body, control
+
+deployments = Table(
+    "deployments",
+    control,
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("project", String(128), nullable=False),
+    Column("endpoint", String(128), nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Body(Deployment), nullable=False),
+    Column("package", Body(Package), nullable=False),
+    Index("deployments_by_endpoint", "project", "endpoint", "generation"),
+)
+
+
+class DeploymentRepository:
+    """Deployments of one home. Generations count through the whole home, because one route table serves it."""
+
+    def next_generation(self, rows: Rows) -> int:
+        """The generation that the next change makes."""
+        return int(rows.execute(select(func.max(deployments.c.generation))).scalar() or 0) + 1
+
+    def add(self, rows: Rows, project: str, deployment: Deployment, package: Package) -> None:
+        """Write a change."""
+        rows.execute(
+            insert(deployments).values(
+                generation=deployment.generation,
+                project=project,
+                endpoint=deployment.endpoint,
+                model=deployment.model,
+                version=deployment.version,
+                body=deployment,
+                package=package,
+            )
+        )
+
+    def newest(
+        self, rows: Rows, project: str, endpoint: str, *, before: int | None = None, limit: int = 1
+    ) -> list[Deployment]:
+        """An endpoint's changes before a generation, newest first."""
+        statement = (
+            select(deployments.c.body)
+            .where(deployments.c.project == project, deployments.c.endpoint == endpoint)
+            .order_by(deployments.c.generation.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            statement = statement.where(deployments.c.generation < before)
+        return list(rows.execute(statement).scalars())
+
+    def owner(self, rows: Rows, endpoint: str) -> str | None:
+        """The project that an endpoint's name belongs to."""
+        found: str | None = rows.execute(
+            select(deployments.c.project).where(deployments.c.endpoint == endpoint).limit(1)
+        ).scalar()
+        return found
+
+    def current(self, rows: Rows, project: str, *, after: str = "", limit: int = 1000) -> list[Deployment]:
+        """What each endpoint of a project answers with now, by name."""
+        newest = (
+            select(func.max(deployments.c.generation))
+            .where(deployments.c.project == project, deployments.c.endpoint > after)
+            .group_by(deployments.c.endpoint)
+        )
+        statement = (
+            select(deployments.c.body)
+            .where(deployments.c.generation.in_(newest))
+            .order_by(deployments.c.endpoint)
+            .limit(limit)
+        )
+        return list(rows.execute(statement).scalars())
+
+    def table(self, rows: Rows) -> RouteTable | None:
+        """The route table of the home as it should be served now."""
+        newest = select(func.max(deployments.c.generation)).group_by(deployments.c.endpoint)
+        statement = select(deployments).where(deployments.c.generation.in_(newest)).order_by(deployments.c.endpoint)
+        found = rows.execute(statement).all()
+        if not found:
+            return None
+        return RouteTable(
+            generation=max(row.generation for row in found),
+            routes=tuple(
+                Route(
+                    endpoint=row.endpoint,
+                    model=row.model,
+                    version=row.version,
+                    package=row.package,
+                    since=row.body.at,
+                )
+                for row in found
+            ),
+        )

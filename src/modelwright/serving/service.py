@@ -1,0 +1,207 @@
+"""The use cases of endpoints."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from modelwright.core.errors import Conflict, NotFound
+from modelwright.core.guard import Action, Guard, Transition, no_guard
+from modelwright.core.ids import Name, Ref
+from modelwright.core.operation import Page, Service, limited, operation, paged, position
+from modelwright.core.unit import Unit
+from modelwright.models.model import ModelVersion
+from modelwright.serving.model import Deployment, Endpoint, EndpointMoved, Moved, WorkerState
+
+if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
+    from modelwright.models.service import ModelService
+    from modelwright.serving.publisher import Publisher
+    from modelwright.serving.repository import DeploymentRepository
+
+_SILENT = timedelta(seconds=5)
+
+
+class EndpointService(Service):
+    """Deploy versions to endpoints, roll back, and see what answers."""
+
+    noun = "endpoints"
+
+    def __init__(
+        self,
+        repository: DeploymentRepository,
+        *,
+        models: ModelService,
+        publisher: Publisher,
+        guard: Guard = no_guard,
+    ) -> None:
+        self._repository = repository
+        self._models = models
+        self._publisher = publisher
+        self._guard = guard
+
+    @operation(permission="endpoints:write", kind="command")
+    def deploy(self, unit: Unit, endpoint: Name, ref: Ref, reason: str = "") -> Moved:
+        """Ask the guard to let an endpoint answer with a version; workers swap it in without a failed request.
+
+        An alias is resolved now: the endpoint answers with that version until it is deployed or rolled back again.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Its name; made with its first deployment.
+            ref: The version, e.g. ``flight-delay@champion``.
+            reason: Why, for the record.
+
+        Returns:
+            The guard's decision, and the generation that workers will acknowledge if it is allowed.
+
+        Raises:
+            Conflict: Another project has an endpoint of this name.
+        """
+        owner = self._repository.owner(unit.rows, endpoint)
+        if owner not in (None, unit.project):
+            raise Conflict(f"The name {endpoint!r} is taken on this server.", remedy="Choose another name.")
+        return self._move(unit, endpoint, self._models.get(unit, ref), action=Action.DEPLOY, reason=reason)
+
+    @operation(permission="endpoints:write", kind="command")
+    def rollback(self, unit: Unit, endpoint: Name, version: int | None = None, reason: str = "") -> Moved:
+        """Ask the guard to go back to a version that the endpoint answered with before.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Its name.
+            version: The version; by default the one before the present one.
+            reason: Why, for the record.
+
+        Raises:
+            NotFound: There is no such endpoint, or it never answered with that version.
+        """
+        current = self._current(unit, endpoint)
+        earlier = self._repository.newest(unit.rows, unit.project, endpoint, before=current.generation, limit=1000)
+        wanted = [
+            deployment
+            for deployment in earlier
+            if (deployment.model, deployment.version) != (current.model, current.version)
+            and version in (None, deployment.version)
+        ]
+        if not wanted:
+            asked = "another version" if version is None else f"version {version}"
+            raise NotFound(
+                f"{endpoint} never answered with {asked}.", remedy=f"See: modelwright endpoint show {endpoint}"
+            )
+        target = self._models.get(unit, f"{wanted[0].model}@{wanted[0].version}")
+        return self._move(unit, endpoint, target, action=Action.ROLLBACK, reason=reason)
+
+    @operation(permission="endpoints:read", kind="query")
+    def get(self, unit: Unit, endpoint: Name) -> Endpoint:
+        """What an endpoint answers with, and which workers do so already.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Its name.
+        """
+        return self._seen(unit, self._current(unit, endpoint))
+
+    @operation(permission="endpoints:read", kind="query")
+    def list(self, unit: Unit, limit: int = 100, after: str = "") -> Page[Endpoint]:
+        """Endpoints, by name.
+
+        Args:
+            unit: The unit of work.
+            limit: Endpoints a page, 1 to 1,000.
+            after: ``next`` of the page before.
+        """
+        found = self._repository.current(unit.rows, unit.project, after=after, limit=limited(limit) + 1)
+        return paged([self._seen(unit, deployment) for deployment in found], limit, lambda endpoint: endpoint.name)
+
+    @operation(permission="endpoints:read", kind="query")
+    def history(self, unit: Unit, endpoint: Name, limit: int = 100, after: str | None = None) -> Page[Deployment]:
+        """Every change of what an endpoint answers with, newest first.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Its name.
+            limit: Changes a page, 1 to 1,000.
+            after: ``next`` of the page before.
+        """
+        self._current(unit, endpoint)
+        found = self._repository.newest(
+            unit.rows, unit.project, endpoint, before=position(after), limit=limited(limit) + 1
+        )
+        return paged(found, limit, lambda deployment: deployment.generation)
+
+    def _move(self, unit: Unit, endpoint: str, version: ModelVersion, *, action: Action, reason: str) -> Moved:
+        before = self._repository.newest(unit.rows, unit.project, endpoint)
+        previous = before[0] if before else None
+        decision = self._guard(
+            unit,
+            Transition(
+                action=action,
+                model=version.model,
+                version=version.version,
+                package=version.package,
+                target=endpoint,
+                replaces=previous.version if previous else None,
+            ),
+        )
+        if not decision.allowed:
+            return Moved(decision=decision, generation=None)
+        if previous and previous.package == version.package:
+            return Moved(decision=decision, generation=previous.generation)
+        deployment = Deployment(
+            endpoint=endpoint,
+            generation=self._repository.next_generation(unit.rows),
+            model=version.model,
+            version=version.version,
+            package=version.package,
+            action=action,
+            policy=decision.policy,
+            reason=reason,
+            at=unit.now,
+            by=unit.actor.id,
+        )
+        self._repository.add(unit.rows, unit.project, deployment, self._models.package(unit, version.ref))
+        unit.emit(
+            EndpointMoved(
+                endpoint=endpoint,
+                generation=deployment.generation,
+                model=version.model,
+                version=version.version,
+                previous=previous.version if previous else None,
+                package=version.package,
+                action=action,
+                policy=decision.policy,
+                reason=reason,
+            )
+        )
+        unit.after_commit(self._publisher.publish)
+        return Moved(decision=decision, generation=deployment.generation)
+
+    def _current(self, unit: Unit, endpoint: str) -> Deployment:
+        found = self._repository.newest(unit.rows, unit.project, endpoint)
+        if not found:
+            raise NotFound(
+                f"There is no endpoint {endpoint!r}.",
+                remedy=f"Deploy one: modelwright endpoint deploy {endpoint} MODEL@N",
+            )
+        return found[0]
+
+    def _seen(self, unit: Unit, deployment: Deployment) -> Endpoint:
+        workers = tuple(
+            WorkerState(
+                worker=said.worker,
+                pid=said.pid,
+                generation=said.generation,
+                serving=said.routes.get(deployment.endpoint) == deployment.package,
+                error=said.error,
+                seen_at=said.at,
+            )
+            for said in self._publisher.acknowledgements()
+            if unit.now - said.at < _SILENT
+        )
+        return Endpoint(
+            name=deployment.endpoint,
+            current=deployment,
+            workers=workers,
+            ready=bool(workers) and all(worker.serving for worker in workers),
+            address=self._publisher.address(),
+        )
