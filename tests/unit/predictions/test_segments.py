@@ -98,6 +98,27 @@ def test_what_is_appended_can_be_read_at_once_by_others(tmp_path: Path) -> None:
             assert in_folder(tmp_path / "a" / "b")[-1] == payload
 
 
+def test_several_payloads_are_one_write_and_all_or_none_is_acknowledged(tmp_path: Path) -> None:
+    disk = Recorder(fail_write=3)
+    with SegmentWriter(tmp_path, "worker", disk=disk) as writer:
+        writer.append(b"one", b"two")
+        assert disk.writes == 2  # the file's header, and both frames
+        with pytest.raises(Unavailable):
+            writer.append(b"three", b"four")
+    assert in_folder(tmp_path) == [b"one", b"two"]
+
+
+def test_without_a_thread_to_sync_it_nothing_is_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with SegmentWriter(tmp_path, "worker") as writer:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="can't start new thread"):
+                writer.append(b"one")
+
+
 def test_a_full_segment_is_closed_and_the_next_begun(tmp_path: Path) -> None:
     with SegmentWriter(tmp_path, "worker", max_bytes=100) as writer:
         for index in range(10):
