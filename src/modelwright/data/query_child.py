@@ -109,7 +109,7 @@ def _lock(connection: duckdb.DuckDBPyConnection, given: Views) -> None:
 
 def _answer(connection: duckdb.DuckDBPyConnection, ask: Ask) -> Rows:
     result = connection.execute(ask.sql)
-    columns = tuple(QueryColumn(name=entry[0], type=str(entry[1])) for entry in result.description)
+    columns = tuple(QueryColumn(name=entry[0], type=str(entry[1])) for entry in result.description or ())
     rows: list[tuple[Cell, ...]] = []
     size = 0
     for batch in result.to_arrow_reader(_BATCH):
