@@ -82,7 +82,12 @@ def connect(url: str | Path | None = None) -> Workspace:
 
 
 def _local(folder: Path | None) -> Workspace:
-    from modelwright.app.home import FOLDER, Home, meant, nearest  # weight: SQLAlchemy, which a remote client does without
+    from modelwright.app.home import (
+        FOLDER,
+        Home,
+        meant,
+        nearest,
+    )  # weight: SQLAlchemy, which a remote client does without
     from modelwright.app.workspace import LocalCaller, Platform
 
     found = meant(folder) if folder else nearest(Path.cwd())

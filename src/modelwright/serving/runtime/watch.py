@@ -86,7 +86,9 @@ class Watcher:
         try:
             live = await loop.run_in_executor(self._executor, self._next)
         except NotFound:  # nothing was deployed yet: there is nothing to answer, and nothing is wrong
-            self.error = None if self._router.live.generation == 0 else "routes.json is gone; the last routes are served."
+            self.error = (
+                None if self._router.live.generation == 0 else "routes.json is gone; the last routes are served."
+            )
         except Exception as error:  # noqa: BLE001 - the rim: a package may raise anything
             self._retry_at = time.monotonic() + RETRY_SECONDS
             self._report(error)
