@@ -13,6 +13,7 @@ from modelwright.core import wire
 from modelwright.core.errors import Corrupted, NotFound
 from modelwright.serving import publication
 from modelwright.serving.model import Acknowledgement, RouteTable
+from modelwright.serving.runtime.handler import Handler
 from modelwright.serving.runtime.watch import Place, Watcher
 from modelwright.store.keys import Keys
 
@@ -45,6 +46,7 @@ def follow(bench, home, keys):
         one.router.live = msgspec.structs.replace(one.router.live, generation=0)
         place = Place(home, keys.public, "w1")
         one.watcher = Watcher(one.router, place, executor=one.executor)
+        one.handler = Handler(one.router, worker="w1", problem=lambda: one.watcher.error)
         one.refresh = lambda: asyncio.run(one.watcher.refresh())
         one.said = lambda: publication.acknowledgements(publication.workers_folder(home))[0]
         return one
@@ -108,12 +110,31 @@ def test_what_cannot_be_read_is_no_acknowledgement(tmp_path):
     assert publication.acknowledgements(tmp_path) == [said]
 
 
-def test_a_worker_without_routes_is_not_ready_and_says_why(follow, kit):
+def test_a_worker_that_has_not_looked_yet_is_not_ready(follow):
+    worker = follow()
+    assert worker.call("GET", "/health").status == 503
+
+
+def test_a_worker_is_ready_when_nothing_is_deployed_yet(follow, kit):
     worker = follow()
     worker.refresh()
-    assert worker.said().generation == 0
-    assert "nothing is deployed yet" in worker.said().error
-    assert worker.call("GET", "/health").status == 503
+    assert (worker.said().generation, worker.said().error) == (0, None)
+    assert worker.call("GET", "/health").status == 200
+    assert worker.infer(kit.ROW).status == 404
+
+
+def test_a_worker_whose_first_package_is_missing_is_not_ready_and_says_why(follow, kit, publish):
+    def missing(route):
+        raise NotFound("There is no blob 0123….")
+
+    missing.per_route = True
+    worker = follow(missing)
+    publish(1, kit.route())
+    worker.refresh()
+    assert worker.said().error == "There is no blob 0123…."
+    response = worker.call("GET", "/health")
+    assert response.status == 503
+    assert "no blob" in kit.read(response)["reason"]
 
 
 def test_a_worker_acknowledges_the_generation_it_answers_with(follow, kit, publish):
@@ -183,6 +204,7 @@ def test_a_worker_keeps_answering_when_its_routes_are_gone(follow, home, kit, pu
     worker.refresh()
     publication.routes_path(home).unlink()
     worker.refresh()
+    assert "is gone" in worker.said().error
     assert worker.infer(kit.ROW).status == 200
     assert worker.call("GET", "/health").status == 200
 
