@@ -33,11 +33,14 @@ class Desk:
             raise ValueError("negative")
         return np.array(values, dtype=float)
 
+    async def score(self, *values):
+        return await self.batcher.score(Rows({"x": list(values)}, len(values)))
+
     def ask_together(self, *requests):
         """Answers or errors of requests that arrive in one turn of the loop."""
 
         async def all_of_them():
-            asked = (self.batcher.score(Rows({"x": list(values)}, len(values))) for values in requests)
+            asked = (self.score(*values) for values in requests)
             return await asyncio.gather(*asked, return_exceptions=True)
 
         return asyncio.run(all_of_them())
@@ -126,8 +129,8 @@ def test_the_loop_answers_others_while_a_large_request_runs(desk):
     one.batcher.scorer.predictor = patient
 
     async def both():
-        large = asyncio.create_task(one.batcher.score(Rows({"x": [1.0] * 3}, 3)))
-        small = await one.batcher.score(Rows({"x": [2.0]}, 1))
+        large = asyncio.create_task(one.score(1.0, 1.0, 1.0))
+        small = await one.score(2.0)
         small_is_answered.set()
         return small, await large
 
@@ -146,8 +149,8 @@ def test_a_client_that_goes_away_disturbs_nobody(desk):
     one = desk()
 
     async def impatient():
-        gone = asyncio.create_task(one.batcher.score(Rows({"x": [1.0]}, 1)))
-        stays = asyncio.create_task(one.batcher.score(Rows({"x": [2.0]}, 1)))
+        gone = asyncio.create_task(one.score(1.0))
+        stays = asyncio.create_task(one.score(2.0))
         await asyncio.sleep(0)
         gone.cancel()
         return await stays
@@ -162,7 +165,7 @@ def test_a_costly_model_waits_for_those_who_are_arriving(desk):
     async def trickle():
         asked = []
         for value in range(5):
-            asked.append(asyncio.create_task(one.batcher.score(Rows({"x": [float(value)]}, 1))))
+            asked.append(asyncio.create_task(one.score(float(value))))
             await asyncio.sleep(0)
         return await asyncio.gather(*asked)
 
