@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from msgspec import Meta, Struct
 
 from modelwright.core import wire
+from modelwright.core.errors import NotFound
 from modelwright.core.events import Actor, Event
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Digest, Name, Pinned
@@ -186,6 +187,14 @@ class CharterVersion(Struct, frozen=True, kw_only=True):
     charter: Charter
     published_at: datetime
     by: str
+
+
+def no_charter(model: str, version: int | None = None) -> NotFound:
+    """What to say where a model has no charter."""
+    return NotFound(
+        f"{model} has no charter" + (f" {version}." if version is not None else "."),
+        remedy=f"Write charter.yaml and run: modelwright charter publish {model} charter.yaml",
+    )
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"passes": "pass"}):
@@ -393,11 +402,30 @@ class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Kind(str(type(self.values).__struct_config__.tag))
 
     @property
+    def summary(self) -> str:
+        """What was found, in one line."""
+        return f"{self.kind}: {_said(self.values)}, {self.dataset.ref} {self.window}"
+
+    @property
     def intact(self) -> bool:
         """Whether it still is what its digest says."""
         fields = _fields(self)
         fields.pop("digest")
         return wire.digest(Finding(**fields)) == self.digest
+
+
+def _said(values: Values) -> str:
+    match values:
+        case ContractCheck():
+            wrong = "; ".join(map(str, values.violations[:3]))
+            return f"{values.rows:,} rows break it: {wrong}" if wrong else f"{values.rows:,} rows keep it"
+        case Evaluation():
+            return f"{values.metric} {values.score} on {values.n:,} rows"
+        case Comparison():
+            return f"{values.metric} better than {values.baseline}@{values.version} by {values.delta}"
+        case Explanation():
+            first = ", ".join(f"{each.column} {each.drop.estimate:.3g}" for each in values.importances[:3])
+            return f"most important {first}" if first else "no importances"
 
 
 def _fields(value: Finding) -> dict[str, Any]:
