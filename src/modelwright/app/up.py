@@ -16,6 +16,7 @@ from modelwright.app.home import Home
 from modelwright.app.listening import address, bind, loopback
 from modelwright.app.supervisor import Say, Spec, Supervisor
 from modelwright.core.errors import Conflict, Invalid
+from modelwright.serving.publication import write_address
 
 API = "modelwright.server.run"
 INFERENCE = "modelwright.serving.runtime.worker"
@@ -62,6 +63,7 @@ def up(
         serving = stack.enter_context(closing(bind(where, serve_port, option="--serve-port")))
         opened = Home(home).open(create=create)
         lock = stack.enter_context(_alone(opened))
+        write_address(opened.folder, address(serving))
         supervisor = Supervisor(specs(opened, api, serving, workers=workers, lock=lock), say=say)
         stack.enter_context(_herald(address(api), address(serving), say=say, ready=ready))
         supervisor.run()

@@ -13,7 +13,7 @@ from modelwright.core.clock import as_utc
 from modelwright.core.errors import Corrupted, Invalid, NotFound
 from modelwright.core.events import Actor, Event
 from modelwright.core.ids import Digest, Name, Ref
-from modelwright.core.operation import Page, Service, Upload, limited, operation, paged, position
+from modelwright.core.operation import Service, Upload, operation
 from modelwright.core.unit import Rows, Unit
 from modelwright.data.model import DatasetVersion
 from modelwright.governance.model import (
@@ -89,12 +89,12 @@ class EvidenceService(Service):
         since: datetime | None = None,
         until: datetime | None = None,
         slices: tuple[ColumnName, ...] = (),
-        charter: Name | None = None,
     ) -> tuple[Evidence, ...]:
         """Judge a version's scores on a dataset version: the input contract, the KPI, and the charter's baseline.
 
         The labels are the dataset's own. The comparison needs the baseline's scores of the same rows: evaluate the
-        baseline first. Rows without a label, or whose label cannot be known yet, are counted and left out.
+        baseline first; it has a charter of its own, usually the same file. Rows without a label, or whose label cannot
+        be known yet, are counted and left out.
 
         Args:
             unit: The unit of work.
@@ -105,8 +105,6 @@ class EvidenceService(Service):
             since: The first event time; none means from the beginning.
             until: The first event time after it; none means to the end.
             slices: At most 10 columns to slice by.
-            charter: The model whose charter judges; by default the version's own. A baseline is judged by the charter
-                of the model that is to beat it.
 
         Returns:
             The contract check, the evaluation, and the comparison where the baseline's scores were there.
@@ -115,7 +113,7 @@ class EvidenceService(Service):
             NotFound: There is no such version, dataset or charter.
             Invalid: The scores are not one usable number for each row, or the labels cannot be judged.
         """
-        subject = self._subject(unit, ref, dataset, _window(since, until), charter)
+        subject = self._subject(unit, ref, dataset, _window(since, until))
         if len(slices) > _MOST_SLICES or len(set(slices)) != len(slices):
             raise Invalid(f"{len(slices)} slice columns, not at most {_MOST_SLICES} different ones.")
         found = self._computed(subject, scores, slices, unit.now)
@@ -131,7 +129,6 @@ class EvidenceService(Service):
         since: datetime | None = None,
         until: datetime | None = None,
         method: Name = "permutation",
-        charter: Name | None = None,
     ) -> Evidence:
         """Keep what a version relies on, as the caller computed it on rows of a dataset version.
 
@@ -143,12 +140,11 @@ class EvidenceService(Service):
             since: The first event time of the rows.
             until: The first event time after them.
             method: How they were computed.
-            charter: As in ``evaluate``.
 
         Raises:
             Invalid: An importance is about a column that is not an input, or there are two of one column.
         """
-        subject = self._subject(unit, ref, dataset, _window(since, until), charter)
+        subject = self._subject(unit, ref, dataset, _window(since, until))
         inputs = subject.version.manifest.inputs.names
         named = [importance.column for importance in importances]
         if len(set(named)) != len(named) or not set(named) <= set(inputs):
@@ -162,21 +158,15 @@ class EvidenceService(Service):
         return self._recorded(unit, subject, [values])[0]
 
     @operation(permission="evidence:read", kind="query")
-    def list(self, unit: Unit, ref: Ref, limit: int = 100, after: str | None = None) -> Page[Evidence]:
-        """The evidence about a version, newest first.
+    def list(self, unit: Unit, ref: Ref) -> tuple[Evidence, ...]:
+        """The newest 200 pieces of evidence about a version, newest first.
 
         Args:
             unit: The unit of work.
             ref: The version.
-            limit: Pieces a page, 1 to 1,000.
-            after: ``next`` of the page before.
         """
         version = self._models.get(unit, ref)
-        place = position(after) or 0
-        found = self._repository.evidence_of(
-            unit.rows, unit.project, version.model, version.version, skip=place, limit=limited(limit) + 1
-        )
-        return paged(found, limit, lambda _: place + limit)
+        return tuple(self._repository.evidence_of(unit.rows, unit.project, version.model, version.version))
 
     @operation(permission="evidence:read", kind="query")
     def get(self, unit: Unit, digest: Digest) -> Evidence:
@@ -197,15 +187,14 @@ class EvidenceService(Service):
             raise Corrupted(f"Evidence {digest[:12]}… is not what was recorded.", remedy="Restore control.db.")
         return found
 
-    def _subject(self, unit: Unit, ref: str, dataset: str, window: Window, charter_of: str | None) -> Subject:
+    def _subject(self, unit: Unit, ref: str, dataset: str, window: Window) -> Subject:
         """Everything the computing needs, read in a snapshot of its own: it must not hold up writers."""
         with self._records.reading() as rows:
             reading = _Reading(unit, rows)
             version = self._models.get(reading, ref)
-            judge = charter_of or version.model
-            charter = self._repository.charter(rows, unit.project, judge)
+            charter = self._repository.charter(rows, unit.project, version.model)
             if charter is None:
-                raise no_charter(judge)
+                raise no_charter(version.model)
             data = self._data.get(reading, dataset)
             _check_fit(version, charter, data)
             return Subject(

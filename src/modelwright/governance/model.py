@@ -403,8 +403,20 @@ class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def summary(self) -> str:
-        """What was found, in one line."""
-        return f"{self.kind}: {_said(self.values)}, {self.dataset.ref} {self.window}"
+        """What was found, on one line."""
+        found = self.values
+        match found:
+            case ContractCheck():
+                what = f"contract: {found.rows:,} rows, {len(found.violations)} violations"
+            case Evaluation():
+                ece = f", calibration error {found.calibration.error}" if found.calibration else ""
+                what = f"evaluation: {found.metric} {found.score} on {found.n:,} rows{ece}"
+            case Comparison():
+                what = f"comparison: {found.metric} {found.delta} against {found.baseline}@{found.version}"
+            case Explanation():
+                leading = ", ".join(importance.column for importance in found.importances[:3])
+                what = f"explanation: {found.method} over {len(found.importances)} inputs, most by {leading}"
+        return f"{what} ({self.dataset.ref})"
 
     @property
     def intact(self) -> bool:
@@ -412,20 +424,6 @@ class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
         fields = _fields(self)
         fields.pop("digest")
         return wire.digest(Finding(**fields)) == self.digest
-
-
-def _said(values: Values) -> str:
-    match values:
-        case ContractCheck():
-            wrong = "; ".join(map(str, values.violations[:3]))
-            return f"{values.rows:,} rows break it: {wrong}" if wrong else f"{values.rows:,} rows keep it"
-        case Evaluation():
-            return f"{values.metric} {values.score} on {values.n:,} rows"
-        case Comparison():
-            return f"{values.metric} better than {values.baseline}@{values.version} by {values.delta}"
-        case Explanation():
-            first = ", ".join(f"{each.column} {each.drop.estimate:.3g}" for each in values.importances[:3])
-            return f"most important {first}" if first else "no importances"
 
 
 def _fields(value: Finding) -> dict[str, Any]:

@@ -132,16 +132,13 @@ class GovernanceRepository:
         found: Evidence | None = rows.execute(statement).scalar()
         return found
 
-    def evidence_of(
-        self, rows: Rows, project: str, model: str, version: int, *, skip: int = 0, limit: int = _MOST_EVIDENCE
-    ) -> list[Evidence]:
-        """The evidence recorded for a version, newest first."""
+    def evidence_of(self, rows: Rows, project: str, model: str, version: int) -> list[Evidence]:
+        """The newest evidence recorded for a version, newest first."""
         statement = (
             select(evidence.c.body)
             .where(evidence.c.project == project, evidence.c.model == model, evidence.c.version == version)
             .order_by(evidence.c.made_at.desc(), evidence.c.digest.desc())
-            .offset(skip)
-            .limit(limit)
+            .limit(_MOST_EVIDENCE)
         )
         return list(rows.execute(statement).scalars())
 

@@ -1,117 +1,127 @@
-"""Evaluate a version: load it here, score a dataset's rows, and let the server judge the scores."""
+"""Evaluate a version: it is loaded and asked here, and judged by the server from its own labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
-from modelwright.governance.model import Charter, Evidence, Window
+from modelwright.data.model import DatasetVersion
+from modelwright.governance.model import CharterVersion, Evidence, Window
+from modelwright.models.model import ModelVersion
 
-if TYPE_CHECKING:  # weight: pyarrow and numpy, 0.4 s
+if TYPE_CHECKING:
     import pyarrow as pa
-    from numpy.typing import NDArray
 
-    from modelwright.models.flavours.base import Predictor
+EXPLAINED_ROWS = 2000
+"""Rows that importances are computed on, at most; the time grows with rows, inputs and shuffles."""
 
-_BATCH = 100_000
-"""Rows scored at once: memory stays bounded however large the window is."""
-_EXPLAINED_ROWS = 5000
-"""Rows of a permutation importance: five shuffles of each column cost 25,000 predictions a column."""
+
+class Faces(Protocol):
+    """The faces that evaluating needs: a workspace."""
+
+    @property
+    def models(self) -> Any:
+        """Versions and their packages."""
+        ...
+
+    @property
+    def data(self) -> Any:
+        """Datasets."""
+        ...
+
+    @property
+    def charters(self) -> Any:
+        """What models are for."""
+        ...
+
+    @property
+    def evidence(self) -> Any:
+        """What was found."""
+        ...
 
 
 def evaluate(
-    workspace: Any,
+    workspace: Faces,
     ref: str,
     dataset: str,
     *,
-    charter: str | None = None,
-    slices: Sequence[str] = (),
     since: datetime | str | None = None,
     until: datetime | str | None = None,
+    slices: Sequence[str] = (),
     explain: bool = True,
     seed: int = 0,
 ) -> tuple[Evidence, ...]:
-    """Judge a version on rows it has not seen; the evidence is what gates read.
+    """Let a version score the rows of a dataset version, and have the scores judged and kept as evidence.
 
     Evaluate the charter's baseline on the same rows first: the comparison needs its scores.
 
     Args:
-        workspace: From ``connect()``.
-        ref: The version, e.g. ``flight-delay@4``.
-        dataset: The rows, e.g. ``flights@3``; rows that it was trained on flatter it.
-        charter: The model whose charter judges; by default the version's own. Give it for a baseline.
+        workspace: Where both lie.
+        ref: The model's version.
+        dataset: The dataset's version.
+        since: The first event time; by default from the beginning.
+        until: The first event time after it; by default to the end.
         slices: Columns to slice by.
-        since: The first event time; none means from the beginning.
-        until: The first event time after it; none means to the end.
-        explain: Whether to compute permutation importances too, on at most 5,000 rows.
-        seed: Which rows, and how they are shuffled.
+        explain: Whether to compute permutation importances too, on at most 2,000 of the rows.
+        seed: Chooses those rows and shuffles them.
 
     Returns:
-        The contract check, the evaluation, the comparison with the baseline where its scores were there, and the
-        explanation.
+        The contract check, the evaluation, the comparison where the baseline was evaluated, the explanation.
 
     Raises:
         NotFound: There is no such version, dataset or charter.
-        Invalid: The rows lack a column that the model takes, or the labels cannot be judged.
-        Corrupted: A byte of the package is not what was signed.
+        Invalid: The rows lack a column that the model takes, or cannot be judged.
+        Corrupted: A byte of the package or of the dataset is not what was recorded.
     """
-    from modelwright.governance.evaluation import rows_in  # weight: pyarrow, numpy
+    from modelwright.governance.evaluation import rows_in  # weight: pyarrow and numpy, 0.4 s
 
-    version, data = workspace.models.get(ref), workspace.data.get(dataset)
-    judge: Charter = workspace.charters.get(charter or version.model).charter
-    inputs = version.manifest.inputs.names
-    missing = [name for name in (*inputs, judge.label.column) if name not in data.columns]
+    version: ModelVersion = workspace.models.get(ref)
+    data = workspace.data.get(dataset)
+    window = Window(
+        since=None if since is None else as_utc(since, field="since"),
+        until=None if until is None else as_utc(until, field="until"),
+    )
+    charter: CharterVersion = workspace.charters.get(version.model)
+    table = rows_in(workspace.data.table(data.ref, _needed(version, charter, data)), window, data.event_time)
+    predictor = workspace.models.load(version.ref)
+    scores = predictor(_columns(table, version))
+    span = {"since": window.since, "until": window.until}
+    found: tuple[Evidence, ...] = workspace.evidence.record(version.ref, data.ref, scores, slices=tuple(slices), **span)
+    if not explain:
+        return found
+    importances = _importances(table, version, charter, predictor, seed=seed)
+    return (*found, workspace.evidence.explain(version.ref, data.ref, importances, **span))
+
+
+def _needed(version: ModelVersion, charter: CharterVersion, data: DatasetVersion) -> list[str]:
+    """The columns to fetch: what the model takes, the label, the event time."""
+    needed = [*version.manifest.inputs.names, charter.charter.label.column]
+    missing = [name for name in needed if name not in data.columns]
     if missing:
         raise Invalid(
             f"{data.ref} has no column {', '.join(missing)}, which {version.ref} or its label needs.",
             remedy=f"It has: {', '.join(list(data.columns)[:20])}.",
             fields=dict.fromkeys(missing, "is not a column"),
         )
-    window = {"since": _moment(since, "since"), "until": _moment(until, "until")}
-    times = [data.event_time] if data.event_time else []
-    wanted = list(dict.fromkeys([*inputs, judge.label.column, *times]))
-    table = rows_in(workspace.data.table(data.ref, columns=wanted), Window(**window), data.event_time)
-    predictor: Predictor = workspace.models.load(version.ref)
-    asked = {"charter": charter, **window}
-    found: tuple[Evidence, ...] = workspace.evidence.record(
-        version.ref, data.ref, scored(predictor, table, inputs), slices=tuple(slices), **asked
-    )
-    if not explain:
-        return found
-    importances = _importances(predictor, table, inputs, judge, seed=seed)
-    return (*found, workspace.evidence.explain(version.ref, data.ref, importances, **asked))
+    return list(dict.fromkeys([*needed, *([data.event_time] if data.event_time else [])]))
 
 
-def scored(predictor: Predictor, table: pa.Table, inputs: Sequence[str]) -> NDArray[Any]:
-    """A model's answer for each row ``(n_rows,)``."""
-    import numpy as np  # weight: 0.1 s
-
-    starts = range(0, table.num_rows, _BATCH)
-    return np.concatenate([predictor(columns_of(table.slice(start, _BATCH), inputs)) for start in starts])
-
-
-def columns_of(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Columns as a predictor takes them ``(n_rows,)``: a missing number is NaN, a missing text None."""
-    return {name: table[name].to_numpy(zero_copy_only=False) for name in names}
+def _columns(table: pa.Table, version: ModelVersion) -> Mapping[str, Any]:
+    return {name: table[name].to_numpy() for name in version.manifest.inputs.names}
 
 
 def _importances(
-    predictor: Predictor, table: pa.Table, inputs: Sequence[str], charter: Charter, *, seed: int
-) -> tuple[Any, ...]:
+    table: pa.Table, version: ModelVersion, charter: CharterVersion, predictor: Any, *, seed: int
+) -> Sequence[Any]:
     import numpy as np  # weight: 0.1 s
 
     from modelwright.explain.methods.permutation import permutation
 
-    labels = table[charter.label.column].cast("float64").to_numpy(zero_copy_only=False)
+    label, metric = charter.charter.label.column, charter.charter.kpi.metric
+    labels = table[label].cast("float64").to_numpy()
     rows = np.flatnonzero(~np.isnan(labels))
-    if len(rows) > _EXPLAINED_ROWS:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, _EXPLAINED_ROWS, replace=False))
-    sample = columns_of(table.take(rows), inputs)
-    return tuple(permutation(predictor, sample, labels[rows], charter.kpi.metric, seed=seed))
-
-
-def _moment(value: datetime | str | None, field: str) -> datetime | None:
-    return None if value is None else as_utc(value, field=field)
+    chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:EXPLAINED_ROWS])
+    return permutation(predictor, _columns(table.take(chosen), version), labels[chosen], metric, seed=seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -31,7 +32,7 @@ from modelwright.stats.model import Interval
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
-def evidence(values: Values, *, age: timedelta = timedelta(hours=1), **other: object) -> Evidence:
+def evidence(values: Values, *, age: timedelta = timedelta(hours=1), **other: Any) -> Evidence:
     """Evidence that counts for ``matter``, unless ``other`` says it is about something else."""
     finding = Finding(
         model="delay",
@@ -47,7 +48,7 @@ def evidence(values: Values, *, age: timedelta = timedelta(hours=1), **other: ob
     return Evidence.of(replace(finding, **other))
 
 
-def charter(**other: object) -> CharterVersion:
+def charter(**other: Any) -> CharterVersion:
     """A charter that asks for a roc_auc of at least 0.7 and has a baseline."""
     said = Charter(
         question="Will it be late?",
@@ -91,7 +92,7 @@ class GateContract:
     failing: tuple[Values, ...]
     """Values with which it fails."""
 
-    def judged(self, values: Sequence[Values], **other: object) -> GateResult:
+    def judged(self, values: Sequence[Values], **other: Any) -> GateResult:
         """The verdict on evidence with these values."""
         return judge("mine", self.gate, self._rule(), matter([evidence(each, **other) for each in _anchored(values)]))
 

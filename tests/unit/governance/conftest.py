@@ -76,7 +76,8 @@ class Desk:
         self.platform = platform
         self.table = questions()
         ws.data.add("questions", self.table, event_time="asked_at")
-        ws.charters.publish("delay", CHARTER)
+        for model in ("delay", "by-origin"):
+            ws.charters.publish(model, CHARTER)
         self.save("by-origin", Lookup(["origin"], {("JFK",): 0.52, ("LGA",): 0.48}, otherwise=0.5))
         self.save("delay", self.by_bucket(RATES))
 
@@ -89,7 +90,7 @@ class Desk:
     def evaluate(self, ref: str, **more):
         from modelwright.lifecycle.evaluate import evaluate
 
-        return evaluate(self.ws, ref, "questions@latest", charter="delay", slices=("origin",), **more)
+        return evaluate(self.ws, ref, "questions@latest", slices=("origin",), **more)
 
     def verdicts(self, ref: str) -> dict[str, str]:
         return {gate.gate: gate.verdict for gate in self.ws.gates.check(ref).gates}

@@ -108,7 +108,7 @@ def test_the_same_evaluation_again_is_the_same_evidence_until_it_is_an_hour_old(
     again = desk.evaluate("delay@1")
     assert [each.values for each in again] == [each.values for each in first]
     assert {each.digest for each in again}.isdisjoint(each.digest for each in first)
-    assert len(desk.ws.evidence.list("delay@1").items) == 6
+    assert len(desk.ws.evidence.list("delay@1")) == 6
 
 
 def test_evidence_is_bound_to_bytes_and_says_who_made_it(desk):
@@ -215,8 +215,9 @@ def test_what_cannot_be_judged_is_refused(desk):
     for act in refused:
         with pytest.raises(Invalid):
             act()
-    with pytest.raises(NotFound, match="by-origin has no charter"):
-        ws.evidence.record("by-origin@1", "questions@1", scores)
+    desk.save("stray", desk.by_bucket(RATES))
+    with pytest.raises(NotFound, match="stray has no charter"):
+        ws.evidence.record("stray@1", "questions@1", scores)
     with pytest.raises(NotFound):
         ws.evidence.record("delay@9", "questions@1", scores)
-    assert ws.evidence.list("delay@1").items == []
+    assert ws.evidence.list("delay@1") == ()
