@@ -1,0 +1,1 @@
+"""Contract tests of the shelves, for the variants of this house and of third parties: inherit, and give one variant."""
