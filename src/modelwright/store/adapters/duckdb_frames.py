@@ -42,7 +42,7 @@ class DuckdbFrames:
                     else:
                         paths = [str(self._blobs.verified_path(digest)) for digest in source]
                         connection.read_parquet(paths, union_by_name=True).create_view(name)
-                return connection.execute(sql, dict(parameters or {})).to_arrow_table()
+                return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
                 raise  # the SQL is this code base's own
             except duckdb.OutOfMemoryException as error:
