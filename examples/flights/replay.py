@@ -15,9 +15,10 @@ from typing import Any
 
 import data
 import httpx
-import modelwright as mw
 import pyarrow as pa
 import train
+
+import modelwright as mw
 
 HOUR = timedelta(hours=1)
 TYPES = {pa.string(): "BYTES", pa.int64(): "INT64", pa.float64(): "FP64"}

@@ -21,7 +21,7 @@ _FORMATS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "json", ".ndjson": "
 _ZONE = "Say what they are: time_zone='UTC', or e.g. time_zone='America/New_York'."
 
 
-def as_table(source: Any, *, time_zone: str | None = None) -> pa.Table:
+def table_of(source: Any, *, time_zone: str | None = None) -> pa.Table:
     """Read a source into a table of bool, int64, float64, string and timestamp (microseconds, UTC).
 
     Whole numbers become int64; other numbers, decimals included, float64; dates midnight; times of day text; a column
@@ -50,7 +50,7 @@ def as_table(source: Any, *, time_zone: str | None = None) -> pa.Table:
 
 
 def read_file(path: Path, *, time_zone: str | None = None) -> pa.Table:
-    """What ``as_table`` answers for a file: CSV, Parquet or JSON lines; raises as it does."""
+    """What ``table_of`` answers for a file: CSV, Parquet or JSON lines; raises as it does."""
     import pyarrow as pa  # weight: 0.3 s
 
     path = path.expanduser()
@@ -63,7 +63,7 @@ def read_file(path: Path, *, time_zone: str | None = None) -> pa.Table:
 
 
 def normalised(table: pa.Table, *, time_zone: str | None = None) -> pa.Table:
-    """The table with every column in one of the five types; raises as ``as_table`` does."""
+    """The table with every column in one of the five types; raises as ``table_of`` does."""
     import pyarrow as pa  # weight: 0.3 s
 
     check_names(table.column_names)

@@ -112,7 +112,8 @@ def _answer(connection: duckdb.DuckDBPyConnection, ask: Ask) -> Rows:
     columns = tuple(QueryColumn(name=entry[0], type=str(entry[1])) for entry in result.description)
     rows: list[tuple[Cell, ...]] = []
     size = 0
-    for batch in result.to_arrow_reader(_BATCH):
+    reader: Any = result.to_arrow_reader(_BATCH)
+    for batch in reader:
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             if len(rows) == ask.rows:
                 return Rows(columns=columns, rows=tuple(rows), truncated=True)

@@ -51,11 +51,11 @@ class DataFace(Face):
             NotFound: There is no such file.
         """
         from modelwright.data.contract import contract_of  # weight: pyarrow
-        from modelwright.data.ingest import as_table
+        from modelwright.data.ingest import table_of
         from modelwright.data.parts import encoded
         from modelwright.data.schema import columns_of
 
-        table = as_table(source, time_zone=time_zone)
+        table = table_of(source, time_zone=time_zone)
         promised = contract_of(table) if contract == "infer" else contract
         uploads = tuple(self._caller.upload(data) for _, data in encoded(table))
         digest = content_digest(columns_of(table.schema), (upload.digest for upload in uploads))

@@ -82,6 +82,10 @@ class Blobs(Protocol):
         """
         ...
 
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """The bytes in pieces, for what may not fit into memory; raises as ``read`` does, before the first piece."""
+        ...
+
     def verify(self, digest: str) -> int:
         """The size in bytes, after hashing what is stored; raises as ``read`` does."""
         ...

@@ -1,4 +1,4 @@
-"""The laws of the ports that keep rows: ``Records`` and ``Queue``. ``testing.store`` offers them to adapters' authors."""
+"""The laws of the ports that keep rows: ``Records`` and ``Queue``. ``testing.store`` offers them to authors."""
 
 from __future__ import annotations
 

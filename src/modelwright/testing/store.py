@@ -74,6 +74,7 @@ class BlobsLaw:
             again = self.opened(tmp_path / "store")
             assert again.read(stored.digest) == data
             assert again.verified_path(stored.digest).read_bytes() == data
+            assert b"".join(again.stream(stored.digest)) == data
             assert again.verify(stored.digest) == again.size(stored.digest) == len(data)
 
     def test_the_same_bytes_are_stored_once(self, tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ class BlobsLaw:
         blobs = self.opened(tmp_path)
         known = blobs.put(b"known").digest
         assert blobs.missing([known, STRANGER]) == [STRANGER]
-        for ask in (blobs.read, blobs.verify, blobs.size, blobs.verified_path):
+        for ask in (blobs.read, blobs.verify, blobs.size, blobs.verified_path, blobs.stream):
             with pytest.raises(NotFound):
                 ask(STRANGER)
 
@@ -107,7 +108,7 @@ class BlobsLaw:
         digest = blobs.put(b"truth" * 1000).digest
         blobs.verified_path(digest)
         self.alter(tmp_path, digest)
-        for ask in (blobs.read, blobs.verify, blobs.verified_path):
+        for ask in (blobs.read, blobs.verify, blobs.verified_path, blobs.stream):
             with pytest.raises(Corrupted, match=digest):
                 ask(digest)
 

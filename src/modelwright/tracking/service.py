@@ -19,6 +19,7 @@ from modelwright.tracking.model import (
     Capture,
     Cost,
     DatasetReadByRun,
+    DatasetWrittenByRun,
     Key,
     Metric,
     Run,
@@ -161,6 +162,23 @@ class RunService(Service):
         changed = replace(run, reads=(*run.reads, read))
         self._repository.save(unit.rows, changed)
         unit.emit(DatasetReadByRun(run_id=run_id, read=read))
+        return changed
+
+    @operation(permission="runs:write", kind="command", idempotent=True)
+    def write_dataset(self, unit: Unit, run_id: Id, written: Pinned) -> Run:
+        """Record that a run made a dataset version.
+
+        Args:
+            unit: The unit of work.
+            run_id: The run.
+            written: The version and its digest.
+        """
+        run = self._existing(unit, run_id)
+        if written in run.writes:
+            return run
+        changed = replace(run, writes=(*run.writes, written))
+        self._repository.save(unit.rows, changed)
+        unit.emit(DatasetWrittenByRun(run_id=run_id, written=written))
         return changed
 
     @operation(permission="runs:write", kind="command", idempotent=True)

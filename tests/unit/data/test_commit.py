@@ -10,7 +10,7 @@ from modelwright.core.errors import Corrupted, Invalid, NotFound
 from modelwright.core.operation import Upload
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.data.contract import contract_of
-from modelwright.data.ingest import as_table
+from modelwright.data.ingest import table_of
 from modelwright.data.model import content_digest
 from modelwright.testing.faults import flip
 
@@ -38,7 +38,7 @@ def test_the_first_version_gets_the_contract_its_columns_keep(data):
             Column(name="delay", dtype=DType.FLOAT64, nullable=True),
         )
     )
-    assert version.contract == contract_of(as_table(ROWS))
+    assert version.contract == contract_of(table_of(ROWS))
     assert (version.rows, version.rows_added, version.columns["id"]) == (3, None, DType.INT64)
 
 
@@ -145,7 +145,7 @@ def test_times_are_columns_of_times(data):
         data.add("flights", ROWS, event_time="id")
     with pytest.raises(Invalid, match="no column"):
         data.add("flights", ROWS, known_at="landed")
-    times = as_table({"at": ["2013-01-01T00:00:00Z"]}).set_column(0, "at", pa.array([0], pa.timestamp("us", "UTC")))
+    times = table_of({"at": ["2013-01-01T00:00:00Z"]}).set_column(0, "at", pa.array([0], pa.timestamp("us", "UTC")))
     version = data.add("times", times, event_time="at", known_at="at")
     assert (version.event_time, version.known_at) == ("at", "at")
 

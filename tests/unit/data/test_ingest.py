@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from modelwright.core.errors import Invalid, NotFound
-from modelwright.data.ingest import as_table, read_file
+from modelwright.data.ingest import table_of, read_file
 
 CSV = b'id,name,delay,day\n1,"NA",1.5,2013-01-01\n2,NA,,2013-01-02\n3,"a,b",NaN,2013-01-03\n'
 
@@ -24,7 +24,7 @@ def csv(tmp_path):
 
 
 def test_csv_tells_a_missing_field_from_the_text_na(csv):
-    table = as_table(csv)
+    table = table_of(csv)
     assert table.schema == pa.schema(
         {"id": pa.int64(), "name": pa.string(), "delay": pa.float64(), "day": pa.timestamp("us", "UTC")}
     )
@@ -39,46 +39,46 @@ def test_packed_files_hold_what_plain_ones_do(csv, tmp_path):
     for name in ("a.csv.zip", "a.zip"):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr("a.csv", CSV)
-        assert as_table(str(tmp_path / name)).equals(as_table(csv))
-    assert read_file(tmp_path / "a.csv.gz").equals(as_table(csv))
+        assert table_of(str(tmp_path / name)).equals(table_of(csv))
+    assert read_file(tmp_path / "a.csv.gz").equals(table_of(csv))
 
 
 def test_parquet_and_json_lines_are_read(tmp_path):
     pq.write_table(pa.table({"a": pa.array([1, 2], pa.int8())}), tmp_path / "a.parquet")
-    assert as_table(tmp_path / "a.parquet").to_pydict() == {"a": [1, 2]}
+    assert table_of(tmp_path / "a.parquet").to_pydict() == {"a": [1, 2]}
     (tmp_path / "a.jsonl").write_text('{"a": 1, "b": "x"}\n{"a": null, "b": "y"}\n')
-    assert as_table(tmp_path / "a.jsonl").to_pydict() == {"a": [1, None], "b": ["x", "y"]}
+    assert table_of(tmp_path / "a.jsonl").to_pydict() == {"a": [1, None], "b": ["x", "y"]}
 
 
 def test_times_in_json_keep_their_offset(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"t": "2013-01-01T00:00:00-05:00"}\n{"t": "2013-01-01T05:00:00.25Z"}\n')
-    assert as_table(tmp_path / "a.jsonl")["t"].to_pylist() == [
+    assert table_of(tmp_path / "a.jsonl")["t"].to_pylist() == [
         datetime(2013, 1, 1, 5, tzinfo=UTC),
         datetime(2013, 1, 1, 5, 0, 0, 250_000, tzinfo=UTC),
     ]
     (tmp_path / "b.jsonl").write_text('{"t": "2013-01-01 00:00:00"}\n')
     with pytest.raises(Invalid, match="no time zone"):
-        as_table(tmp_path / "b.jsonl")
+        table_of(tmp_path / "b.jsonl")
 
 
 def test_times_without_a_zone_are_refused_until_it_is_said():
     naive = {"t": [datetime(2013, 7, 1, 5, 0)]}  # noqa: DTZ001
     with pytest.raises(Invalid, match="'t' name no time zone") as refused:
-        as_table(naive)
+        table_of(naive)
     assert "time_zone=" in refused.value.remedy
-    assert as_table(naive, time_zone="America/New_York")["t"][0].as_py() == datetime(2013, 7, 1, 9, tzinfo=UTC)
+    assert table_of(naive, time_zone="America/New_York")["t"][0].as_py() == datetime(2013, 7, 1, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("moment", [datetime(2013, 11, 3, 1, 30), datetime(2013, 3, 10, 2, 30)])  # noqa: DTZ001
 def test_a_time_that_was_twice_or_never_is_refused(moment):
     with pytest.raises(Invalid, match="'t'") as refused:
-        as_table({"t": [moment]}, time_zone="America/New_York")
+        table_of({"t": [moment]}, time_zone="America/New_York")
     assert "offset" in refused.value.remedy
 
 
 def test_a_zone_that_is_none_is_refused():
     with pytest.raises(Invalid, match="'t'"):
-        as_table({"t": [datetime(2013, 1, 1)]}, time_zone="Mars/Olympus")  # noqa: DTZ001
+        table_of({"t": [datetime(2013, 1, 1)]}, time_zone="Mars/Olympus")  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_zone_that_is_none_is_refused():
     ],
 )
 def test_a_type_becomes_one_of_five(values, kind):
-    assert as_table({"a": values}).schema.field("a").type == kind
+    assert table_of({"a": values}).schema.field("a").type == kind
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_type_becomes_one_of_five(values, kind):
 )
 def test_what_no_dataset_holds_is_refused(values):
     with pytest.raises(Invalid):
-        as_table({"a": values})
+        table_of({"a": values})
 
 
 def test_frames_come_in_by_the_arrow_protocols_without_their_library():
@@ -147,19 +147,19 @@ def test_frames_come_in_by_the_arrow_protocols_without_their_library():
             return table
 
     for source in (table, table.to_batches()[0], Streamed(), Convertible(), {"a": [1, 2]}, [{"a": 1}, {"a": 2}]):
-        assert as_table(source).equals(table)
+        assert table_of(source).equals(table)
 
 
 @pytest.mark.parametrize("names", [["a", "a"], ["a", "A"], [""], ["a\nb"], ["x" * 251]])
 def test_column_names_that_cannot_be_told_apart_are_refused(names):
     with pytest.raises(Invalid):
-        as_table(pa.Table.from_arrays([pa.array([1])] * len(names), names=names))
+        table_of(pa.Table.from_arrays([pa.array([1])] * len(names), names=names))
 
 
 @pytest.mark.parametrize("source", [{}, {"a": []}, [], {"a": [1], "b": [1, 2]}, 5, None])
 def test_what_is_no_table_is_refused(source):
     with pytest.raises(Invalid):
-        as_table(source)
+        table_of(source)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_what_is_no_table_is_refused(source):
 def test_a_file_that_is_no_table_is_refused(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(Invalid):
-        as_table(tmp_path / name)
+        table_of(tmp_path / name)
 
 
 def test_an_archive_of_two_files_is_refused_and_a_missing_file_not_found(tmp_path):
@@ -189,6 +189,6 @@ def test_an_archive_of_two_files_is_refused_and_a_missing_file_not_found(tmp_pat
         archive.writestr("a.csv", CSV)
         archive.writestr("b.csv", CSV)
     with pytest.raises(Invalid, match="2 files"):
-        as_table(tmp_path / "two.zip")
+        table_of(tmp_path / "two.zip")
     with pytest.raises(NotFound):
-        as_table(tmp_path / "none.csv")
+        table_of(tmp_path / "none.csv")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from modelwright.core.schema import DType
 from modelwright.data import profile as profiles
-from modelwright.data.ingest import as_table
+from modelwright.data.ingest import table_of
 from modelwright.data.model import QUANTILES
 from modelwright.data.schema import columns_of
 from modelwright.store.adapters.duckdb_frames import DuckdbFrames
@@ -62,7 +62,7 @@ def check(column, golden):
 
 @needs_files
 def test_flights_have_the_figures_of_an_independent_computation():
-    held = profiled(as_table(FILES / "flights.csv.zip"))
+    held = profiled(table_of(FILES / "flights.csv.zip"))
     for name, golden in GOLDEN.items():
         check(held[name], golden)
     carrier, tail, hour = held["carrier"], held["tailnum"], held["time_hour"]
@@ -75,7 +75,7 @@ def test_flights_have_the_figures_of_an_independent_computation():
 
 @needs_files
 def test_weather_has_the_figures_of_an_independent_computation():
-    held = profiled(as_table(FILES / "weather.csv"))
+    held = profiled(table_of(FILES / "weather.csv"))
     for name, golden in GOLDEN_WEATHER.items():
         check(held[name], golden)
 

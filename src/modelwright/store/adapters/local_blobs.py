@@ -81,6 +81,10 @@ class LocalBlobs:
             raise self._corrupted(digest, path)
         return data
 
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """The bytes in pieces of 1 MiB, hashed before the first unless this process has hashed them already."""
+        return _pieces(self.verified_path(digest))
+
     def verify(self, digest: str) -> int:
         """The size in bytes, after hashing the file as it is now."""
         path = self._existing(digest)
@@ -139,6 +143,12 @@ class LocalBlobs:
             f"Blob {digest} has been altered: its bytes have another digest.",
             remedy=f"Restore blobs/{path.parent.name}/{path.name} from a backup, or add the same content again.",
         )
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            yield piece
 
 
 def _fsync_folder(folder: Path) -> None:
