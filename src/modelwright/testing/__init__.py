@@ -1,1 +1,1 @@
-"""Contract tests of the shelves, for the variants of this house and of third parties: inherit, and give one variant."""
+"""Contract tests for third parties: subclass one, give it a fixture, and your variant is held to its law."""
