@@ -9,6 +9,9 @@ from modelwright.core.operation import Caller, Face, Table
 VERBS = {
     "data": "modelwright.data.sdk:DataFace",
     "models": "modelwright.models.sdk:ModelsFace",
+    "charters": "modelwright.governance.sdk:ChartersFace",
+    "policies": "modelwright.governance.sdk:PoliciesFace",
+    "evidence": "modelwright.governance.sdk:EvidenceFace",
     "ledger": "modelwright.ledger.sdk:LedgerFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
 }

@@ -6,6 +6,8 @@ from functools import cache
 
 from modelwright.core.operation import Service, Table
 from modelwright.data.service import DataService
+from modelwright.governance.evidence import EvidenceService
+from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.service import LedgerService
 from modelwright.models.service import ModelService
 from modelwright.tracking.service import RunService
@@ -14,6 +16,10 @@ SERVICES: tuple[type[Service], ...] = (
     DataService,
     ModelService,
     RunService,
+    CharterService,
+    PolicyService,
+    EvidenceService,
+    GateService,
     LedgerService,
 )
 

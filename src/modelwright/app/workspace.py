@@ -16,6 +16,10 @@ from modelwright.core.clock import Clock, utc_now
 from modelwright.core.operation import Download, Operation, Service, Upload
 from modelwright.data.repository import DatasetRepository
 from modelwright.data.service import DataService
+from modelwright.governance.decide import GovernanceGuard
+from modelwright.governance.evidence import EvidenceService
+from modelwright.governance.repository import GovernanceRepository
+from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.repository import LedgerRepository
 from modelwright.ledger.service import LedgerService
 from modelwright.models.repository import ModelRepository
@@ -68,10 +72,20 @@ class Platform:
     def services(self) -> dict[str, Service]:
         """Noun -> service."""
         runs = RunService(RunRepository(), MetricRepository(), telemetry=self.telemetry, blobs=self.blobs)
+        data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
+        governance = GovernanceRepository()
+        guard = GovernanceGuard(governance)
+        models = ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard)
         made: tuple[Service, ...] = (
-            DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames),
+            data,
             runs,
-            ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs),
+            models,
+            CharterService(governance, guard),
+            PolicyService(governance, guard),
+            EvidenceService(
+                governance, models=models, data=data, records=self.records, blobs=self.blobs, frames=self.frames
+            ),
+            GateService(governance, guard, models),
             LedgerService(LedgerRepository(), self.keys),
         )
         return {service.noun: service for service in made}
