@@ -21,7 +21,6 @@ import data
 import httpx
 import pyarrow as pa
 import train
-import yaml
 
 import modelwright as mw
 
@@ -99,9 +98,9 @@ def add_data(ws: mw.Workspace, folder: Path) -> None:
 
 def publish(ws: mw.Workspace) -> None:
     """Put charter and policy in force."""
-    charter = ws.charters.publish(MODEL, yaml.safe_load((HERE / "charter.yaml").read_text()))
-    policy = ws.policies.publish((HERE / "policy.yaml").read_text())
-    say(f"charter {charter.digest[:12]}: {charter.charter.question} {charter.charter.kpi}")
+    charter, _ = (ws.charters.publish_file(name, HERE / "charter.yaml") for name in (MODEL, BASELINE))
+    policy = ws.policies.publish_file(HERE / "policy.yaml")
+    say(f"charter {charter.digest[:12]}: {charter.charter.question} KPI: {charter.charter.kpi}")
     say(f"policy  {policy.digest[:12]}: tier {policy.policy.tier}, gates {', '.join(policy.policy.gates)}")
 
 
@@ -135,9 +134,7 @@ def release(ws: mw.Workspace, name: str, fit: Any, period: data.Period, *, seed:
 def judge(ws: mw.Workspace, ref: str, period: data.Period, *, seed: int) -> None:
     """Evaluate a version on the days after the cut."""
     window = {"since": data.midnight(period.cut), "until": data.midnight(period.end)}
-    for evidence in mw.evaluate(
-        ws, ref, "questions@latest", charter=MODEL, slices=("carrier", "origin"), seed=seed, **window
-    ):
+    for evidence in mw.evaluate(ws, ref, "questions@latest", slices=("carrier", "origin"), seed=seed, **window):
         say(f"  {ref:<20} {evidence.summary}")
 
 

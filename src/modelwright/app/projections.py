@@ -41,7 +41,7 @@ def links(event: Event) -> Iterator[Link]:
             yield node(NodeKind.RUN, run), node(NodeKind.MODEL, f"{model}@{version}"), "trained"
         case EvidenceRecorded(digest=evidence, model=model, version=version, dataset=dataset):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.EVIDENCE, evidence), "evaluated"
-            yield node(NodeKind.DATA, dataset), node(NodeKind.EVIDENCE, evidence), "measured on"
+            yield node(NodeKind.DATA, dataset.ref), node(NodeKind.EVIDENCE, evidence), "measured on"
         case EndpointMoved(endpoint=endpoint, model=model, version=version):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.ENDPOINT, endpoint), "served"
         case _:

@@ -9,7 +9,11 @@ from modelwright.data.service import DataService
 from modelwright.governance.evidence import EvidenceService
 from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.service import LedgerService
+from modelwright.lifecycle.service import LifecycleService
+from modelwright.lineage.service import LineageService
 from modelwright.models.service import ModelService
+from modelwright.predictions.service import LabelService, PredictionService
+from modelwright.serving.service import EndpointService
 from modelwright.tracking.service import RunService
 
 SERVICES: tuple[type[Service], ...] = (
@@ -20,7 +24,12 @@ SERVICES: tuple[type[Service], ...] = (
     PolicyService,
     EvidenceService,
     GateService,
+    EndpointService,
+    PredictionService,
+    LabelService,
+    LineageService,
     LedgerService,
+    LifecycleService,
 )
 
 

@@ -1,168 +1,172 @@
-"""``modelwright up``: one home, its dashboard and API on one port, its endpoints on another.
+"""The supervisor: starts the house's processes on sockets it has bound, and keeps them running until it is told to end.
 
-The supervisor serves nothing and opens no database, so it has little to die of. The sockets are its own: while a process
-is being started again, callers wait in the socket's queue instead of being refused.
+It serves nothing and opens no database, so it has little to die of. The sockets are its own: while a process is being
+started again, callers wait in the socket's queue instead of being refused.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
+import select
+import signal
 import socket
+import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from http.client import HTTPConnection, HTTPException
-from pathlib import Path
-from urllib.parse import urlsplit
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from modelwright.app.home import Home
-from modelwright.app.listening import address, bind, loopback
-from modelwright.app.processes import Processes, Say, Spec
-from modelwright.core.errors import Conflict, Invalid
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+STEADY_SECONDS = 10.0  # a process that lived this long did not die of its start
+GRACE_SECONDS = 10.0
+_TICK_SECONDS = 0.1
 
-API = "modelwright.server.run"
-INFERENCE = "modelwright.serving.runtime.worker"
-JOBS = "modelwright.app.worker"
-
-_ASK_EVERY_SECONDS = 0.05
-_REMIND_AFTER_SECONDS = 30.0
+Say = Callable[[str], None]
+"""Tells the person at the terminal one line."""
 
 
-def up(
-    home: Path,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8900,
-    serve_port: int = 8901,
-    workers: int = 2,
-    say: Say | None = None,
-    ready: Callable[[str, str], None] | None = None,
-) -> int:
-    """Run a home's processes until SIGTERM or SIGINT; main thread only.
+class Spec(NamedTuple):
+    """A process to keep running.
+
+    Attributes:
+        name: For people.
+        module: Started as ``python -m module``.
+        arguments: Its command line.
+        descriptors: Open files it inherits.
+        environment: What it sees besides the supervisor's own.
+    """
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    descriptors: tuple[int, ...] = ()
+    environment: Mapping[str, str] = {}
+
+
+class _Child:
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.process: subprocess.Popen[bytes] | None = None
+        self.pause = 0.0
+        self.since = 0.0
+        self.due = 0.0
+
+
+class Supervisor:
+    """Keeps processes running.
 
     Args:
-        home: The home's folder; made when it is not there.
-        host: A loopback address.
-        port: Of the dashboard and the API; 0 takes any free one.
-        serve_port: Of the endpoints; 0 takes any free one.
-        workers: How many inference processes share it.
-        say: Hears what happens to processes, line by line; by default stderr does.
-        ready: Called once with both URLs, when both answer; by default they go to stdout.
-
-    Returns:
-        The exit code: 0.
-
-    Raises:
-        Denied: The host can be reached by others.
-        Unavailable: A port is taken.
-        Conflict: The home is up already.
+        specs: What to run.
+        say: Hears of every death.
+        grace: Seconds that processes have to end when told to.
     """
-    if not 1 <= workers <= 64:
-        raise Invalid(f"{workers} workers, not 1 to 64.", fields={"workers": "not 1 to 64"})
-    where = loopback(host)
-    with ExitStack() as stack:
-        api = stack.enter_context(closing(bind(where, port, option="--port")))
-        serving = stack.enter_context(closing(bind(where, serve_port, option="--serve-port")))
-        opened = Home(home).open(create=True)
-        lock = stack.enter_context(_alone(opened))
-        tell = say or _to_stderr
-        processes = Processes(specs(opened, api, serving, workers=workers, lock=lock), say=tell)
-        stack.enter_context(_herald(address(api), address(serving), say=tell, ready=ready or _to_stdout))
-        processes.run()
-    return 0
 
+    def __init__(self, specs: Sequence[Spec], *, say: Say, grace: float = GRACE_SECONDS) -> None:
+        self._children = [_Child(spec) for spec in specs]
+        self._say = say
+        self._grace = grace
+        self._lifeline, self._held = os.pipe()  # children read, nobody writes: its end is the supervisor's end
+        self._told = 0
+        self._waker: socket.socket | None = None
 
-def specs(home: Home, api: socket.socket, serving: socket.socket, *, workers: int, lock: int) -> list[Spec]:
-    """The processes of a home.
+    @property
+    def processes(self) -> dict[str, int]:
+        """Name -> process id of what runs now."""
+        return {child.spec.name: child.process.pid for child in self._children if child.process is not None}
 
-    Args:
-        home: An opened home.
-        api: The bound socket of the dashboard and the API.
-        serving: The bound socket of the endpoints, shared by the inference workers.
-        workers: How many of them.
-        lock: The home's lock, inherited by all: it is free when the last of them has ended, not before.
-    """
-    folder = ("--home", str(home.folder))
-    api_fd, serving_fd = api.fileno(), serving.fileno()
-    return [
-        Spec("api", API, (*folder, "--fd", str(api_fd)), (api_fd, lock)),
-        *(
-            Spec(
-                f"inference-{number}",
-                INFERENCE,
-                (*folder, "--fd", str(serving_fd), "--worker", str(number)),
-                (serving_fd, lock),
-                {"OMP_NUM_THREADS": "1"},  # processes are the parallelism; threads inside would fight for the cores
+    def run(self) -> None:
+        """Keep everything running until SIGTERM or SIGINT; a second one ends without grace. Main thread only."""
+        with self._signals():
+            try:
+                while not self._told:
+                    self._sleep(self.tend())
+            finally:
+                self.end()
+
+    def tend(self) -> float:
+        """Start what is due, bury what is dead.
+
+        Returns:
+            Seconds until something is due; a death may come earlier.
+        """
+        for child in self._children:
+            if child.process is not None and child.process.poll() is not None:
+                self._bury(child)
+            if child.process is None and child.due <= time.monotonic():
+                self._start(child)
+        waiting = [child.due for child in self._children if child.process is None]
+        return max(0.0, min(waiting) - time.monotonic()) if waiting else LONGEST_PAUSE_SECONDS
+
+    def end(self) -> None:
+        """Tell every process to end, wait for the grace, then make them."""
+        running = [child.process for child in self._children if child.process is not None]
+        for process in running:
+            process.terminate()
+        until = time.monotonic() + self._grace
+        while any(process.poll() is None for process in running) and time.monotonic() < until and self._told < 2:
+            self._sleep(_TICK_SECONDS)
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        for child in self._children:
+            child.process = None
+        os.close(self._held)
+        os.close(self._lifeline)
+
+    def _start(self, child: _Child) -> None:
+        spec = child.spec
+        child.since = time.monotonic()
+        child.process = subprocess.Popen(  # noqa: S603  # our own interpreter and modules
+            [sys.executable, "-P", "-m", "modelwright.app.child", str(self._lifeline), spec.module, *spec.arguments],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(self._lifeline, *spec.descriptors),
+            env={**os.environ, **spec.environment},
+            process_group=0,  # Ctrl-C reaches the supervisor alone, which then ends them in order
+        )
+
+    def _bury(self, child: _Child) -> None:
+        code = child.process.wait() if child.process else 0
+        lived = time.monotonic() - child.since
+        child.process = None
+        longer = max(FIRST_PAUSE_SECONDS, 2 * child.pause)
+        child.pause = FIRST_PAUSE_SECONDS if lived >= STEADY_SECONDS else min(longer, LONGEST_PAUSE_SECONDS)
+        child.due = time.monotonic() + child.pause
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        self._say(f"{child.spec.name} ended {how} after {lived:.1f} s; it starts again in {child.pause:.1f} s.")
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait, or less: a signal or a death ends it."""
+        if self._waker is None:
+            time.sleep(min(seconds, _TICK_SECONDS))
+            return
+        if select.select([self._waker], [], [], seconds)[0]:
+            self._waker.recv(4096)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        self._waker, written = socket.socketpair()
+        written.setblocking(False)
+        before = {
+            number: signal.signal(number, handler)
+            for number, handler in (
+                (signal.SIGTERM, self._on_told),
+                (signal.SIGINT, self._on_told),
+                (signal.SIGCHLD, lambda *_: None),  # its byte wakes the loop
             )
-            for number in range(1, workers + 1)
-        ),
-        Spec("jobs", JOBS, folder, (lock,)),
-    ]
-
-
-def _to_stderr(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-
-
-def _to_stdout(api: str, serving: str) -> None:
-    sys.stdout.write(f"ready\n  dashboard and API  {api}\n  endpoints          {serving}\n")
-    sys.stdout.flush()
-
-
-@contextmanager
-def _alone(home: Home) -> Iterator[int]:
-    descriptor = os.open(home.folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+        }
+        waker_before = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            raise Conflict(
-                f"{home.folder} is up already: process {holder}, or what it started.",
-                remedy="End it with Ctrl-C there, or use it as it is.",
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+            yield
+        finally:
+            signal.set_wakeup_fd(waker_before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._waker.close()
+            written.close()
+            self._waker = None
 
-
-@contextmanager
-def _herald(api: str, serving: str, *, say: Say, ready: Callable[[str, str], None]) -> Iterator[None]:
-    """Beside the supervisor: ask both until both answer, then tell."""
-    over = threading.Event()
-
-    def watch() -> None:
-        waited = 0.0
-        while not over.is_set():
-            silent = [url for url in (api, serving) if not answers(url)]
-            if not silent:
-                ready(api, serving)
-                return
-            over.wait(_ASK_EVERY_SECONDS)
-            waited += _ASK_EVERY_SECONDS
-            if waited >= _REMIND_AFTER_SECONDS:
-                waited = 0.0
-                say(f"Still waiting for {' and '.join(silent)}; the lines above say why.")
-
-    thread = threading.Thread(target=watch, name="herald", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(2)
-
-
-def answers(url: str) -> bool:
-    """Whether ``/health`` there says 200, within a second."""
-    place = urlsplit(url)
-    with closing(HTTPConnection(place.hostname or "", place.port, timeout=1.0)) as connection:
-        try:
-            connection.request("GET", "/health")
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False
+    def _on_told(self, *_: Any) -> None:
+        self._told += 1

@@ -40,14 +40,26 @@ def up(
 ) -> None:
     """Start the dashboard, the API, inference workers and the job worker; Ctrl-C ends them all."""
     from modelwright.app.home import FOLDER, nearest  # weight: the home's store
-    from modelwright.app.supervisor import up as start
+    from modelwright.app.up import up as start
 
     given = context.find_object(Context)
     where = home or (Path(given.where) if given and given.where else None)
     if where is not None and "://" in str(where):
         raise Invalid("up starts a server; it cannot be pointed at one.", remedy="Give --home instead of --url.")
-    found = where or nearest(Path.cwd()) or Path.cwd() / FOLDER
-    raise typer.Exit(start(found, host=host, port=port, serve_port=serve_port, workers=workers))
+
+    def ready(api: str, serving: str) -> None:
+        typer.echo(f"ready: dashboard and API {api}, endpoints {serving}; Ctrl-C ends them")
+
+    start(
+        where or nearest(Path.cwd()) or Path.cwd() / FOLDER,
+        host=host,
+        port=port,
+        serve_port=serve_port,
+        workers=workers,
+        create=True,
+        say=lambda line: typer.echo(line, err=True),
+        ready=ready,
+    )
 
 
 def status(context: typer.Context, json: Json = False) -> None:

@@ -109,10 +109,11 @@ def _lock(connection: duckdb.DuckDBPyConnection, given: Views) -> None:
 
 def _answer(connection: duckdb.DuckDBPyConnection, ask: Ask) -> Rows:
     result = connection.execute(ask.sql)
-    columns = tuple(QueryColumn(name=entry[0], type=str(entry[1])) for entry in result.description)
+    columns = tuple(QueryColumn(name=entry[0], type=str(entry[1])) for entry in result.description or ())
     rows: list[tuple[Cell, ...]] = []
     size = 0
-    for batch in result.to_arrow_reader(_BATCH):
+    reader: Any = result.to_arrow_reader(_BATCH)
+    for batch in reader:
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             if len(rows) == ask.rows:
                 return Rows(columns=columns, rows=tuple(rows), truncated=True)

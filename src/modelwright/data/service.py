@@ -270,7 +270,7 @@ class DataService(Service):
         if wanted.alias == LATEST:
             found = self._repository.newest(unit.rows, unit.project, wanted.name)
         else:
-            found = wanted.version and self._repository.version(unit.rows, unit.project, wanted.name, wanted.version)
+            found = self._repository.version(unit.rows, unit.project, wanted.name, wanted.version or 0)
         if not found:
             if wanted.alias == LATEST:
                 raise _no_dataset(wanted.name)

@@ -393,6 +393,23 @@ class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Kind(str(type(self.values).__struct_config__.tag))
 
     @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        found = self.values
+        match found:
+            case ContractCheck():
+                what = f"contract: {found.rows:,} rows, {len(found.violations)} violations"
+            case Evaluation():
+                ece = f", calibration error {found.calibration.error}" if found.calibration else ""
+                what = f"evaluation: {found.metric} {found.score} on {found.n:,} rows{ece}"
+            case Comparison():
+                what = f"comparison: {found.metric} {found.delta} against {found.baseline}@{found.version}"
+            case Explanation():
+                leading = ", ".join(importance.column for importance in found.importances[:3])
+                what = f"explanation: {found.method} over {len(found.importances)} inputs, most by {leading}"
+        return f"{what} ({self.dataset.ref})"
+
+    @property
     def intact(self) -> bool:
         """Whether it still is what its digest says."""
         fields = _fields(self)

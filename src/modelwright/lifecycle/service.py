@@ -15,7 +15,7 @@ from modelwright.serving.model import Deployment
 
 if TYPE_CHECKING:  # weight: what these services import is loaded by whoever makes them
     from modelwright.data.service import DataService
-    from modelwright.governance.service import EvidenceService
+    from modelwright.governance.evidence import EvidenceService
     from modelwright.ledger.service import LedgerService
     from modelwright.lineage.service import LineageService
     from modelwright.models.service import ModelService
@@ -71,7 +71,7 @@ class LifecycleService(Service):
             prediction=prediction,
             deployment=self._deployment(unit, prediction),
             version=version,
-            evidence=tuple(self._evidence.list(unit, version.ref).items),
+            evidence=self._evidence.list(unit, version.ref),
             run=self._runs.get(unit, version.manifest.run_id) if version.manifest.run_id else None,
             source=version.manifest.source,
             data=tuple(Pinned(ref=ref, digest=self._data.get(unit, ref).digest) for ref in data),

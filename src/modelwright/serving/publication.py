@@ -30,6 +30,20 @@ def workers_folder(home: Path) -> Path:
     return home / "serving" / "workers"
 
 
+def write_address(home: Path, url: str) -> None:
+    """Say where endpoints answer."""
+    (home / "serving").mkdir(parents=True, exist_ok=True)
+    _replace(home / "serving" / "address", url.encode(), durable=False)
+
+
+def read_address(home: Path) -> str | None:
+    """Where endpoints answer, if a server has been started on this home."""
+    try:
+        return (home / "serving" / "address").read_text("utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
 def write(path: Path, table: RouteTable, *, keys: Keys) -> None:
     """Publish a table: signed, durable when this returns, and never seen in part."""
     path.parent.mkdir(parents=True, exist_ok=True)

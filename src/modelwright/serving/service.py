@@ -173,7 +173,7 @@ class EndpointService(Service):
                 reason=reason,
             )
         )
-        unit.after_commit(self._publisher.publish)
+        unit.after_commit(self._publisher.hasten)
         return Moved(decision=decision, generation=deployment.generation)
 
     def _current(self, unit: Unit, endpoint: str) -> Deployment:

@@ -113,8 +113,8 @@ class Handler:
     def _unready(self) -> str | None:
         if self.draining:
             return "This worker is stopping."
-        if self._laid_out.generation == 0:
-            return self._problem() or "No routes are loaded yet."
+        if self._laid_out.generation == 0 and (problem := self._problem()):
+            return problem
         for name, loaded in self._laid_out.endpoints.items():
             if loaded.batcher.scorer.log_broken:
                 return f"The predictions of {name} cannot be logged."

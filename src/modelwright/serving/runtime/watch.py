@@ -85,6 +85,8 @@ class Watcher:
         loop = asyncio.get_running_loop()
         try:
             live = await loop.run_in_executor(self._executor, self._next)
+        except NotFound:  # nothing was deployed yet: there is nothing to answer, and nothing is wrong
+            self.error = None if self._router.live.generation == 0 else "routes.json is gone; the last routes are served."
         except Exception as error:  # noqa: BLE001 - the rim: a package may raise anything
             self._retry_at = time.monotonic() + RETRY_SECONDS
             self._report(error)
@@ -142,10 +144,7 @@ class Watcher:
     def _report(self, error: Exception) -> None:
         message = error.message if isinstance(error, Error) else f"{type(error).__name__}: {error}"
         if message != self.error:
-            if isinstance(error, NotFound):
-                _log.info("%s", message)
-            else:
-                _log.error("The routes are not loaded: %s", message, exc_info=not isinstance(error, Error))
+            _log.error("The routes are not loaded: %s", message, exc_info=not isinstance(error, Error))
         self.error = message[:2_000]
 
 
