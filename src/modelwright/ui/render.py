@@ -89,6 +89,7 @@ def environment() -> Environment:
         digest=words.digest,
         verdict=words.verdict,
         listed=words.listed,
+        cell=words.cell,
         clipped=words.clipped,
         path=lambda text: quote(str(text), safe=""),
     )

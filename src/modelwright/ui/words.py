@@ -42,16 +42,17 @@ def number(value: Any, digits: int = 4) -> str:
 
 
 def places_of(low: float, high: float) -> int:
-    """Decimal places that an interval's width supports: two digits of its half-width.
+    """Decimal places that an interval's width supports: its half-width to one digit, to two where that begins with 1.
 
     Example:
-        >>> places_of(0.7213, 0.7608), places_of(120.0, 180.0)
-        (3, 0)
+        >>> places_of(0.7297, 0.7527), places_of(0.6919, 0.7071), places_of(120.0, 180.0)
+        (3, 3, 0)
     """
     half = (high - low) / 2
     if half <= 0 or not math.isfinite(half):
         return 4
-    return min(max(1 - math.floor(math.log10(half)), 0), 6)
+    power = math.floor(math.log10(half))
+    return min(max(int(half < 2 * 10**power) - power, 0), 6)
 
 
 def rounded(interval: Any) -> tuple[str, str, str]:
@@ -190,6 +191,19 @@ def listed(words: list[str], most: int = 4) -> str:
     if len(words) > most:
         words = [*words[: most - 1], f"{len(words) - most + 1} more"]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
+
+
+def cell(value: Any) -> str:
+    """A value of a column: a number as such, a time to the minute, a text cut short.
+
+    Example:
+        >>> cell("2013-01-01T10:15:00Z"), cell(4983.0), cell(None)
+        ('2013-01-01 10:15', '4,983', '')
+    """
+    text = number(value)
+    if isinstance(value, str) and len(text) > 16 and text[10:11] == "T" and text[:4].isdigit():
+        return text[:16].replace("T", " ")
+    return clipped(text, 22)
 
 
 def clipped(text: Any, most: int = 80) -> str:

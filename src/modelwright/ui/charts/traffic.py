@@ -64,7 +64,7 @@ def volumes(buckets: Sequence[Bucket], versions: Sequence[str], *, name: str) ->
             )
             height += count
         parts.append(tag("g", *pieces))
-    return drawing(name, *parts, class_="fluid", height=_HEIGHT)
+    return _framed(name, scale, parts)
 
 
 def latencies(buckets: Sequence[Bucket], *, name: str, limit_ms: float | None = None) -> Markup:
@@ -73,7 +73,7 @@ def latencies(buckets: Sequence[Bucket], *, name: str, limit_ms: float | None = 
         return Markup("")
     most = max(bucket.p99_ms for bucket in buckets)
     scale = Scale(0, max(most, limit_ms or 0.0) * 1.08 or 1, _BOTTOM, _TOP)
-    parts = [_grid(scale, " ms"), _times(buckets)]
+    parts = [_grid(scale), _times(buckets)]
     if limit_ms is not None:
         place = scale.at(limit_ms)
         parts.append(tag("line", x1="0", x2="100%", y1=place, y2=place, class_="ref"))
@@ -90,17 +90,22 @@ def latencies(buckets: Sequence[Bucket], *, name: str, limit_ms: float | None = 
             class_="whisker pale",
         )
         parts.append(tag("g", said, line, tag("circle", cx=across, cy=scale.at(bucket.p50_ms), r=2.2, class_="dot")))
-    return drawing(name, *parts, class_="fluid s1", height=_HEIGHT)
+    return _framed(name, scale, parts, " ms")
 
 
-def _grid(scale: Scale, unit: str = "") -> Markup:
-    parts = []
-    for value in ticks(scale.low, scale.high, 2):
-        place = scale.at(value)
-        parts.append(tag("line", x1="0", x2="100%", y1=place, y2=place, class_="grid"))
-        if value:
-            parts.append(tag("text", written(value) + unit, x="0", y=place - 4, class_="halo"))
-    return joined(parts)
+def _framed(name: str, scale: Scale, parts: Sequence[Markup], unit: str = "") -> Markup:
+    """The drawing with the scale's numbers in a gutter of their own."""
+    numbers = [
+        tag("text", written(value) + unit, x=40, y=scale.at(value) + 4, text_anchor="end")
+        for value in ticks(scale.low, scale.high, 2)
+        if value
+    ]
+    return drawing(name, *numbers, tag("svg", *parts, class_="inner"), class_="fluid s1", height=_HEIGHT)
+
+
+def _grid(scale: Scale) -> Markup:
+    places = [scale.at(value) for value in ticks(scale.low, scale.high, 2)]
+    return joined(tag("line", x1="0", x2="100%", y1=place, y2=place, class_="grid") for place in places)
 
 
 def _times(buckets: Sequence[Bucket]) -> Markup:

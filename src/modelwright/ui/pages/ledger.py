@@ -52,12 +52,15 @@ def summary(entry: Entry) -> str:
         move = decision.get("transition", {})
         said = "allowed" if decision.get("allowed") else "refused"
         return f"{move.get('model')}@{move.get('version')} as {move.get('target')}: {said}"
-    about = next((str(body[key]) for key in ("endpoint", "model", "name", "tier", "run_id") if body.get(key)), "")
+    about = next((str(body[key]) for key in ("endpoint", "model", "name", "tier") if body.get(key)), "")
     version = f"@{body['version']}" if body.get("version") and not body.get("endpoint") else ""
     extras = [str(body[key]) for key in ("alias", "status", "reason", "evidence") if body.get(key)]
     if body.get("endpoint"):
         extras.insert(0, f"{body.get('model')}@{body.get('version')}")
-    return " · ".join([about + version, *extras])
+    if body.get("run_id"):
+        extras.append(f"run {str(body['run_id'])[-8:]}")
+    extras += [str(body[key].get("ref")) for key in ("read", "dataset") if isinstance(body.get(key), dict)]
+    return " · ".join(part for part in (about + version, *extras) if part)
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

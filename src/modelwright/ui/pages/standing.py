@@ -36,14 +36,14 @@ class Standing:
     def judged(self) -> str:
         """The verdict as the end of a sentence."""
         if self.kpi is None:
-            return "has no charter to be judged by"
+            return ", and no charter says what it must reach"
         return _WORDS[self.verdict]
 
 
 _WORDS = {
-    Verdict.PASS: "is within its KPI",
-    Verdict.FAIL: "misses its KPI",
-    Verdict.UNKNOWN: "cannot be told from its KPI yet",
+    Verdict.PASS: " and within its KPI",
+    Verdict.FAIL: " and below its KPI",
+    Verdict.UNKNOWN: ", and whether it keeps to its KPI cannot be told yet",
 }
 
 

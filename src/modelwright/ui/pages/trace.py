@@ -20,7 +20,8 @@ class Link:
         what: What it is, in a word or two.
         name: What it is called.
         href: Its page; empty when it has none.
-        digest: Digest of its content; empty when it has none.
+        digest: A digest that pins it; empty when there is none.
+        digest_of: What that is the digest of.
         facts: What is known of it.
         missing: Why it is not there; empty when it is.
         rows: Further lines: name, page, digest, remark.
@@ -30,6 +31,7 @@ class Link:
     name: str
     href: str = ""
     digest: str = ""
+    digest_of: str = ""
     facts: tuple[str, ...] = ()
     missing: str = ""
     rows: tuple[tuple[str, str, str, str], ...] = field(default=())
@@ -61,7 +63,13 @@ def links(ask: Ask, prediction: Any) -> Iterator[Link]:
     yield _endpoint(ask, prediction)
     version = ask.read("models.get", ref)
     if version is None:
-        yield Link("model version", ref, digest=prediction.package, missing="This version is not in the registry.")
+        yield Link(
+            "model version",
+            ref,
+            digest=prediction.package,
+            digest_of="package",
+            missing="This version is not in the registry.",
+        )
         return
     same = version.package == prediction.package
     yield Link(
@@ -69,6 +77,7 @@ def links(ask: Ask, prediction: Any) -> Iterator[Link]:
         ref,
         version_path("models", ref),
         version.package,
+        "package",
         facts=(version.manifest.flavour, f"{len(version.manifest.files)} files"),
         missing="" if same else "The package that answered is not the one that is registered.",
     )
@@ -88,6 +97,7 @@ def _endpoint(ask: Ask, prediction: Any) -> Link:
         prediction.endpoint,
         f"/endpoints/{prediction.endpoint}",
         move.policy if move is not None else "",
+        "decided by policy",
         facts=facts,
     )
 
@@ -107,7 +117,7 @@ def _gates(ask: Ask, version: Any) -> Link:
         name,
         version_path("models", version.ref),
         decision.policy if decision is not None else "",
-        facts=("policy digest",) if decision is not None else (),
+        "policy",
         rows=rows,
     )
 
@@ -128,10 +138,12 @@ def _origin(ask: Ask, version: Any) -> Iterator[Link]:
     else:
         commit = run.capture.commit if run is not None else None
         entry = run.capture.entry_point if run is not None else None
-        known = tuple(part for part in (entry, commit and f"commit {commit[:10]}") if part)
-        yield Link("source snapshot", entry or "the code as it ran", digest=manifest.source, facts=known)
+        known = (f"commit {commit[:10]}",) if commit else ()
+        yield Link(
+            "source snapshot", entry or "the code as it ran", digest=manifest.source, digest_of="snapshot", facts=known
+        )
     if manifest.environment is not None:
-        yield Link("environment lock", "installed packages", digest=manifest.environment)
+        yield Link("environment lock", "installed packages", digest=manifest.environment, digest_of="lock")
     yield _data(manifest)
 
 
