@@ -7,7 +7,11 @@ from importlib import import_module
 from modelwright.core.operation import Caller, Face, Table
 
 VERBS = {
+    "data": "modelwright.data.sdk:DataFace",
     "models": "modelwright.models.sdk:ModelsFace",
+    "charters": "modelwright.governance.sdk:ChartersFace",
+    "policies": "modelwright.governance.sdk:PoliciesFace",
+    "evidence": "modelwright.governance.sdk:EvidenceFace",
     "ledger": "modelwright.ledger.sdk:LedgerFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
 }

@@ -11,7 +11,7 @@ from modelwright.lineage.model import Edge, NodeKind, node
 from modelwright.lineage.repository import LineageRepository
 from modelwright.models.model import VersionRegistered
 from modelwright.serving.model import EndpointMoved
-from modelwright.tracking.model import DatasetReadByRun, RunStarted
+from modelwright.tracking.model import DatasetReadByRun, DatasetWrittenByRun, RunStarted
 
 Link = tuple[str, str, str]
 """Source node, target node, relation."""
@@ -35,11 +35,13 @@ def links(event: Event) -> Iterator[Link]:
             yield node(NodeKind.SOURCE, source), node(NodeKind.RUN, run), "executed"
         case DatasetReadByRun(run_id=run, read=read):
             yield node(NodeKind.DATA, read.ref), node(NodeKind.RUN, run), "read"
+        case DatasetWrittenByRun(run_id=run, written=written):
+            yield node(NodeKind.RUN, run), node(NodeKind.DATA, written.ref), "made"
         case VersionRegistered(model=model, version=version, run_id=str(run)):
             yield node(NodeKind.RUN, run), node(NodeKind.MODEL, f"{model}@{version}"), "trained"
         case EvidenceRecorded(digest=evidence, model=model, version=version, dataset=dataset):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.EVIDENCE, evidence), "evaluated"
-            yield node(NodeKind.DATA, dataset), node(NodeKind.EVIDENCE, evidence), "measured on"
+            yield node(NodeKind.DATA, dataset.ref), node(NodeKind.EVIDENCE, evidence), "measured on"
         case EndpointMoved(endpoint=endpoint, model=model, version=version):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.ENDPOINT, endpoint), "served"
         case _:

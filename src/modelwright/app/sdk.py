@@ -50,6 +50,18 @@ class Run:
     def __repr__(self) -> str:
         return repr(self._active)
 
+    def add_data(self, name: str, source: Any, **more: Any) -> DatasetVersion:
+        """Add a dataset version that this run made.
+
+        Args:
+            name: The dataset.
+            source: As for ``ws.data.add``.
+            more: As for ``ws.data.add``.
+        """
+        version: DatasetVersion = self.workspace.data.add(name, source, **more)
+        self._active.wrote(Pinned(ref=f"{version.name}@{version.version}", digest=version.digest))
+        return version
+
     def save_model(self, model: object, name: str, *, example: Any, **more: Any) -> ModelVersion:
         """Package a fitted model and register it, with this run as its origin.
 
@@ -242,9 +254,10 @@ def _answered(answer: Any, ids: list[str]) -> Answer:
 def _columns(rows: Any) -> dict[str, list[Any]]:
     if isinstance(rows, Mapping):
         return {str(name): list(values) for name, values in rows.items()}
-    from modelwright.data.ingest import as_table  # weight: pyarrow, 0.3 s
+    from modelwright.data.ingest import table_of  # weight: pyarrow, 0.3 s
 
-    return as_table(rows).to_pydict()
+    columns: dict[str, list[Any]] = table_of(rows).to_pydict()
+    return columns
 
 
 def _moments(event_at: datetime | str | Sequence[datetime]) -> str | list[str]:

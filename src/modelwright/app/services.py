@@ -5,14 +5,31 @@ from __future__ import annotations
 from functools import cache
 
 from modelwright.core.operation import Service, Table
+from modelwright.data.service import DataService
+from modelwright.governance.evidence import EvidenceService
+from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.service import LedgerService
+from modelwright.lifecycle.service import LifecycleService
+from modelwright.lineage.service import LineageService
 from modelwright.models.service import ModelService
+from modelwright.predictions.service import LabelService, PredictionService
+from modelwright.serving.service import EndpointService
 from modelwright.tracking.service import RunService
 
 SERVICES: tuple[type[Service], ...] = (
+    DataService,
     ModelService,
     RunService,
+    CharterService,
+    PolicyService,
+    EvidenceService,
+    GateService,
+    EndpointService,
+    PredictionService,
+    LabelService,
+    LineageService,
     LedgerService,
+    LifecycleService,
 )
 
 

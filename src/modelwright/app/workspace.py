@@ -8,20 +8,38 @@ from typing import Any
 
 import msgspec
 
+from modelwright.app import projections
 from modelwright.app.home import Home
 from modelwright.app.identity import OWNER, Identity
 from modelwright.app.services import operation_table
 from modelwright.app.unit import Units
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.operation import Download, Operation, Service, Upload
+from modelwright.data.repository import DatasetRepository
+from modelwright.data.service import DataService
+from modelwright.governance.decide import GovernanceGuard
+from modelwright.governance.evidence import EvidenceService
+from modelwright.governance.repository import GovernanceRepository
+from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.repository import LedgerRepository
 from modelwright.ledger.service import LedgerService
+from modelwright.lifecycle.service import LifecycleService
+from modelwright.lineage.repository import LineageRepository
+from modelwright.lineage.service import LineageService
 from modelwright.models.repository import ModelRepository
 from modelwright.models.service import ModelService
+from modelwright.predictions.labels import LabelWriter
+from modelwright.predictions.log import PredictionLog
+from modelwright.predictions.service import LabelService, PredictionService
+from modelwright.serving.publisher import Publisher
+from modelwright.serving.repository import DeploymentRepository
+from modelwright.serving.service import EndpointService
+from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.adapters.sqlite import SqliteRecords
 from modelwright.store.keys import Keys
-from modelwright.store.ports import Blobs, Records
+from modelwright.store.leases import RecordsQueue
+from modelwright.store.ports import Blobs, Frames, Queue, Records
 from modelwright.store.tables import control, telemetry
 from modelwright.tracking.repository import MetricRepository, RunRepository
 from modelwright.tracking.service import RunService
@@ -42,7 +60,8 @@ class Platform:
         self.keys = Keys(home.keys)
         self.records: Records = SqliteRecords(home.control, control)
         self.records.prepare()
-        self.units = Units(self.records, self.keys, projections=(), clock=clock)
+        self._lineage = LineageRepository()
+        self.units = Units(self.records, self.keys, projections=(projections.lineage(self._lineage),), clock=clock)
 
     @cached_property
     def telemetry(self) -> Records:
@@ -57,13 +76,69 @@ class Platform:
         return LocalBlobs(self.home.blobs)
 
     @cached_property
+    def frames(self) -> Frames:
+        """Tables at rest."""
+        return DuckdbFrames(self.blobs)
+
+    @cached_property
+    def queue(self) -> Queue:
+        """Leases of the home's jobs."""
+        return RecordsQueue(self.records, self.clock)
+
+    @cached_property
+    def log(self) -> PredictionLog:
+        """What was predicted, and what turned out."""
+        return PredictionLog(self.home.log, records=self.records, frames=self.frames)
+
+    @cached_property
+    def labels(self) -> LabelWriter:
+        """Keeps labels."""
+        return LabelWriter(self.home.log)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Brings routes to the workers."""
+        return Publisher(self.home.folder, records=self.records, repository=DeploymentRepository(), keys=self.keys)
+
+    @cached_property
     def services(self) -> dict[str, Service]:
         """Noun -> service."""
+        governance = GovernanceRepository()
+        guard = GovernanceGuard(governance)
+        data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
         runs = RunService(RunRepository(), MetricRepository(), telemetry=self.telemetry, blobs=self.blobs)
+        models = ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard)
+        evidence = EvidenceService(
+            governance, models=models, data=data, records=self.records, blobs=self.blobs, frames=self.frames
+        )
+        endpoints = EndpointService(DeploymentRepository(), models=models, publisher=self.publisher, guard=guard)
+        predictions = PredictionService(self.log)
+        lineage = LineageService(self._lineage)
+        ledger = LedgerService(LedgerRepository(), self.keys)
+        lifecycle = LifecycleService(
+            data=data,
+            runs=runs,
+            models=models,
+            evidence=evidence,
+            endpoints=endpoints,
+            predictions=predictions,
+            lineage=lineage,
+            ledger=ledger,
+        )
         made: tuple[Service, ...] = (
+            data,
             runs,
-            ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs),
-            LedgerService(LedgerRepository(), self.keys),
+            models,
+            CharterService(governance, guard),
+            PolicyService(governance, guard),
+            evidence,
+            GateService(governance, guard, models),
+            endpoints,
+            predictions,
+            LabelService(self.log, self.labels),
+            lineage,
+            ledger,
+            lifecycle,
         )
         return {service.noun: service for service in made}
 
@@ -88,6 +163,10 @@ class Platform:
 
     def close(self) -> None:
         """Let go of files and connections."""
+        if "labels" in vars(self):
+            self.labels.close()
+        if "telemetry" in vars(self):
+            self.telemetry.close()
         self.records.close()
 
 

@@ -27,9 +27,9 @@ def add(
     json: Json = False,
 ) -> None:
     """Attach labels to predictions, from a file."""
-    from modelwright.data.ingest import read_file  # weight: pyarrow, 0.3 s
+    from modelwright.data.ingest import table_of  # weight: pyarrow, 0.3 s
 
-    columns = read_file(file).to_pydict()
+    columns = table_of(file).to_pydict()
     missing = [name for name in ("id", "value", "known_at") if name not in columns]
     if missing:
         raise typer.BadParameter(f"{file} lacks the columns {', '.join(missing)}", param_hint="FILE")

@@ -37,12 +37,12 @@ def list_(
         show(versions, json=json, text=lambda: table(columns, rows, empty=""))
         return
     found = models.list(limit=limit)
-    rows = [
+    listed = [
         (m.name, m.versions, ", ".join(f"{alias}={to}" for alias, to in m.aliases.items()), when(m.updated_at))
         for m in found.items
     ]
     empty = "No models yet. Save one in a script: run.save_model(model, NAME, example=rows)"
-    show(found, json=json, text=lambda: table(("model", "versions", "aliases", "updated"), rows, empty=empty))
+    show(found, json=json, text=lambda: table(("model", "versions", "aliases", "updated"), listed, empty=empty))
 
 
 @app.command("show")

@@ -24,8 +24,8 @@ def predict(
 ) -> None:
     """Ask an endpoint about the rows of a file."""
     from modelwright.app.sdk import predict as ask  # weight: the rooms' services
-    from modelwright.data.ingest import read_file
+    from modelwright.data.ingest import table_of
 
-    answer = ask(endpoint, read_file(file), event_at=event_at, url=serve_url)
+    answer = ask(endpoint, table_of(file), event_at=event_at, url=serve_url)
     rows = list(zip(answer.ids, (f"{value:.6g}" for value in answer.predictions), strict=True))
     show(answer, json=json, text=lambda: table(("prediction", "output"), rows, empty="The file has no rows."))

@@ -48,4 +48,7 @@ def as_utc(value: datetime | str, *, field: str = "time") -> datetime:
             remedy="Add an offset, e.g. 2013-04-01T05:00:00Z.",
             fields={field: "has no time zone"},
         )
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(f"{field} is {value}, which UTC cannot hold.", fields={field: "out of range"}) from None

@@ -42,6 +42,13 @@ class Column(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        bounded = self.minimum is not None or self.maximum is not None
+        if bounded and self.dtype not in (DType.INT64, DType.FLOAT64):
+            raise ValueError(f"{self.name} is {self.dtype}, and bounds are for numbers")
+        if self.categories is not None and self.dtype is not DType.STRING:
+            raise ValueError(f"{self.name} is {self.dtype}, and categories are for strings")
+
 
 class Contract(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The columns a table must have. Columns beyond the contract are not part of it.
@@ -93,6 +100,61 @@ class Contract(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 remedy="Send every column of the contract with its type.",
                 fields={violation.column: violation.problem for violation in found},
             )
+
+
+class Fits:
+    """A quick look at columns of plain values, compiled from a contract for the hot path.
+
+    Law: it picks columns only where ``Contract.violations`` finds nothing. Where it answers none, ask the contract,
+    which knows what is wrong, or that all is well after all.
+
+    Example:
+        >>> fits = Fits(Contract(columns=(Column(name="distance", dtype=DType.FLOAT64, minimum=0),)))
+        >>> fits.pick({"distance": [187.0], "tailnum": ["N14228"]}, 1)
+        {'distance': [187.0]}
+        >>> fits.pick({"distance": [-1.0]}, 1) is None, fits.pick({}, 1) is None
+        (True, True)
+    """
+
+    __slots__ = ("_columns",)
+
+    def __init__(self, contract: Contract) -> None:
+        self._columns = tuple(_quick(column) for column in contract.columns)
+
+    def pick(self, table: Mapping[str, list[Any]], count: int) -> dict[str, list[Any]] | None:
+        """The contract's columns, in its order, if every one is there, has ``count`` values, and is surely in order."""
+        picked: dict[str, list[Any]] = {}
+        for name, kind, nullable, low, high, categories in self._columns:
+            values = table.get(name)
+            if values is None or len(values) != count:
+                return None
+            for value in values:
+                if value is None:
+                    if not nullable:
+                        return None
+                elif (
+                    (type(value) is not kind and (kind is not float or type(value) is not int))
+                    or (low is not None and not low <= value <= high)  # type: ignore[operator]  # a number by now
+                    or (categories is not None and value not in categories)
+                ):
+                    return None
+            picked[name] = values
+        return picked
+
+
+_QuickColumn = tuple[str, type, bool, float | None, float, frozenset[str] | None]
+_WIDEST = 2.0**63 - 1024  # the largest float below 2**63: beyond it, the contract itself decides
+
+
+def _quick(column: Column) -> _QuickColumn:
+    kind = {DType.FLOAT64: float, DType.INT64: int, DType.BOOL: bool, DType.STRING: str}.get(column.dtype, datetime)
+    low: float | None = None
+    high = _WIDEST
+    if kind in {int, float}:
+        low = -_WIDEST if column.minimum is None else max(column.minimum, -_WIDEST)  # a NaN is within no bounds
+        high = _WIDEST if column.maximum is None else min(column.maximum, _WIDEST)
+    categories = None if column.categories is None else frozenset(column.categories)
+    return column.name, kind, column.nullable, low, high, categories
 
 
 class Violation(Struct, frozen=True, kw_only=True):

@@ -77,6 +77,10 @@ class LedgerService(Service):
             public_key=self._keys.public.hex(),
         )
 
+    def size(self, unit: Unit) -> int:
+        """How many entries there are, of all projects."""
+        return self._repository.edge(unit.rows).size
+
     def _problem_of_head(self, edge: Edge, followed: Head) -> str:
         from modelwright.store.keys import opened  # weight: cryptography
 

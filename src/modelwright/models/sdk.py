@@ -23,6 +23,7 @@ class ModelsFace(Face):
         *,
         example: Any,
         contract: Contract | None = None,
+        nullable: Sequence[str] = (),
         run_id: str | None = None,
         reason: Reason | None = None,
         note: str = "",
@@ -35,6 +36,7 @@ class ModelsFace(Face):
             example: Rows it is asked with: an Arrow table or column -> values. The contract is inferred from them all,
                 so give the training rows; the first 64 are kept as golden rows.
             contract: The columns it takes, where you know better than the example.
+            nullable: Columns that may be missing, though none is in the example.
             run_id: The run that made it.
             reason: Why this version exists.
             note: Your words.
@@ -43,13 +45,14 @@ class ModelsFace(Face):
             Invalid: No flavour keeps it, or the example does not fit.
         """
         from modelwright.data.contract import contract_of  # weight: pyarrow
-        from modelwright.data.ingest import as_table
-        from modelwright.models.package import pack
+        from modelwright.data.ingest import table_of
+        from modelwright.models.package import loosened, pack
         from modelwright.tracking.capture import installed
 
-        table = as_table(example)
+        table = table_of(example)
         columns: Mapping[str, Sequence[Any]] = table.slice(0, 1000).to_pydict()
-        packed = pack(model, contract or contract_of(table), columns, requirements=installed())
+        inputs = loosened(contract or contract_of(table), nullable)
+        packed = pack(model, inputs, columns, requirements=installed())
         files = []
         for path, data in sorted(packed.files.items()):
             sent = self._caller.upload(data)

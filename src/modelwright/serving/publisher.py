@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from modelwright.serving.model import Acknowledgement
-
 from modelwright.core.errors import Corrupted, NotFound
 from modelwright.serving import publication
+from modelwright.serving.model import Acknowledgement
 from modelwright.serving.repository import DeploymentRepository
 from modelwright.store.keys import Keys
 from modelwright.store.ports import Records
@@ -47,16 +46,17 @@ class Publisher:
                 publication.write(publication.routes_path(self._home), table, keys=self._keys)
             return table.generation
 
+    def hasten(self) -> None:
+        """Publish now what the job worker would publish within a second."""
+        self.publish()
+
     def acknowledgements(self) -> list[Acknowledgement]:
         """What the workers last said."""
         return publication.acknowledgements(publication.workers_folder(self._home))
 
     def address(self) -> str | None:
         """Where endpoints answer, if a server has been started on this home."""
-        try:
-            return (self._home / "serving" / "address").read_text().strip() or None
-        except FileNotFoundError:
-            return None
+        return publication.read_address(self._home)
 
     def _published(self) -> int:
         try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from modelwright.serving.model import Deployment, Route, RouteTable
 from sqlalchemy import Column, Index, Integer, String, Table, func, insert, select
 
 from modelwright.core.unit import Rows
 from modelwright.models.model import Package
+from modelwright.serving.model import Deployment, Route, RouteTable
 from modelwright.store.tables import Body, control
 
 deployments = Table(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from modelwright.serving.model import Deployment, Endpoint, EndpointMoved, Moved, WorkerState
-
 from modelwright.core.errors import Conflict, NotFound
 from modelwright.core.guard import Action, Guard, Transition, no_guard
 from modelwright.core.ids import Name, Ref
 from modelwright.core.operation import Page, Service, limited, operation, paged, position
 from modelwright.core.unit import Unit
 from modelwright.models.model import ModelVersion
+from modelwright.serving.model import Deployment, Endpoint, EndpointMoved, Moved, WorkerState
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
     from modelwright.models.service import ModelService
@@ -174,7 +173,7 @@ class EndpointService(Service):
                 reason=reason,
             )
         )
-        unit.after_commit(self._publisher.publish)
+        unit.after_commit(self._publisher.hasten)
         return Moved(decision=decision, generation=deployment.generation)
 
     def _current(self, unit: Unit, endpoint: str) -> Deployment:

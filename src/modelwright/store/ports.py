@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -82,8 +82,16 @@ class Blobs(Protocol):
         """
         ...
 
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """The bytes in pieces, for what may not fit into memory; raises as ``read`` does, before the first piece."""
+        ...
+
     def verify(self, digest: str) -> int:
         """The size in bytes, after hashing what is stored; raises as ``read`` does."""
+        ...
+
+    def verified_path(self, digest: str) -> Path:
+        """A local file with the bytes, to be read only, for readers that need one; raises as ``read`` does."""
         ...
 
     def missing(self, digests: Iterable[str]) -> list[str]:
@@ -99,11 +107,28 @@ class Blobs(Protocol):
         ...
 
 
+class Footer(NamedTuple):
+    """What a Parquet part says of itself.
+
+    Attributes:
+        schema: Its columns, without metadata.
+        rows: How many rows it holds.
+    """
+
+    schema: pa.Schema
+    rows: int
+
+
 class Frames(Protocol):
     """Tables at rest: immutable Parquet blobs, read by SQL.
 
-    Law: SQL comes from this code base, values travel as parameters, and every part is verified before it is read.
+    Law: SQL comes from this code base, values travel as parameters, and every part is verified before it is read. Times
+    are UTC. Bytes that were sent as a part and are no table are ``Invalid``; bytes that changed since are ``Corrupted``.
     """
+
+    def footer(self, part: str) -> Footer:
+        """A part's columns and its number of rows, without reading the rows; raises as ``query`` does."""
+        ...
 
     def query(
         self, sql: str, tables: Mapping[str, Sequence[str] | pa.Table], parameters: Mapping[str, Any] | None = None
@@ -118,6 +143,7 @@ class Frames(Protocol):
         Raises:
             NotFound: A part is not stored.
             Corrupted: A part is not what was stored.
+            Invalid: A part cannot be read as Parquet, or its values do not suit the SQL.
         """
         ...
 

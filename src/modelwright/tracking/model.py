@@ -122,6 +122,7 @@ class Run(Struct, frozen=True, kw_only=True):
         metrics: The newest value of each metric.
         capture: Code and surroundings.
         reads: Dataset versions it read, in the order of reading.
+        writes: Dataset versions it made.
         artifacts: Files it kept, by path.
         cost: What it took; known when finished.
         error: The exception that ended it, in one line.
@@ -138,6 +139,7 @@ class Run(Struct, frozen=True, kw_only=True):
     metrics: dict[str, Real] = {}
     capture: Capture = Capture()
     reads: tuple[Pinned, ...] = ()
+    writes: tuple[Pinned, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     cost: Cost | None = None
     error: str | None = None
@@ -157,6 +159,13 @@ class DatasetReadByRun(Event, frozen=True, kw_only=True, tag="runs.dataset_read"
 
     run_id: Id
     read: Pinned
+
+
+class DatasetWrittenByRun(Event, frozen=True, kw_only=True, tag="runs.dataset_written"):
+    """A run made a dataset version."""
+
+    run_id: Id
+    written: Pinned
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="runs.finished"):

@@ -105,6 +105,10 @@ class ActiveRun:
         """Record that a dataset version was read."""
         self._face.read_dataset(self.id, pinned)
 
+    def wrote(self, pinned: Pinned) -> None:
+        """Record that a dataset version was made."""
+        self._face.write_dataset(self.id, pinned)
+
     def keep(self, file: str | Path, *, name: str | None = None) -> None:
         """Keep a file with the run.
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from modelwright.core.unit import Rows
 from modelwright.core.wire import real
 from modelwright.store.tables import Body, Moment, control, telemetry
-from modelwright.tracking.model import Metric, Run, RunStatus
+from modelwright.tracking.model import Metric, Run
 
 runs = Table(
     "runs",
@@ -25,7 +25,6 @@ runs = Table(
     Column("started_at", Moment, nullable=False),
     Column("body", Body(Run), nullable=False),
     Index("runs_by_name", "project", "name", "id"),
-    Index("runs_by_status", "status"),
 )
 
 points = Table(
@@ -81,9 +80,9 @@ class RunRepository:
             statement = statement.where(runs.c.id < before)
         return list(rows.execute(statement).scalars())
 
-    def running(self, rows: Rows) -> list[Run]:
-        """Every run that has not ended, of all projects."""
-        return list(rows.execute(select(runs.c.body).where(runs.c.status == RunStatus.RUNNING)).scalars())
+    def count(self, rows: Rows, project: str) -> int:
+        """How many runs a project has."""
+        return int(rows.execute(select(func.count()).where(runs.c.project == project)).scalar() or 0)
 
 
 class MetricRepository:

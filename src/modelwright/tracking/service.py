@@ -19,6 +19,7 @@ from modelwright.tracking.model import (
     Capture,
     Cost,
     DatasetReadByRun,
+    DatasetWrittenByRun,
     Key,
     Metric,
     Run,
@@ -164,6 +165,23 @@ class RunService(Service):
         return changed
 
     @operation(permission="runs:write", kind="command", idempotent=True)
+    def write_dataset(self, unit: Unit, run_id: Id, written: Pinned) -> Run:
+        """Record that a run made a dataset version.
+
+        Args:
+            unit: The unit of work.
+            run_id: The run.
+            written: The version and its digest.
+        """
+        run = self._existing(unit, run_id)
+        if written in run.writes:
+            return run
+        changed = replace(run, writes=(*run.writes, written))
+        self._repository.save(unit.rows, changed)
+        unit.emit(DatasetWrittenByRun(run_id=run_id, written=written))
+        return changed
+
+    @operation(permission="runs:write", kind="command", idempotent=True)
     def keep(self, unit: Unit, run_id: Id, path: ArtifactPath, content: Upload) -> Run:
         """Keep a file with a run; the same path again replaces it.
 
@@ -234,6 +252,10 @@ class RunService(Service):
         """
         found = self._repository.newest(unit.rows, unit.project, name=name, before=after, limit=limited(limit) + 1)
         return paged(self._seen(unit, found), limit, lambda run: run.id)
+
+    def count(self, unit: Unit) -> int:
+        """How many runs the project has."""
+        return self._repository.count(unit.rows, unit.project)
 
     @operation(permission="runs:read", kind="query")
     def history(self, unit: Unit, run_id: Id, key: Key, limit: int = 1000, after: str | None = None) -> Page[Metric]:

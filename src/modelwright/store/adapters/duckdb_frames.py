@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelwright.store.adapters.local_blobs import LocalBlobs
+from modelwright.core.errors import Invalid, Unavailable
+from modelwright.store.ports import Blobs, Footer
 
 
 class DuckdbFrames:
@@ -19,25 +21,58 @@ class DuckdbFrames:
         blobs: Where the parts rest.
     """
 
-    def __init__(self, blobs: LocalBlobs) -> None:
+    def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
+
+    def footer(self, part: str) -> Footer:
+        """A part's columns and its number of rows, from the end of the file."""
+        with _readable(part), pq.ParquetFile(self._blobs.verified_path(part)) as file:
+            return Footer(schema=file.schema_arrow.remove_metadata(), rows=file.metadata.num_rows)
 
     def query(
         self, sql: str, tables: Mapping[str, Sequence[str] | pa.Table], parameters: Mapping[str, Any] | None = None
     ) -> pa.Table:
         """Run one SELECT in a database of its own, in memory, in UTC."""
-        with duckdb.connect(":memory:", config={"threads": 2, "TimeZone": "UTC"}) as connection:
-            for name, source in tables.items():
-                if isinstance(source, pa.Table):
-                    connection.register(name, source)
-                else:
-                    paths = [str(self._blobs.verified_path(digest)) for digest in source]
-                    connection.read_parquet(paths, union_by_name=True).create_view(name)
-            return connection.execute(sql, dict(parameters or {})).to_arrow_table()
+        with duckdb.connect(":memory:", config={"threads": 2}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            try:
+                for name, source in tables.items():
+                    if isinstance(source, pa.Table):
+                        connection.register(name, source)
+                    else:
+                        paths = [str(self._blobs.verified_path(digest)) for digest in source]
+                        connection.read_parquet(paths, union_by_name=True).create_view(name)
+                return connection.sql(sql, params=dict(parameters or {})).to_arrow_table()
+            except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
+                raise  # the SQL is this code base's own
+            except duckdb.OutOfMemoryException as error:
+                raise Unavailable(f"There is not enough memory: {_line(error)}") from error
+            except duckdb.Error as error:
+                raise Invalid(
+                    f"The data cannot be read: {_line(error)}",
+                    remedy="Write the Parquet file again, or add its source.",
+                ) from error
 
     def table(self, parts: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
         """The parts one after another, in order."""
-        names = list(columns) if columns is not None else None
-        return pa.concat_tables(
-            [pq.read_table(self._blobs.verified_path(digest), columns=names, partitioning=None) for digest in parts]
-        )
+        return pa.concat_tables([self._part(digest, columns) for digest in parts])
+
+    def _part(self, digest: str, columns: Sequence[str] | None) -> pa.Table:
+        with _readable(digest):
+            names = list(columns) if columns is not None else None
+            return pq.read_table(self._blobs.verified_path(digest), columns=names, partitioning=None)
+
+
+@contextmanager
+def _readable(part: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise Invalid(
+            f"{part[:12]}… cannot be read as Parquet: {_line(error)}",
+            remedy="Write the file again, or add its source through ws.data.add.",
+        ) from error
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

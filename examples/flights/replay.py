@@ -1,0 +1,136 @@
+"""Asks the endpoint about nine months of flights in the order in which people would have asked, hour by hour.
+
+A client like any other: predictions and labels go over HTTP, from a process of its own. Nothing is repeated: a request
+that is not answered at once counts as failed. Each simulated day is one JSON line on stdout; at ``--pause`` it says so
+and goes on when a line comes in.
+"""
+
+import argparse
+import heapq
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import data
+import httpx
+import pyarrow as pa
+import train
+
+import modelwright as mw
+
+HOUR = timedelta(hours=1)
+TYPES = {pa.string(): "BYTES", pa.int64(): "INT64", pa.float64(): "FP64"}
+
+
+class Replay:
+    """The client's side of the endpoint's life.
+
+    Args:
+        endpoint: Its name.
+        serve: Where it answers.
+        api: Where labels go.
+    """
+
+    def __init__(self, endpoint: str, serve: str, api: str) -> None:
+        self.endpoint = endpoint
+        self.http = httpx.Client(base_url=serve, timeout=60, trust_env=False)
+        self.workspace = mw.connect(api)
+        self.waiting: list[tuple[datetime, str, int]] = []
+        self.total = {"requests": 0, "failed": 0, "rows": 0, "answered": 0, "labels": 0}
+
+    def hour(self, questions: pa.Table, now: datetime) -> None:
+        """Ask what was asked in the hour that ends now, and post the labels that have become known in it."""
+        if questions.num_rows:
+            self.ask(questions)
+        known = []
+        while self.waiting and self.waiting[0][0] <= now:
+            known.append(heapq.heappop(self.waiting))
+        if known:
+            landed, ids, late = zip(*known, strict=True)
+            self.workspace.labels.add(self.endpoint, list(ids), [float(value) for value in late], list(landed))
+            self.total["labels"] += len(known)
+
+    def ask(self, questions: pa.Table) -> None:
+        """One request about all questions of an hour."""
+        self.total["requests"] += 1
+        self.total["rows"] += questions.num_rows
+        try:
+            answer = self.http.post(f"/v2/models/{self.endpoint}/infer", content=request(questions))
+        except httpx.TransportError as error:
+            return self.failed(str(error))
+        if answer.status_code != httpx.codes.OK:
+            return self.failed(answer.text[:200])
+        ids = answer.json()["parameters"]["prediction_ids"]
+        self.total["answered"] += len(ids)
+        truths = zip(ids, questions["landed_at"].to_pylist(), questions["late"].to_pylist(), strict=True)
+        for prediction, landed, late in truths:
+            if late is not None:
+                heapq.heappush(self.waiting, (landed, prediction, late))
+        return None
+
+    def failed(self, why: str) -> None:
+        """Count a request that got no answer."""
+        self.total["failed"] += 1
+        print(f"failed: {why}", file=sys.stderr)
+
+
+def request(questions: pa.Table) -> bytes:
+    """Questions as the Open Inference Protocol, version 2, writes them."""
+    rows = questions.num_rows
+    inputs = [
+        {"name": name, "shape": [rows], "datatype": TYPES[questions.schema.field(name).type], "data": values}
+        for name, values in questions.select(train.COLUMNS).to_pydict().items()
+    ]
+    asked = [moment.isoformat() for moment in questions["asked_at"].to_pylist()]
+    return json.dumps({"inputs": inputs, "parameters": {"event_at": asked}}).encode()
+
+
+def hours(questions: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:
+    """The end of each hour from the first question to the last, with the questions asked in it."""
+    asked: list[Any] = questions["asked_at"].to_pylist()
+    now, first = asked[0].replace(minute=0, second=0, microsecond=0) + HOUR, 0
+    while first < len(asked):
+        last = first
+        while last < len(asked) and asked[last] < now:
+            last += 1
+        yield now, questions.slice(first, last - first)
+        now, first = now + HOUR, last
+
+
+def main() -> None:
+    """Replay a period."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("endpoint")
+    parser.add_argument("--serve", required=True, help="where the endpoint answers")
+    parser.add_argument("--api", required=True, help="where labels go")
+    parser.add_argument("--start", required=True, type=data.midnight)
+    parser.add_argument("--end", required=True, type=data.midnight)
+    parser.add_argument("--pause", type=data.midnight, help="wait here for a line on stdin")
+    given = parser.parse_args()
+
+    replay = Replay(given.endpoint, given.serve, given.api)
+    flights, weather = (replay.workspace.data.table(f"{name}@latest") for name in ("flights", "weather"))
+    questions = data.prepare(flights, weather, given.start, given.end)
+    day = None
+    for now, asked in hours(questions):
+        if given.pause and now > given.pause:
+            report(given.pause, replay, waiting=True)
+            sys.stdin.readline()
+            given.pause = None
+        replay.hour(asked, now)
+        if now.date() != day:
+            day = now.date()
+            report(now, replay)
+    replay.hour(questions.slice(0, 0), datetime.max.replace(tzinfo=UTC))
+    report(now, replay, done=True)
+
+
+def report(now: datetime, replay: Replay, **more: bool) -> None:
+    """One line of progress."""
+    print(json.dumps({"at": now.isoformat(), **replay.total, **more}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

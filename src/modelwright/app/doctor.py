@@ -1,0 +1,126 @@
+"""What can be wrong with a machine or a home, looked at one by one."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from msgspec import Struct
+
+from modelwright.app.home import Home, nearest
+from modelwright.core.errors import Corrupted, Error
+
+_LEAST_FREE = 1 << 30
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One look.
+
+    Attributes:
+        what: What was looked at.
+        healthy: Whether it is as it should be.
+        found: What was found, with the remedy where it is not.
+    """
+
+    what: str
+    healthy: bool
+    found: str
+
+
+def examine(where: str | None) -> list[Finding]:
+    """Look at this machine and a home; a look that fails is a finding, not an error.
+
+    Args:
+        where: The home's folder; by default the nearest one.
+    """
+    findings = [_machine()]
+    folder = Path(where) if where else nearest(Path.cwd())
+    if folder is None:
+        return [*findings, Finding(what="home", healthy=False, found="none here or above; make one: modelwright init")]
+    home = Home(folder)
+    for what, look in _LOOKS.items():
+        try:
+            findings.append(Finding(what=what, healthy=True, found=look(home)))
+        except Error as error:
+            findings.append(Finding(what=what, healthy=False, found=f"{error.message} {error.remedy}".strip()))
+        except (OSError, sqlite3.Error) as error:
+            findings.append(Finding(what=what, healthy=False, found=str(error)))
+    return findings
+
+
+def _machine() -> Finding:
+    found = f"Python {sys.version.split()[0]}, modelwright {version('modelwright')}, DuckDB {version('duckdb')}"
+    return Finding(what="versions", healthy=sys.version_info >= (3, 11), found=found)
+
+
+def _home(home: Home) -> str:
+    home.open(create=False)
+    mode = stat.S_IMODE(home.folder.stat().st_mode)
+    if mode & 0o077:
+        raise Corrupted(f"{home.folder} may be read by others ({mode:o}).", remedy=f"chmod 700 {home.folder}")
+    return str(home.folder)
+
+
+def _disk(home: Home) -> str:
+    free = shutil.disk_usage(home.folder).free
+    if free < _LEAST_FREE:
+        raise Corrupted(f"{free / 2**20:.0f} MB are free.", remedy="Free some space before writes are refused.")
+    return f"{free / 2**30:.1f} GB free"
+
+
+def _key(home: Home) -> str:
+    key = home.keys / "signing.key"
+    if not key.exists():
+        return "none yet; the first entry of the ledger makes it"
+    mode = stat.S_IMODE(key.stat().st_mode)
+    if mode & 0o077:
+        raise Corrupted(f"The signing key may be read by others ({mode:o}).", remedy=f"chmod 600 {key}")
+    return "readable by its owner alone"
+
+
+def _databases(home: Home) -> str:
+    for path in _present(home):
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            (answer,) = connection.execute("PRAGMA integrity_check").fetchone()
+        if answer != "ok":
+            raise Corrupted(f"{path.name}: {answer}.", remedy="Restore it from a backup.")
+    return ", ".join(path.name for path in _present(home)) or "none yet"
+
+
+def _present(home: Home) -> Iterator[Path]:
+    return (path for path in (home.control, home.telemetry) if path.exists())
+
+
+def _ledger(home: Home) -> str:
+    from modelwright.app.connect import connect  # weight: every room
+
+    with connect(home.folder) as workspace:
+        found = workspace.ledger.verify()
+    if not found.intact:
+        raise Corrupted(f"Entry {found.first_altered or found.entries}: {found.problem}.", remedy="Restore control.db.")
+    return f"{found.entries:,} entries, intact"
+
+
+def _blobs(home: Home) -> str:
+    from modelwright.store.adapters.local_blobs import LocalBlobs  # weight: none beyond the store
+
+    blobs, count, size = LocalBlobs(home.blobs), 0, 0
+    for digest in blobs.digests():
+        size += blobs.verify(digest)
+        count += 1
+    return f"{count:,} blobs, {size / 2**20:,.1f} MB, every byte as it was stored"
+
+
+_LOOKS: dict[str, Callable[[Home], str]] = {
+    "home": _home,
+    "disk": _disk,
+    "signing key": _key,
+    "databases": _databases,
+    "ledger": _ledger,
+    "blobs": _blobs,
+}

@@ -1,0 +1,88 @@
+"""The job worker: ships the prediction log and publishes routes, again and again, under leases.
+
+Everything it does is taken up by the next one where it stopped; it may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from modelwright.app.home import Home
+from modelwright.app.workspace import Platform
+from modelwright.core.errors import Error
+from modelwright.predictions.shipper import LEASE, ship
+
+_log = logging.getLogger(__name__)
+
+TURN_SECONDS = 1.0
+_LEASE = timedelta(seconds=60)
+
+
+class Worker:
+    """Jobs in turns.
+
+    Args:
+        platform: The opened home.
+        owner: The name under which leases are taken.
+    """
+
+    def __init__(self, platform: Platform, owner: str) -> None:
+        self._platform = platform
+        self._owner = owner
+
+    def turn(self) -> None:
+        """Every job once; one that fails is logged and does not keep the others."""
+        for job in (self._publish, self._ship):
+            try:
+                job()
+            except Error as error:
+                _log.warning("%s: %s", job.__name__.strip("_"), error)
+            except Exception:  # noqa: BLE001  # the outermost rim of a job
+                _log.exception("%s failed", job.__name__.strip("_"))
+
+    def run(self, ended: threading.Event) -> None:
+        """Turns until the event is set."""
+        while not ended.is_set():
+            self.turn()
+            ended.wait(TURN_SECONDS)
+        self._platform.close()
+
+    def _publish(self) -> None:
+        self._platform.publisher.publish()
+
+    def _ship(self) -> None:
+        lease = self._platform.queue.acquire(LEASE, self._owner, _LEASE)
+        if lease is None:
+            return
+        shipped = ship(self._platform.log, self._platform.blobs, self._platform.queue, lease)
+        if shipped.parts:
+            _log.info("shipped %s rows of %s segments into %s parts", shipped.rows, shipped.segments, shipped.parts)
+        for segment in shipped.damaged:
+            _log.error("segment %s is damaged and stays where it is", segment)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Be the job worker; what ``python -m modelwright.app.worker`` does."""
+    parser = argparse.ArgumentParser(prog="modelwright.app.worker", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="the home's folder")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    owner = f"{socket.gethostname()}-{os.getpid()}"
+    Worker(Platform(Home(given.home).open(create=False)), owner).run(ended)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

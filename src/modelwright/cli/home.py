@@ -1,0 +1,115 @@
+"""``modelwright init | up | status | doctor | demo``: the home and its processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelwright.cli.context import Context, workspace
+from modelwright.cli.output import Json, facts, show, table, when
+from modelwright.core.errors import Invalid
+
+
+def add_to(root: typer.Typer) -> None:
+    """Hang these commands below the root."""
+    for command in (init, up, status, doctor, demo):
+        root.command()(command)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The project's folder; made when it is not there.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Start a project: a home, and files with one example that works. Nothing is overwritten."""
+    from modelwright.cli.scaffold import write  # weight: the home's store
+
+    written = write(folder)
+    lines = [f"wrote {name}" for name in written.files] + [f"kept {name}" for name in written.kept]
+    show(written, json=json, text=lambda: "\n".join([*lines, f"Next: cd {folder} && python train.py"]))
+
+
+def up(
+    context: typer.Context,
+    home: Annotated[Path | None, typer.Option(help="The home's folder; made when it is not there.")] = None,
+    host: Annotated[str, typer.Option(help="The address to answer on; loopback until there is login.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Dashboard and API.")] = 8900,
+    serve_port: Annotated[int, typer.Option(min=0, max=65535, help="Endpoints.")] = 8901,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Inference workers.")] = 2,
+) -> None:
+    """Start the dashboard, the API, inference workers and the job worker; Ctrl-C ends them all."""
+    from modelwright.app.home import FOLDER, nearest  # weight: the home's store
+    from modelwright.app.up import up as start
+
+    given = context.find_object(Context)
+    where = home or (Path(given.where) if given and given.where else None)
+    if where is not None and "://" in str(where):
+        raise Invalid("up starts a server; it cannot be pointed at one.", remedy="Give --home instead of --url.")
+
+    def ready(api: str, serving: str) -> None:
+        typer.echo(f"ready: dashboard and API {api}, endpoints {serving}; Ctrl-C ends them")
+
+    start(
+        where or nearest(Path.cwd()) or Path.cwd() / FOLDER,
+        host=host,
+        port=port,
+        serve_port=serve_port,
+        workers=workers,
+        create=True,
+        say=lambda line: typer.echo(line, err=True),
+        ready=ready,
+    )
+
+
+def status(context: typer.Context, json: Json = False) -> None:
+    """How much the home holds, and what its endpoints answer with."""
+    space = workspace(context)
+    overview = space.lifecycle.overview()
+
+    def text() -> str:
+        head = facts(
+            [
+                ("home", space.where),
+                ("project", overview.project),
+                ("datasets", overview.datasets),
+                ("models", overview.models),
+                ("runs", overview.runs),
+                ("endpoints", overview.endpoints),
+                ("predictions", f"{overview.predictions:,}"),
+                ("ledger", f"{overview.ledger_entries:,} entries"),
+            ]
+        )
+        rows = [
+            (e.name, f"{e.current.model}@{e.current.version}", when(e.current.at), "yes" if e.ready else "no")
+            for e in space.endpoints.list().items
+        ]
+        return head + ("\n\n" + table(("endpoint", "answers with", "since", "ready"), rows, empty="") if rows else "")
+
+    show(overview, json=json, text=text)
+
+
+def doctor(context: typer.Context, json: Json = False) -> None:
+    """Check this machine and the home: versions, disk, permissions, databases, ledger, every stored byte."""
+    from modelwright.app.doctor import examine  # weight: the home's store
+
+    given = context.find_object(Context)
+    findings = examine(given.where if given else None)
+    rows = [("ok" if finding.healthy else "PROBLEM", finding.what, finding.found) for finding in findings]
+    show(findings, json=json, text=lambda: table(("", "what", "found"), rows, empty=""))
+    if not all(finding.healthy for finding in findings):
+        raise typer.Exit(1)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to run it; emptied first if an earlier demo made it.")] = Path(
+        ".demo"
+    ),
+) -> None:
+    """Run one model's governed life on a year of real flights, and end with the dashboard."""
+    import subprocess
+    import sys
+
+    from modelwright.cli.scaffold import flights  # finds the example beside the package
+
+    raise typer.Exit(subprocess.run([sys.executable, flights() / "demo.py", folder], check=False).returncode)  # noqa: S603

@@ -1,0 +1,203 @@
+"""The guard: the policy's gates on the evidence that counts, and the decision on record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelwright.core.errors import Corrupted
+from modelwright.core.guard import Action, Decision, GateResult, Transition, Verdict
+from modelwright.core.registry import Shelf
+from modelwright.core.unit import Unit
+from modelwright.governance import matching
+from modelwright.governance.expressions import Namespace, holds, parse
+from modelwright.governance.gates.base import Case, Gate
+from modelwright.governance.matching import Matter
+from modelwright.governance.model import (
+    CharterVersion,
+    Decided,
+    Policy,
+    PolicyVersion,
+    Rule,
+    TransitionDecided,
+)
+from modelwright.governance.policy import GATES, built_in, resolved
+
+if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
+    from modelwright.governance.repository import GovernanceRepository
+
+DEFAULT_TIER = "minimal"
+
+
+class GovernanceGuard:
+    """Decides transitions; fulfils ``core.guard.Guard``.
+
+    Args:
+        repository: Charters, policies, evidence, decisions.
+        gates: The shelf.
+    """
+
+    def __init__(self, repository: GovernanceRepository, gates: Shelf[Gate] = GATES) -> None:
+        self._repository = repository
+        self._gates = gates
+
+    def __call__(self, unit: Unit, transition: Transition) -> Decision:
+        """Decide, and record the decision, also a refusal."""
+        policy, charter, decision = self._decided(unit, transition)
+        digest = charter.digest if charter else None
+        self._repository.add_decision(
+            unit.rows,
+            unit.project,
+            Decided(decision=decision, charter=digest, at=unit.now, by=unit.actor.id),
+        )
+        unit.emit(TransitionDecided(decision=decision, policy=policy.policy, charter=digest))
+        return decision
+
+    def decide(self, unit: Unit, transition: Transition) -> Decision:
+        """What the guard would answer; nothing is recorded."""
+        return self._decided(unit, transition)[2]
+
+    def _decided(self, unit: Unit, transition: Transition) -> tuple[PolicyVersion, CharterVersion | None, Decision]:
+        charter = self._repository.charter(unit.rows, unit.project, transition.model)
+        policy = self._in_force(unit, charter.charter.tier if charter else DEFAULT_TIER)
+        results = self._results(unit, transition, policy.policy, charter)
+        decision = Decision(
+            transition=transition,
+            allowed=bool(results) and all(result.verdict.passes for result in results),
+            tier=policy.policy.tier,
+            policy=policy.digest,
+            gates=tuple(results),
+        )
+        return policy, charter, decision
+
+    def read(self, text: str) -> Policy:
+        """A policy file with everything written out; raises ``Invalid``."""
+        return resolved(text, self._gates)
+
+    def policy(self, unit: Unit, tier: str, version: int | None = None) -> PolicyVersion | None:
+        """A tier's policy: of that number, or the one in force, which is the newest published, else the release's."""
+        if version == 0:
+            return built_in(tier, self._gates)
+        found = self._repository.policy(unit.rows, unit.project, tier, version)
+        return found if found is not None or version is not None else built_in(tier, self._gates)
+
+    def _in_force(self, unit: Unit, tier: str) -> PolicyVersion:
+        found = self.policy(unit, tier)
+        if found is None:
+            raise Corrupted(
+                f"There is no policy for the tier {tier!r} any more.",
+                remedy=f"Publish one that has `tier: {tier}`: modelwright policy publish policy.yaml",
+            )
+        return found
+
+    def _results(
+        self, unit: Unit, transition: Transition, policy: Policy, charter: CharterVersion | None
+    ) -> list[GateResult]:
+        if transition.action is Action.ROLLBACK:
+            served = self._repository.decisions(unit.rows, unit.project, transition.model, served=transition)
+            if served:
+                return [_served_before(transition, served[0])]
+        if charter is None:
+            return [_no_charter(transition)]
+        everything = self._repository.evidence_of(unit.rows, unit.project, transition.model, transition.version)
+        for evidence in everything:
+            if not evidence.intact:
+                raise Corrupted(
+                    f"Evidence {evidence.digest[:12]}… is not what was recorded.",
+                    remedy="Run `modelwright ledger verify`, and restore control.db from a backup.",
+                )
+        matter = Matter(
+            transition=transition,
+            charter=charter,
+            evidence=tuple(everything),
+            earlier=self._earlier(unit, charter),
+            now=unit.now,
+        )
+        return [self._judged(name, rule, matter) for name, rule in policy.gates.items()]
+
+    def _judged(self, name: str, rule: Rule, matter: Matter) -> GateResult:
+        if name not in self._gates.names():
+            return GateResult(
+                gate=name,
+                verdict=Verdict.UNKNOWN,
+                reason="This gate is not installed here.",
+                remedy="Install the plugin that offers it, or publish a policy without it.",
+            )
+        return judge(name, self._gates.get(name), rule, matter)
+
+    def _earlier(self, unit: Unit, charter: CharterVersion) -> CharterVersion | None:
+        """The newest charter with another KPI or label under which results were seen before this one came."""
+        seen = self._repository.charters_with_evidence(unit.rows, unit.project, charter.model)
+        for known in self._repository.charters(unit.rows, unit.project, charter.model):
+            moved = (known.charter.kpi, known.charter.label) != (charter.charter.kpi, charter.charter.label)
+            if known.version < charter.version and moved and known.digest in seen:
+                return known
+        return None
+
+
+def judge(name: str, gate: Gate, rule: Rule, matter: Matter) -> GateResult:
+    """One gate's verdict.
+
+    The order is the law: exempt, then missing is UNKNOWN, then the condition; a gate cannot pass by itself.
+    """
+    counting = matching.bound(matter.transition, matter.charter, matter.evidence)
+    chosen = matching.fresh(matching.newest(counting, matter.now), rule, matter.now)
+    case = Case(
+        transition=matter.transition,
+        charter=matter.charter,
+        now=matter.now,
+        evidence={kind: chosen[kind] for kind in gate.reads if kind in chosen},
+        parameters=rule.parameters,
+        earlier=matter.earlier,
+    )
+    if why := gate.exempt(case):
+        return GateResult(gate=name, verdict=Verdict.NOT_APPLICABLE, reason=why)
+    missing = next((kind for kind in gate.reads if kind not in case.evidence), None)
+    if missing is not None or not gate.reads:
+        reason, remedy = (
+            matching.absence(missing, rule, matter)
+            if missing is not None
+            else ("The gate reads no evidence.", "Mend the plugin that offers it.")
+        )
+        return GateResult(gate=name, verdict=Verdict.UNKNOWN, reason=reason, remedy=remedy)
+    seen = gate.look(case)
+    answer = holds(parse(rule.passes), _namespace(case, seen.values))
+    verdict = Verdict.UNKNOWN if answer is None else Verdict.PASS if answer else Verdict.FAIL
+    return GateResult(
+        gate=name,
+        verdict=verdict,
+        reason=seen.reason if verdict.passes else f"{seen.reason} Asked: {rule.passes}",
+        remedy="" if verdict.passes else seen.remedy,
+        evidence=tuple(evidence.digest for evidence in case.evidence.values()),
+    )
+
+
+def _namespace(case: Case, seen: Namespace) -> Namespace:
+    kpi = case.charter.charter.kpi
+    return {
+        "e": seen,
+        "p": dict(case.parameters),
+        "kpi": {
+            "threshold": kpi.threshold,
+            "at_least": kpi.at_least,
+            "at_most": kpi.at_most,
+            "slice_floor": kpi.slice_floor,
+        },
+    }
+
+
+def _no_charter(transition: Transition) -> GateResult:
+    return GateResult(
+        gate="charter",
+        verdict=Verdict.UNKNOWN,
+        reason=f"{transition.model} has no charter, and without one nothing says what it must achieve.",
+        remedy=f"Write charter.yaml and run: modelwright charter publish {transition.model} charter.yaml",
+    )
+
+
+def _served_before(transition: Transition, served: Decided) -> GateResult:
+    return GateResult(
+        gate="served-before",
+        verdict=Verdict.PASS,
+        reason=f"{transition.target} served {transition.model}@{transition.version}, the same bytes, under the allowed "
+        f"decision of {served.at:%Y-%m-%d %H:%MZ}.",
+    )

@@ -1,0 +1,363 @@
+"""The use cases of evidence: the server reads labels, computes, and keeps what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from modelwright.core.errors import Corrupted, Invalid, NotFound
+from modelwright.core.events import Actor, Event
+from modelwright.core.ids import Digest, Name, Ref
+from modelwright.core.operation import Service, Upload, operation
+from modelwright.core.unit import Rows, Unit
+from modelwright.data.model import DatasetVersion
+from modelwright.governance.model import (
+    CharterVersion,
+    ColumnName,
+    Comparison,
+    Evaluation,
+    Evidence,
+    EvidenceRecorded,
+    Explanation,
+    Finding,
+    Kind,
+    Values,
+    Window,
+)
+from modelwright.governance.service import no_charter
+from modelwright.models.model import ModelVersion
+from modelwright.stats.model import Importance
+
+if TYPE_CHECKING:  # weight: SQLAlchemy, pyarrow and numpy, which a remote client does without
+    import pyarrow as pa
+
+    from modelwright.data.service import DataService
+    from modelwright.governance.repository import GovernanceRepository
+    from modelwright.models.service import ModelService
+    from modelwright.store.ports import Blobs, Frames, Records
+
+_MOST_SLICES = 10
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REPEATED = timedelta(hours=1)
+"""The same finding again within this time is the one that is there: a retried call adds nothing."""
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """What evidence is to be about, as it stood when the computing began. All of it is immutable."""
+
+    version: ModelVersion
+    charter: CharterVersion
+    data: DatasetVersion
+    window: Window
+    baseline: Evidence | None
+
+
+class EvidenceService(Service):
+    """Evaluate models on the server's own labels, and keep what was found."""
+
+    noun = "evidence"
+
+    def __init__(
+        self,
+        repository: GovernanceRepository,
+        *,
+        models: ModelService,
+        data: DataService,
+        records: Records,
+        blobs: Blobs,
+        frames: Frames,
+    ) -> None:
+        self._repository = repository
+        self._models = models
+        self._data = data
+        self._records = records
+        self._blobs = blobs
+        self._frames = frames
+
+    @operation(permission="evidence:write", kind="command", idempotent=True)
+    def evaluate(
+        self,
+        unit: Unit,
+        ref: Ref,
+        dataset: Ref,
+        scores: Upload,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        slices: tuple[ColumnName, ...] = (),
+    ) -> tuple[Evidence, ...]:
+        """Judge a version's scores on a dataset version: the input contract, the KPI, and the charter's baseline.
+
+        The labels are the dataset's own. The comparison needs the baseline's scores of the same rows: evaluate the
+        baseline first. Rows without a label, or whose label cannot be known yet, are counted and left out.
+
+        Args:
+            unit: The unit of work.
+            ref: The model's version.
+            dataset: The dataset's version.
+            scores: What the version answered: a Parquet file of one float column, one row for each of the window's, in
+                the dataset's order. Probabilities of 1 for a binary task.
+            since: The first event time; none means from the beginning.
+            until: The first event time after it; none means to the end.
+            slices: At most 10 columns to slice by.
+
+        Returns:
+            The contract check, the evaluation, and the comparison where the baseline's scores were there.
+
+        Raises:
+            NotFound: There is no such version, dataset or charter.
+            Invalid: The scores are not one usable number for each row, or the labels cannot be judged.
+        """
+        subject = self._subject(unit, ref, dataset, Window(since=since, until=until))
+        if len(slices) > _MOST_SLICES or len(set(slices)) != len(slices):
+            raise Invalid(f"{len(slices)} slice columns, not at most {_MOST_SLICES} different ones.")
+        found = self._computed(subject, scores, slices, unit.now)
+        return self._recorded(unit, subject, found)
+
+    @operation(permission="evidence:write", kind="command", idempotent=True)
+    def explain(
+        self,
+        unit: Unit,
+        ref: Ref,
+        dataset: Ref,
+        importances: tuple[Importance, ...],
+        since: datetime | None = None,
+        until: datetime | None = None,
+        method: Name = "permutation",
+    ) -> Evidence:
+        """Keep what a version relies on, as the caller computed it on rows of a dataset version.
+
+        Args:
+            unit: The unit of work.
+            ref: The model's version.
+            dataset: The dataset's version.
+            importances: One for each input.
+            since: The first event time of the rows.
+            until: The first event time after them.
+            method: How they were computed.
+
+        Raises:
+            Invalid: An importance is about a column that is not an input, or there are two of one column.
+        """
+        subject = self._subject(unit, ref, dataset, Window(since=since, until=until))
+        inputs = subject.version.manifest.inputs.names
+        named = [importance.column for importance in importances]
+        if len(set(named)) != len(named) or not set(named) <= set(inputs):
+            raise Invalid(
+                f"The importances are not about {subject.version.ref}'s inputs, each once.",
+                remedy=f"Its inputs are: {', '.join(inputs[:20])}.",
+                fields={"importances": "not each input once"},
+            )
+        ordered = sorted(importances, key=lambda each: (-each.drop.estimate, each.column))
+        values = Explanation(method=method, inputs=inputs, importances=tuple(ordered))
+        return self._recorded(unit, subject, [values])[0]
+
+    @operation(permission="evidence:read", kind="query")
+    def list(self, unit: Unit, ref: Ref) -> tuple[Evidence, ...]:
+        """The newest 200 pieces of evidence about a version, newest first.
+
+        Args:
+            unit: The unit of work.
+            ref: The version.
+        """
+        version = self._models.get(unit, ref)
+        return tuple(self._repository.evidence_of(unit.rows, unit.project, version.model, version.version))
+
+    @operation(permission="evidence:read", kind="query")
+    def get(self, unit: Unit, digest: Digest) -> Evidence:
+        """One piece of evidence.
+
+        Args:
+            unit: The unit of work.
+            digest: Its digest.
+
+        Raises:
+            NotFound: There is none.
+            Corrupted: It is not what its digest says.
+        """
+        found = self._repository.evidence(unit.rows, unit.project, digest)
+        if found is None:
+            raise NotFound(f"There is no evidence {digest[:12]}….", remedy="List a version's: ws.evidence.list(ref)")
+        if not found.intact:
+            raise Corrupted(f"Evidence {digest[:12]}… is not what was recorded.", remedy="Restore control.db.")
+        return found
+
+    def _subject(self, unit: Unit, ref: str, dataset: str, window: Window) -> Subject:
+        """Everything the computing needs, read in a snapshot of its own: it must not hold up writers."""
+        with self._records.reading() as rows:
+            reading = _Reading(unit, rows)
+            version = self._models.get(reading, ref)
+            charter = self._repository.charter(rows, unit.project, version.model)
+            if charter is None:
+                raise no_charter(version.model)
+            data = self._data.get(reading, dataset)
+            _check_fit(version, charter, data)
+            return Subject(
+                version=version,
+                charter=charter,
+                data=data,
+                window=window,
+                baseline=self._baseline(reading, version, charter, data, window),
+            )
+
+    def _baseline(
+        self, unit: Unit, version: ModelVersion, charter: CharterVersion, data: DatasetVersion, window: Window
+    ) -> Evidence | None:
+        """The newest evaluation of the baseline's newest version on the very same rows."""
+        name = charter.charter.baseline
+        if name is None or name == version.model:
+            return None
+        try:
+            baseline = self._models.get(unit, f"{name}@latest")
+        except NotFound:
+            return None
+        if baseline.manifest.task is not version.manifest.task:
+            return None
+        for found in self._repository.evidence_of(unit.rows, unit.project, name, baseline.version):
+            same = (found.package, found.dataset.digest, found.window) == (baseline.package, data.digest, window)
+            if same and found.kind is Kind.EVALUATION and found.intact:
+                return found
+        return None
+
+    def _computed(self, subject: Subject, upload: Upload, slices: Sequence[str], now: datetime) -> Sequence[Values]:
+        from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
+
+        charter, task = subject.charter.charter, subject.version.manifest.task
+        table = self._rows(subject, slices)
+        rows = evaluation.judged(table, charter, subject.data.event_time, now)
+        scores = evaluation.read_scores(self._sent(upload), table.num_rows, task)
+        found: list[Values] = [
+            evaluation.checked(table, subject.version.manifest.inputs),
+            evaluation.evaluated(table, rows, scores, charter, slices=slices, digest=upload.digest, task=task),
+        ]
+        baseline = subject.baseline
+        if baseline is not None and isinstance(baseline.values, Evaluation):
+            theirs = evaluation.read_scores(self._blobs.read(baseline.values.scores), table.num_rows, task)
+            found.append(
+                Comparison(
+                    baseline=baseline.model,
+                    version=baseline.version,
+                    package=baseline.package,
+                    evaluation=baseline.digest,
+                    metric=charter.kpi.metric,
+                    delta=evaluation.compared(rows, scores, theirs, charter.kpi.metric),
+                )
+            )
+        return found
+
+    def _rows(self, subject: Subject, slices: Sequence[str]) -> pa.Table:
+        from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
+
+        data, label = subject.data, subject.charter.charter.label.column
+        missing = [name for name in (*slices, label) if name not in data.columns]
+        if missing:
+            raise Invalid(
+                f"{data.ref} has no column {', '.join(missing)}.",
+                remedy=f"It has: {', '.join(list(data.columns)[:20])}.",
+                fields=dict.fromkeys(missing, "is not a column"),
+            )
+        inputs = [name for name in subject.version.manifest.inputs.names if name in data.columns]
+        times = [data.event_time] if data.event_time else []
+        columns = list(dict.fromkeys([*inputs, label, *slices, *times]))
+        table = self._frames.table([part.digest for part in data.parts], columns)
+        return evaluation.rows_in(table, subject.window, data.event_time)
+
+    def _sent(self, upload: Upload) -> bytes:
+        from modelwright.governance.evaluation import LARGEST_UPLOAD  # weight: pyarrow, numpy, 0.4 s
+
+        if self._blobs.missing([upload.digest]):
+            raise Invalid("The scores have not been sent.", remedy="Send them ahead; ws.evidence.record does.")
+        size = self._blobs.size(upload.digest)
+        if size > LARGEST_UPLOAD:
+            raise Invalid(f"The scores have {size:,} bytes, not at most {LARGEST_UPLOAD:,}.")
+        return self._blobs.read(upload.digest)
+
+    def _recorded(self, unit: Unit, subject: Subject, found: Sequence[Values]) -> tuple[Evidence, ...]:
+        from modelwright.governance.evaluation import code_digest  # weight: pyarrow, numpy, 0.4 s
+
+        version = subject.version
+        known = self._repository.evidence_of(unit.rows, unit.project, version.model, version.version)
+        made = []
+        for values in found:
+            evidence = Evidence.of(
+                Finding(
+                    model=version.model,
+                    version=version.version,
+                    package=version.package,
+                    dataset=subject.data.pinned,
+                    window=subject.window,
+                    charter=subject.charter.digest,
+                    values=values,
+                    code=code_digest(),
+                    made_at=unit.now,
+                    made_by=unit.actor,
+                )
+            )
+            repeated = _repeated(evidence, known)
+            made.append(repeated or evidence)
+            if repeated is None:
+                self._repository.add_evidence(unit.rows, unit.project, evidence)
+                unit.emit(_event(evidence))
+        return tuple(made)
+
+
+class _Reading:
+    """A unit that reads a snapshot of its own; fulfils ``core.unit.Unit`` for queries."""
+
+    def __init__(self, unit: Unit, rows: Rows) -> None:
+        self.project: str = unit.project
+        self.actor: Actor = unit.actor
+        self.now: datetime = unit.now
+        self.request_id: str = unit.request_id
+        self.rows: Rows = rows
+
+    def emit(self, event: Event) -> None:
+        raise TypeError("a snapshot records nothing")
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        raise TypeError("a snapshot commits nothing")
+
+
+def _repeated(fresh: Evidence, known: Sequence[Evidence]) -> Evidence | None:
+    """The newest evidence of that kind, if it says the same and is young."""
+    newest = next((evidence for evidence in known if evidence.kind is fresh.kind), None)
+    if newest is None or not fresh.made_at - _REPEATED < newest.made_at <= fresh.made_at:
+        return None
+    return newest if _timeless(newest) == _timeless(fresh) else None
+
+
+def _timeless(evidence: Evidence) -> Evidence:
+    return replace(evidence, made_at=_EPOCH, digest="")
+
+
+def _event(evidence: Evidence) -> EvidenceRecorded:
+    return EvidenceRecorded(
+        digest=evidence.digest,
+        evidence=evidence.kind,
+        model=evidence.model,
+        version=evidence.version,
+        package=evidence.package,
+        dataset=evidence.dataset,
+        charter=evidence.charter,
+    )
+
+
+def _check_fit(version: ModelVersion, charter: CharterVersion, data: DatasetVersion) -> None:
+    from modelwright.stats.scores import metric  # weight: numpy
+
+    kpi, label = charter.charter.kpi, charter.charter.label
+    if label.dataset is not None and label.dataset != data.name:
+        raise Invalid(
+            f"The charter of {version.model} judges by {label.dataset}, not by {data.name}.",
+            remedy=f"Evaluate on a version of {label.dataset}.",
+            fields={"dataset": "is not the charter's"},
+        )
+    if metric(kpi.metric).kind.value != version.manifest.task.value:
+        raise Invalid(
+            f"{version.ref} is a {version.manifest.task} model, and the KPI's {kpi.metric} is not for those.",
+            remedy="Name a metric of its task in the charter.",
+            fields={"kpi": f"is not for {version.manifest.task}"},
+        )

@@ -1,0 +1,1 @@
+"""The gates shelf: one check per file."""

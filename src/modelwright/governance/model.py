@@ -1,0 +1,475 @@
+"""Charters, policies, evidence: what was asked, what must hold, and what was found."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+from msgspec import Meta, Struct
+
+from modelwright.core import wire
+from modelwright.core.events import Actor, Event
+from modelwright.core.guard import Decision
+from modelwright.core.ids import Digest, Name, Pinned
+from modelwright.core.schema import Violation
+from modelwright.stats.model import Calibration, Importance, Interval, Slice
+
+T = TypeVar("T")
+
+Duration = Annotated[str, Meta(pattern=r"\A[0-9]{1,6}[smhd]\Z", description="a number and s, m, h or d, e.g. 14d")]
+"""A length of time as people write it."""
+
+Line = Annotated[str, Meta(min_length=1, max_length=2000)]
+"""A sentence of somebody's own."""
+
+ColumnName = Annotated[str, Meta(min_length=1, max_length=250)]
+"""A column of a dataset."""
+
+Scalar = bool | float | str
+"""A gate's parameter."""
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: Duration) -> timedelta:
+    """The length of time.
+
+    Example:
+        >>> duration("14d")
+        datetime.timedelta(days=14)
+    """
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+
+
+def settled(value: T, kind: type[T]) -> T:
+    """A value as it will read after storage: what is hashed now is what is found again.
+
+    Raises:
+        Invalid: A part of it is not of its type, e.g. a NaN.
+    """
+    return wire.decode(wire.encode(value), kind)
+
+
+class Money(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What each outcome of the decision is worth, per prediction. Costs are negative.
+
+    Attributes:
+        currency: ISO 4217.
+        true_positive: Acted, rightly.
+        false_positive: Acted in vain.
+        true_negative: Left alone, rightly.
+        false_negative: Missed.
+    """
+
+    currency: Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
+    true_positive: float = 0.0
+    false_positive: float = 0.0
+    true_negative: float = 0.0
+    false_negative: float = 0.0
+
+
+class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The one number the model is judged by: in tuning, gates, experiments and monitors alike.
+
+    Attributes:
+        metric: Its name in ``stats``.
+        at_least: What it must reach, where higher is better.
+        at_most: What it must not exceed, where lower is better.
+        slice_floor: The same for the worst slice: a floor where higher is better, else a ceiling.
+        value: What outcomes are worth, where it is known.
+    """
+
+    metric: Name
+    at_least: float | None = None
+    at_most: float | None = None
+    slice_floor: float | None = None
+    value: Money | None = None
+
+    def __post_init__(self) -> None:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("a KPI has one threshold: at_least or at_most")
+
+    @property
+    def threshold(self) -> float:
+        """The threshold, whichever way it points."""
+        return float(self.at_least if self.at_least is not None else self.at_most or 0.0)
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction."""
+        return self.at_least is not None
+
+    def __str__(self) -> str:
+        return f"{self.metric} {'at least' if self.higher_is_better else 'at most'} {self.threshold:g}"
+
+
+class Label(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is predicted, as it becomes known.
+
+    Attributes:
+        column: The dataset's column that holds it.
+        dataset: The dataset whose versions evidence must be about; none accepts any.
+        known_after: How long after the event time the truth is known; younger rows are not judged.
+        source: Who says so: users' reports, a heuristic, annotators, a record.
+    """
+
+    column: ColumnName
+    dataset: Name | None = None
+    known_after: Duration = "0s"
+    source: Annotated[str, Meta(max_length=2000)] = ""
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What serving the model may take.
+
+    Attributes:
+        latency_p99_ms: The slowest hundredth of answers, in milliseconds.
+        cost_per_month: In the KPI's currency.
+    """
+
+    latency_p99_ms: Annotated[float, Meta(gt=0)] | None = None
+    cost_per_month: Annotated[float, Meta(ge=0)] | None = None
+
+
+class Owners(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who answers for the model: roles or teams, not persons.
+
+    Attributes:
+        business: For the decision it drives.
+        technical: For the model.
+    """
+
+    business: Line
+    technical: Line
+
+
+class Charter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a model is for, agreed before it exists.
+
+    Attributes:
+        question: What it answers, in one sentence.
+        decision: What is done with the answer.
+        kpi: The number it is judged by.
+        label: What it predicts.
+        owners: Who answers for it.
+        baseline: The registered model that holds the heuristic every candidate must beat.
+        limits: What serving may take.
+        tier: How much the policy asks for.
+    """
+
+    question: Line
+    decision: Line
+    kpi: Kpi
+    label: Label
+    owners: Owners
+    baseline: Name | None = None
+    limits: Limits = Limits()
+    tier: Name = "minimal"
+
+
+class CharterVersion(Struct, frozen=True, kw_only=True):
+    """A published charter; it never changes.
+
+    Attributes:
+        model: The model it is for.
+        version: Its number, from 1; the newest is in force.
+        digest: Of the charter.
+        charter: What it says.
+        published_at: Wall clock.
+        by: Who, opaque.
+    """
+
+    model: Name
+    version: int
+    digest: Digest
+    charter: Charter
+    published_at: datetime
+    by: str
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"passes": "pass"}):
+    """What a policy asks of one gate.
+
+    Attributes:
+        passes: The condition, ``pass`` in the file.
+        evidence_max_age: Older evidence does not count; none accepts any age.
+        parameters: The gate's own, all of them; conditions read them as ``p.<name>``.
+    """
+
+    passes: str
+    evidence_max_age: Duration | None = None
+    parameters: dict[str, Scalar] = {}
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What must hold before production relies on a model of a tier. Everything is written out: nothing is inherited.
+
+    Attributes:
+        tier: The charters it is for.
+        gates: Gate -> what is asked of it.
+    """
+
+    tier: Name
+    gates: dict[Name, Rule]
+
+    def __post_init__(self) -> None:
+        if not self.gates:
+            raise ValueError("a policy has at least one gate")
+
+
+class PolicyVersion(Struct, frozen=True, kw_only=True):
+    """A published policy; it never changes.
+
+    Attributes:
+        version: Its number within the tier, from 1; the newest is in force. 0 is the one that comes with the release.
+        digest: Of the policy.
+        policy: What it asks.
+        text: As it was written.
+        published_at: Wall clock; none for version 0.
+        by: Who, opaque.
+    """
+
+    version: int
+    digest: Digest
+    policy: Policy
+    text: str
+    published_at: datetime | None = None
+    by: str = "modelwright"
+
+
+class Kind(StrEnum):
+    """The kinds of evidence."""
+
+    CONTRACT = "contract"
+    EVALUATION = "evaluation"
+    COMPARISON = "comparison"
+    EXPLANATION = "explanation"
+
+
+class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A stretch of event time.
+
+    Attributes:
+        since: The first moment; none means from the beginning.
+        until: The first moment after it; none means to the end.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __str__(self) -> str:
+        if self.since is None and self.until is None:
+            return "all rows"
+        shown = [f"{moment:%Y-%m-%d %H:%MZ}" if moment else "…" for moment in (self.since, self.until)]
+        return f"[{shown[0]}, {shown[1]})"
+
+
+class ContractCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="contract"):
+    """Whether rows are what the model takes.
+
+    Attributes:
+        rows: How many were checked.
+        columns: The columns of the model's input contract.
+        violations: What is out of order, one for each column at most.
+    """
+
+    rows: int
+    columns: tuple[ColumnName, ...]
+    violations: tuple[Violation, ...] = ()
+
+
+class Evaluation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="evaluation"):
+    """How good the model's scores are, computed by the server from its own labels.
+
+    Attributes:
+        metric: The KPI's metric.
+        score: It, with its interval.
+        calibration: Whether scores are probabilities; none for a regression.
+        slices: The metric on each value of the columns asked for.
+        n: Rows with a label.
+        positives: How many of them have label 1; none for a regression.
+        unlabelled: Rows of the window without a label.
+        immature: Rows whose label cannot be known yet.
+        scores: Digest of the scores, one for each row of the window.
+    """
+
+    metric: Name
+    score: Interval
+    calibration: Calibration | None = None
+    slices: tuple[Slice, ...] = ()
+    n: int
+    positives: int | None = None
+    unlabelled: int = 0
+    immature: int = 0
+    scores: Digest
+
+
+class Comparison(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="comparison"):
+    """How much better the model is than the charter's baseline on the same rows.
+
+    Attributes:
+        baseline: The model compared with.
+        version: Its version.
+        package: Digest of that version's package.
+        evaluation: Digest of the evidence that holds its scores.
+        metric: The KPI's metric.
+        delta: The paired difference; positive means that the model is better, whichever way the metric points.
+    """
+
+    baseline: Name
+    version: int
+    package: Digest
+    evaluation: Digest
+    metric: Name
+    delta: Interval
+
+
+class Explanation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="explanation"):
+    """What the model relies on, as the caller computed it: the server never loads a model.
+
+    Attributes:
+        method: The explainer.
+        inputs: The columns of the model's input contract.
+        importances: The most important first.
+    """
+
+    method: Name
+    inputs: tuple[ColumnName, ...]
+    importances: tuple[Importance, ...]
+
+
+Values = ContractCheck | Evaluation | Comparison | Explanation
+
+
+class Finding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that makes a piece of evidence what it is; its digest is the evidence's.
+
+    Attributes:
+        model: The model's name.
+        version: Its version.
+        package: Digest of its package: the bytes this is about.
+        dataset: The rows' dataset version.
+        window: Which of them.
+        charter: Digest of the charter that asked.
+        values: What was found.
+        code: Digest of the source that computed it (``stats``).
+        made_at: Wall clock.
+        made_by: Who.
+        expires_at: From when on it does not count; none means never by itself.
+    """
+
+    model: Name
+    version: int
+    package: Digest
+    dataset: Pinned
+    window: Window = Window()
+    charter: Digest
+    values: Values
+    code: Digest
+    made_at: datetime
+    made_by: Actor
+    expires_at: datetime | None = None
+
+
+class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A finding under its digest. It is never changed; a newer one may replace it in decisions.
+
+    Attributes:
+        digest: SHA-256 of the finding's canonical JSON.
+    """
+
+    digest: Digest
+
+    @classmethod
+    def of(cls, finding: Finding) -> Evidence:
+        """The evidence of a finding, as it will read after storage."""
+        kept = settled(finding, Finding)
+        return cls(**_fields(kept), digest=wire.digest(kept))
+
+    @property
+    def kind(self) -> Kind:
+        """Which kind it is."""
+        return Kind(str(type(self.values).__struct_config__.tag))
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        found = self.values
+        match found:
+            case ContractCheck():
+                what = f"contract: {found.rows:,} rows, {len(found.violations)} violations"
+            case Evaluation():
+                ece = f", calibration error {found.calibration.error}" if found.calibration else ""
+                what = f"evaluation: {found.metric} {found.score} on {found.n:,} rows{ece}"
+            case Comparison():
+                what = f"comparison: {found.metric} {found.delta} against {found.baseline}@{found.version}"
+            case Explanation():
+                leading = ", ".join(importance.column for importance in found.importances[:3])
+                what = f"explanation: {found.method} over {len(found.importances)} inputs, most by {leading}"
+        return f"{what} ({self.dataset.ref})"
+
+    @property
+    def intact(self) -> bool:
+        """Whether it still is what its digest says."""
+        fields = _fields(self)
+        fields.pop("digest")
+        return wire.digest(Finding(**fields)) == self.digest
+
+
+def _fields(value: Finding) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__struct_fields__}
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """A decision as it was recorded.
+
+    Attributes:
+        decision: The guard's answer.
+        charter: Digest of the charter in force; none where there was none.
+        at: Wall clock.
+        by: Who asked, opaque.
+    """
+
+    decision: Decision
+    charter: Digest | None
+    at: datetime
+    by: str
+
+
+class CharterPublished(Event, frozen=True, kw_only=True, tag="governance.charter_published"):
+    """A charter is in force."""
+
+    model: Name
+    version: int
+    digest: Digest
+    charter: Charter
+
+
+class PolicyPublished(Event, frozen=True, kw_only=True, tag="governance.policy_published"):
+    """A policy is in force."""
+
+    tier: Name
+    version: int
+    digest: Digest
+    policy: Policy
+
+
+class EvidenceRecorded(Event, frozen=True, kw_only=True, tag="governance.evidence_recorded"):
+    """Evidence was found; the digest binds all of it."""
+
+    digest: Digest
+    evidence: Kind
+    model: Name
+    version: int
+    package: Digest
+    dataset: Pinned
+    charter: Digest
+
+
+class TransitionDecided(Event, frozen=True, kw_only=True, tag="governance.transition_decided"):
+    """A transition was allowed or refused, under the policy that is written out here."""
+
+    decision: Decision
+    policy: Policy
+    charter: Digest | None

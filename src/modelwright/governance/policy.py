@@ -1,0 +1,134 @@
+"""Policies as people write them: a tier that comes with the release, and what differs from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+from modelwright.core import wire
+from modelwright.core.errors import Error, Invalid
+from modelwright.core.registry import Shelf
+from modelwright.governance import written
+from modelwright.governance.expressions import names, parse
+from modelwright.governance.gates.base import Gate
+from modelwright.governance.model import Policy, PolicyVersion, Rule, Scalar
+from modelwright.governance.written import Plain
+
+GATES: Shelf[Gate] = Shelf("modelwright.governance.gates", "gate")
+
+KPI_NAMES = frozenset({"threshold", "at_least", "at_most", "slice_floor"})
+"""What conditions may read as ``kpi.<name>``."""
+
+_MOST_GATES = 100
+
+
+def built_in_tiers() -> list[str]:
+    """The tiers that come with the release."""
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in files("modelwright.governance").joinpath("tiers").iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+def built_in(tier: str, gates: Shelf[Gate]) -> PolicyVersion | None:
+    """The policy of a tier that comes with the release, as its version 0."""
+    if tier not in built_in_tiers():
+        return None
+    text = files("modelwright.governance").joinpath("tiers", f"{tier}.yaml").read_text("utf-8")
+    policy = Policy(tier=tier, gates=_rules(written.read(text, what="policy"), {}, gates))
+    return PolicyVersion(version=0, digest=wire.digest(policy), policy=policy, text=text)
+
+
+def resolved(text: str, gates: Shelf[Gate]) -> Policy:
+    """A policy file with everything written out.
+
+    Args:
+        text: ``extends: minimal``, optionally ``tier``, and ``gates`` that differ or are added.
+        gates: The shelf.
+
+    Raises:
+        Invalid: Not YAML, a field or gate that does not exist, or a condition that breaks or reads names its gate does
+            not expose.
+    """
+    found = written.read(text, what="policy")
+    unknown = sorted(set(found) - {"extends", "tier", "gates"})
+    if unknown:
+        raise _invalid(unknown[0], "is not a field of a policy", "A policy has extends, tier and gates.")
+    base = found.get("extends")
+    start = built_in(base, gates) if isinstance(base, str) else None
+    if start is None:
+        raise _invalid("extends", f"is {base!r}, which is no tier", f"There are: {', '.join(built_in_tiers())}.")
+    tier = found.get("tier", base)
+    rules = _rules(found, start.policy.gates, gates)
+    return wire.convert({"tier": tier, "gates": dict(sorted(rules.items()))}, Policy)
+
+
+def _rules(found: Mapping[str, Plain], base: Mapping[str, Rule], gates: Shelf[Gate]) -> dict[str, Rule]:
+    wanted = found.get("gates", {})
+    if not isinstance(wanted, dict) or len(wanted) > _MOST_GATES:
+        raise _invalid("gates", "is not a mapping of gates", "Write `gates: {kpi: {pass: …}}`.")
+    return {**base, **{name: _rule(name, fields, base.get(name), gates) for name, fields in wanted.items()}}
+
+
+def _rule(name: str, fields: Plain, base: Rule | None, gates: Shelf[Gate]) -> Rule:
+    if name not in gates.names():
+        raise _invalid(f"gates.{name}", "is not a gate", f"There are: {', '.join(gates.names())}.")
+    gate = gates.get(name)
+    if not isinstance(fields, dict):
+        raise _invalid(f"gates.{name}", "is not a mapping", "Write `{pass: …, evidence_max_age: 14d}`, or `{}`.")
+    passes = fields.get("pass", base.passes if base else gate.passes)
+    given = {key: value for key, value in fields.items() if key not in ("pass", "evidence_max_age")}
+    rule = {
+        "pass": passes,
+        "evidence_max_age": fields.get("evidence_max_age", base.evidence_max_age if base else None),
+        "parameters": {**gate.parameters, **(base.parameters if base else {}), **_parameters(name, given, gate)},
+    }
+    try:
+        made = wire.convert(rule, Rule)
+        check_condition(made.passes, gate)
+    except Error as error:
+        fields_at = {f"gates.{name}.{place}": problem for place, problem in error.fields.items()}
+        raise Invalid(f"gates.{name}: {error.message}", remedy=error.remedy, fields=fields_at) from None
+    return made
+
+
+def _parameters(name: str, given: Mapping[str, Plain], gate: Gate) -> dict[str, Scalar]:
+    found: dict[str, Scalar] = {}
+    for key, value in given.items():
+        default = gate.parameters.get(key)
+        known = ", ".join(["pass", "evidence_max_age", *gate.parameters])
+        if default is None:
+            raise _invalid(f"gates.{name}.{key}", "is not a parameter of this gate", f"It has: {known}.")
+        number = isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool)
+        if number and isinstance(value, int | float):
+            found[key] = float(value)
+        elif isinstance(value, bool | str) and type(value) is type(default):
+            found[key] = value
+        else:
+            raise _invalid(f"gates.{name}.{key}", f"is {value!r}, where the default is {default!r}", "Mind the type.")
+    return found
+
+
+def check_condition(text: str, gate: Gate) -> None:
+    """Pass silently when a condition reads nothing but what its gate exposes.
+
+    Raises:
+        Invalid: It breaks, or reads another name, which would be UNKNOWN for ever.
+    """
+    known = {
+        *(f"e.{name}" for name in gate.exposes),
+        *(f"kpi.{name}" for name in KPI_NAMES),
+        *(f"p.{name}" for name in gate.parameters),
+    }
+    for name in names(parse(text)):
+        if str(name) not in known:
+            raise Invalid(
+                f"The condition reads {name} at position {name.position + 1}, which does not exist.",
+                remedy=f"It may read: {', '.join(sorted(known))}.",
+                fields={"pass": f"position {name.position + 1}: there is no {name}"},
+            )
+
+
+def _invalid(field: str, problem: str, remedy: str) -> Invalid:
+    return Invalid(f"The policy's {field} {problem}.", remedy=remedy, fields={field: problem})

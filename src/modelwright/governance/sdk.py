@@ -1,0 +1,67 @@
+"""Verbs on charters, policies and evidence for scripts, notebooks and commands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelwright.core.errors import NotFound
+from modelwright.core.operation import Face
+from modelwright.governance.model import Charter, CharterVersion, Evidence, PolicyVersion
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+class ChartersFace(Face):
+    """``ws.charters``."""
+
+    def publish_file(self, model: str, path: str | Path = "charter.yaml") -> CharterVersion:
+        """Put the charter in a YAML file in force.
+
+        Raises:
+            NotFound: There is no such file.
+            Invalid: It is not a charter; the message names the line or the field.
+        """
+        from modelwright.governance.written import read_as  # weight: yaml
+
+        charter = read_as(_text(path), Charter, what="charter")
+        return self.publish(model, charter)  # type: ignore[no-any-return]  # an operation of this face
+
+
+class PoliciesFace(Face):
+    """``ws.policies``."""
+
+    def publish_file(self, path: str | Path = "policy.yaml") -> PolicyVersion:
+        """Put the policy in a YAML file in force; raises as ``publish``, and NotFound."""
+        return self.publish(_text(path))  # type: ignore[no-any-return]  # an operation of this face
+
+
+class EvidenceFace(Face):
+    """``ws.evidence``."""
+
+    def record(
+        self,
+        ref: str,
+        dataset: str,
+        scores: ArrayLike,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        slices: tuple[str, ...] = (),
+    ) -> tuple[Evidence, ...]:
+        """Send a version's scores of a window's rows ``(n_rows,)`` and have them judged; raises as ``evaluate``."""
+        from modelwright.governance.evaluation import written_scores  # weight: pyarrow, numpy
+
+        sent = self._caller.upload(written_scores(scores))
+        return self.evaluate(  # type: ignore[no-any-return]  # an operation of this face
+            ref, dataset, sent, since=since, until=until, slices=slices
+        )
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}.", remedy="modelwright init writes one to begin with.") from None

@@ -1,0 +1,88 @@
+"""The chain from one prediction to its bytes, and the state of a home."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from modelwright.core.ids import Digest, Pinned
+from modelwright.governance.model import Evidence
+from modelwright.lineage.model import Edge
+from modelwright.models.model import ModelVersion
+from modelwright.predictions.model import Prediction
+from modelwright.serving.model import Deployment
+from modelwright.tracking.model import Run
+
+
+class Trace(Struct, frozen=True, kw_only=True):
+    """Everything one prediction rests on, from the answer back to the bytes.
+
+    Attributes:
+        prediction: What was asked and answered, and what turned out.
+        deployment: The change that made its endpoint answer with this version.
+        version: The model version, with its signed manifest.
+        evidence: What was found about that version's bytes, newest first.
+        run: The run that trained it; none when it was registered without one.
+        source: The source snapshot of that run.
+        data: The dataset versions that the run read, and those that these were made from.
+        lineage: The edges between all of these.
+    """
+
+    prediction: Prediction
+    deployment: Deployment
+    version: ModelVersion
+    evidence: tuple[Evidence, ...]
+    run: Run | None
+    source: Digest | None
+    data: tuple[Pinned, ...]
+    lineage: tuple[Edge, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """How much a project holds.
+
+    Attributes:
+        project: Its name.
+        datasets: Datasets.
+        models: Models.
+        runs: Runs.
+        endpoints: Endpoints.
+        predictions: Predictions that its endpoints have answered.
+        ledger_entries: Entries of the ledger, of all projects.
+        at: When this was so.
+    """
+
+    project: str
+    datasets: int
+    models: int
+    runs: int
+    endpoints: int
+    predictions: int
+    ledger_entries: int
+    at: datetime
+
+
+def _lines(trace: Trace) -> list[str]:
+    asked, version, run = trace.prediction, trace.version, trace.run
+    label = "not known yet" if asked.label is None else f"{asked.label} (known {asked.label_known_at:%Y-%m-%d %H:%MZ})"
+    lines = [
+        f"prediction  {asked.id}",
+        f"            asked for {asked.event_at:%Y-%m-%d %H:%M}Z, answered {asked.output} in {asked.latency_ms:.1f} ms",
+        f"            label {label}",
+        f"endpoint    {asked.endpoint}, generation {trace.deployment.generation} ({trace.deployment.action}"
+        f" {trace.deployment.at:%Y-%m-%d %H:%M:%S}Z by {trace.deployment.by}, policy {trace.deployment.policy[:12]})",
+        f"version     {version.ref}, package {version.package}",
+    ]
+    lines += [f"evidence    {found.digest}  {found.summary}" for found in trace.evidence]
+    if run is None:
+        return [*lines, "run         none: the version was registered without one"]
+    code = run.capture
+    dirty = f", uncommitted changes {code.diff[:12]}" if code.diff else ""
+    lines.append(f"run         {run.id} ({run.name}, {run.status}, started {run.started_at:%Y-%m-%d %H:%M:%S}Z)")
+    lines.append(f"source      {trace.source} (commit {code.commit or 'none'}{dirty})")
+    lines += [f"data        {read.ref:<20} {read.digest}" for read in trace.data]
+    return lines

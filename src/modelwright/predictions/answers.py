@@ -1,0 +1,123 @@
+"""What people ask of a prediction log, each one question to one view of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.errors import Invalid
+from modelwright.core.ids import Id, Name
+from modelwright.core.wire import real
+from modelwright.predictions.columns import INPUT
+from modelwright.predictions.model import Counts, PeriodScore, Prediction, Traffic
+from modelwright.stats.model import Interval
+
+if TYPE_CHECKING:  # weight: log reaches SQLAlchemy
+    from modelwright.predictions.log import View
+
+
+def one(view: View, endpoint: Name, prediction: Id) -> Prediction | None:
+    """The prediction with this id, if the endpoint made it."""
+    found = view.query("SELECT * FROM answered WHERE prediction_id = $id", {"id": prediction}).to_pylist()
+    return _prediction(endpoint, found[0]) if found else None
+
+
+def newest(view: View, endpoint: Name, *, before: Id | None, limit: int) -> list[Prediction]:
+    """Predictions with ids below one, newest first."""
+    ids = """
+        SELECT DISTINCT prediction_id FROM written WHERE prediction_id < $before
+        ORDER BY prediction_id DESC LIMIT $limit
+    """
+    before = before or "\x7f"
+    page = view.query(ids, {"before": before, "limit": limit}).column("prediction_id").to_pylist()
+    if not page:
+        return []
+    # A range, unlike a set of ids, is also applied before duplicates are sought and labels are joined.
+    sql = "SELECT * FROM answered WHERE prediction_id BETWEEN $first AND $last ORDER BY prediction_id DESC"
+    found = view.query(sql, {"first": page[-1], "last": page[0]})
+    return [_prediction(endpoint, row) for row in found.to_pylist()]
+
+
+def counts(view: View, endpoint: Name) -> Counts:
+    """How many predictions there are, and where."""
+    sql = """
+        SELECT model, version, count(*) AS answered, count(*) FILTER (shipped) AS in_parquet, count(label) AS labelled,
+            (SELECT count(*) FROM labels ANTI JOIN predictions USING (prediction_id)) AS strays
+        FROM answered GROUP BY GROUPING SETS ((), (model, version)) ORDER BY model, version
+    """
+    rows = view.query(sql).to_pylist()
+    whole = next(row for row in rows if row["model"] is None)
+    return Counts(
+        endpoint=endpoint,
+        answered=whole["answered"],
+        in_parquet=whole["in_parquet"],
+        in_segments=whole["answered"] - whole["in_parquet"],
+        duplicates=view.records - whole["answered"],
+        labelled=whole["labelled"],
+        labels_without_prediction=whole["strays"],
+        by_version={f"{row['model']}@{row['version']}": row["answered"] for row in rows if row is not whole},
+    )
+
+
+def performance(view: View, *, as_of: datetime | None) -> list[PeriodScore]:
+    """AUC by month of ``event_at`` and model version, as it stood at a moment."""
+    sql = """
+        SELECT model, version, date_trunc('month', event_at) AS period_start, count(*) AS n, count(label) AS labelled,
+            list({'label': label, 'output': output}) FILTER (label IS NOT NULL) AS pairs
+        FROM answered WHERE event_at <= $as_of
+        GROUP BY ALL ORDER BY period_start, model, version
+    """
+    found = view.query(sql, as_of=as_of)
+    pairs = found.column("pairs").combine_chunks()
+    scores = []
+    for index, row in enumerate(found.drop_columns("pairs").to_pylist()):
+        interval, reason = None, "No outcome is known yet."
+        if row["labelled"]:
+            known = pairs[index].values
+            interval, reason = _auc(known.field("label").to_numpy(), known.field("output").to_numpy())
+        row["period_start"] = row["period_start"].astimezone(UTC)
+        scores.append(PeriodScore(**row, interval=interval, reason=reason))
+    return scores
+
+
+def traffic(view: View) -> list[Traffic]:
+    """Requests, rows and latency by hour of ``received_at`` and model version."""
+    sql = """
+        SELECT date_trunc('hour', received_at) AS period, model, version,
+            count(*) FILTER (position = 0) AS requests, count(*) AS rows,
+            coalesce(quantile_cont(latency_us / 1000, 0.50) FILTER (position = 0), 0) AS latency_p50_ms,
+            coalesce(quantile_cont(latency_us / 1000, 0.99) FILTER (position = 0), 0) AS latency_p99_ms
+        FROM answered GROUP BY ALL ORDER BY period, model, version
+    """
+    return [Traffic(**{**row, "period": row["period"].astimezone(UTC)}) for row in view.query(sql).to_pylist()]
+
+
+def _auc(labels: Any, outputs: Any) -> tuple[Interval | None, str]:
+    from modelwright.stats.intervals import auc_interval  # weight: numpy is 0.1 s
+
+    try:
+        return auc_interval(labels, outputs), ""
+    except Invalid as error:
+        return None, error.message
+
+
+def _prediction(endpoint: Name, row: dict[str, Any]) -> Prediction:
+    known_at = row["label_known_at"]
+    return Prediction(
+        id=row["prediction_id"],
+        endpoint=endpoint,
+        model=row["model"],
+        version=row["version"],
+        package=row["package"],
+        event_at=row["event_at"].astimezone(UTC),
+        received_at=row["received_at"].astimezone(UTC),
+        latency_ms=row["latency_us"] / 1000,
+        inputs={
+            name.removeprefix(INPUT): real(value) if isinstance(value, float) else value
+            for name, value in row.items()
+            if name.startswith(INPUT) and value is not None
+        },
+        output=real(row["output"]),
+        label=None if row["label"] is None else real(row["label"]),
+        label_known_at=None if known_at is None else known_at.astimezone(UTC),
+    )

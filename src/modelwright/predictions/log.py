@@ -1,0 +1,175 @@
+"""The reader of the prediction log: what was shipped to Parquet and what still stands in segments, as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelwright.core.errors import Unavailable
+from modelwright.core.ids import Id, Name
+from modelwright.predictions.columns import empty, rows_of
+from modelwright.predictions.layout import endpoints_in, segment_folder, segments_in
+from modelwright.predictions.model import Kind
+from modelwright.predictions.repository import PartRepository, Place
+from modelwright.predictions.segments import frames
+from modelwright.store.ports import Frames, Records
+
+if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
+    import pyarrow as pa
+
+_TRIES = 20
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+_ANSWERED = """
+WITH written AS (
+  SELECT *, TRUE AS shipped FROM prediction_parts UNION ALL BY NAME SELECT *, FALSE AS shipped FROM prediction_segments
+), predictions AS (
+  SELECT * FROM written
+  QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY received_at, event_at, version, output) = 1
+), said AS (
+  SELECT * FROM label_parts UNION ALL BY NAME SELECT * FROM label_segments
+), labels AS (
+  SELECT prediction_id, value AS label, known_at AS label_known_at FROM said WHERE known_at <= $as_of
+  QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY known_at DESC, recorded_at DESC, value DESC) = 1
+), answered AS (
+  SELECT predictions.*, label, label_known_at FROM predictions LEFT JOIN labels USING (prediction_id)
+)
+"""
+
+
+class View:
+    """One endpoint's log at one moment. It stays as it is, whatever is answered or shipped meanwhile.
+
+    Attributes:
+        records: Prediction records written, the duplicates of an id among them.
+        is_empty: Whether there is no prediction at all.
+    """
+
+    def __init__(self, frames: Frames, tables: Mapping[str, Sequence[str] | pa.Table], records: int) -> None:
+        self._frames = frames
+        self._tables = tables
+        self.records = records
+        self.is_empty = not any(len(tables[f"prediction_{half}"]) for half in ("parts", "segments"))
+
+    def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, as_of: datetime | None = None
+    ) -> pa.Table:
+        """Run one SELECT over ``answered``: one row per prediction id, the first by ``received_at``.
+
+        Its columns are those of ``columns.prediction_table`` and ``shipped, label, label_known_at``. Of several labels
+        of an id the one with the newest ``known_at`` holds, of those the one recorded last. ``predictions`` and
+        ``labels`` are the two sides before the join.
+
+        Args:
+            sql: DuckDB SQL from this code base; ``$name`` marks a parameter, ``$as_of`` is there always.
+            parameters: Values for the marks.
+            as_of: Labels that became known later are left out; none leaves out nothing.
+        """
+        values = {**(parameters or {}), "as_of": as_of or _NEVER}
+        return self._frames.query(_ANSWERED + sql, self._tables, values)
+
+    def table(self, *, as_of: datetime | None = None) -> pa.Table:
+        """Every prediction with its label, by prediction id; ``as_of`` as in ``query``."""
+        return self.query("SELECT * FROM answered ORDER BY prediction_id", as_of=as_of)
+
+
+class _Rows(NamedTuple):
+    """What the control database says of one kind."""
+
+    parts: list[str]
+    open: list[Path]
+    records: int
+
+
+class PredictionLog:
+    """Reads every endpoint's predictions and labels.
+
+    Law: a view holds each row that was acknowledged before it was asked for, and none twice, whatever a shipper does
+    meanwhile.
+
+    Args:
+        folder: ``log/`` of the home.
+        records: The control database.
+        frames: Where the parts are.
+    """
+
+    def __init__(self, folder: Path, records: Records, frames: Frames) -> None:
+        self.folder = folder
+        self.records = records
+        self.frames = frames
+        self._repository = PartRepository()
+
+    def endpoints(self, project: Name) -> list[str]:
+        """The endpoints that have a log."""
+        with self.records.reading() as rows:
+            return sorted({*endpoints_in(self.folder, project), *self._repository.endpoints(rows, project)})
+
+    def view(self, project: Name, endpoint: Name, *, holding: Id | None = None) -> View:
+        """The log of an endpoint as it is now; an endpoint nobody knows has an empty one.
+
+        Args:
+            project: Whose endpoint.
+            endpoint: Who answered.
+            holding: Only this prediction is of interest: parts and records that cannot hold it are not read.
+
+        Raises:
+            Corrupted: A segment or a part is damaged. Nothing is left out silently.
+        """
+        # Segments are listed first, the rows are read second, the files third. A segment that is shipped after the
+        # listing is named by the rows, and its part is used instead; one shipped after the rows were read is still
+        # read as a file, or is gone, and then we begin again. The rows first would miss what is shipped and removed
+        # before the listing; this is also why the snapshot is not the caller's, who may have begun it long ago.
+        for _ in range(_TRIES):
+            listed = {kind: segments_in(segment_folder(self.folder, endpoint, kind, project=project)) for kind in Kind}
+            with self.records.reading() as rows:
+                known = {
+                    kind: self._known(rows, Place(project=project, endpoint=endpoint, kind=kind), listed[kind], holding)
+                    for kind in Kind
+                }
+            try:
+                return self._view(known, b"" if holding is None else holding.encode())
+            except FileNotFoundError:
+                continue
+        raise Unavailable(f"The log of {endpoint} moved {_TRIES} times while it was read.", remedy="Try again.")
+
+    def has_predictions(self, project: Name, endpoint: Name) -> bool:
+        """Whether the endpoint has answered anything."""
+        place = Place(project=project, endpoint=endpoint, kind=Kind.PREDICTIONS)
+        for path in segments_in(segment_folder(self.folder, endpoint, Kind.PREDICTIONS, project=project)):
+            try:
+                if next(frames(path), None) is not None:
+                    return True
+            except FileNotFoundError:
+                continue  # shipped just now, which the rows know
+        with self.records.reading() as rows:
+            return bool(self._repository.overlapping(rows, place))
+
+    def _known(self, rows: Any, place: Place, listed: Sequence[Path], holding: Id | None) -> _Rows:
+        shipped = self._repository.shipped(rows, place, [path.name for path in listed])
+        found = (
+            self._repository.overlapping(rows, place)
+            if holding is None
+            else self._repository.overlapping(rows, place, holding, holding)
+        )
+        still_open = [path for path in listed if path.name not in shipped]
+        return _Rows(found, still_open, self._repository.records(rows, place))
+
+    def _view(self, known: Mapping[Kind, _Rows], needle: bytes) -> View:
+        predictions = rows_of(Kind.PREDICTIONS, _payloads(known[Kind.PREDICTIONS].open, needle))
+        tables = {
+            "prediction_parts": known[Kind.PREDICTIONS].parts or empty(Kind.PREDICTIONS),
+            "prediction_segments": predictions,
+            "label_parts": known[Kind.LABELS].parts or empty(Kind.LABELS),
+            "label_segments": rows_of(Kind.LABELS, _payloads(known[Kind.LABELS].open, needle)),
+        }
+        return View(self.frames, tables, known[Kind.PREDICTIONS].records + predictions.num_rows)
+
+
+def _payloads(paths: Sequence[Path], needle: bytes) -> Iterator[bytes]:
+    """Every payload that holds the needle: ids stand in it as they are, so most of a log need not be decoded."""
+    for path in paths:
+        for _, payload in frames(path):
+            if needle in payload:
+                yield payload

@@ -1,0 +1,99 @@
+"""Bytes sent ahead of an operation: ``PUT /api/v1/blobs/<digest>``, hashed while they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from modelwright.app.workspace import Platform
+from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.operation import Upload
+from modelwright.server.answers import BYTES, json
+from modelwright.server.rest import API, require_media
+from modelwright.server.routes import Declared
+from modelwright.server.threads import Threads
+
+PREFIX = f"{API}/blobs/"
+PERMISSION = "blobs:write"
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_BUFFER = 1 << 20
+
+
+def blobs(platform: Platform, threads: Threads, uploads: Threads) -> list[Declared]:
+    """Ask whether bytes are known (HEAD), and send them (PUT). They are read through the operations that offer them.
+
+    Args:
+        platform: Where they are stored.
+        threads: For looking.
+        uploads: For storing: a slow sender keeps a thread, and must not keep one that others need.
+    """
+
+    async def answer(request: Request) -> Response:
+        digest = request.path_params["digest"]
+        if not _DIGEST.fullmatch(digest):
+            raise Invalid(f"{digest[:80]!a} is not a SHA-256 digest.", fields={"digest": "is not 64 hex digits"})
+        if request.method == "HEAD":
+            if await threads.run(platform.blobs.missing, [digest]):
+                raise NotFound(f"There are no bytes {digest}.", remedy="Send them: PUT.")
+            return Response()
+        require_media(request.headers, BYTES)
+        arriving = _Arriving(request.stream(), digest)
+        stored = await uploads.run(platform.blobs.put, io.BufferedReader(arriving, _BUFFER))
+        return json(Upload(digest=stored.digest, size=stored.size))
+
+    return [Declared(("HEAD", "PUT"), PREFIX + "{digest}", PERMISSION, answer)]
+
+
+class _Arriving(io.RawIOBase):
+    """A request's body as a file that a thread reads, piece by piece as the event loop gets them."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], digest: str) -> None:
+        self._pieces = pieces
+        self._digest = digest
+        self._hash = hashlib.sha256()
+        self._rest = b""
+        self._loop = asyncio.get_running_loop()
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """The next piece; at the end, an error if it was not what the address promised.
+
+        Raises:
+            Invalid: The bytes have another digest, so they are not stored.
+        """
+        while not self._rest:
+            waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+            piece = waiting.result()
+            if piece is None:
+                self._check()
+                return 0
+            self._hash.update(piece)
+            self._rest = piece
+        taken = self._rest[: len(buffer)]
+        buffer[: len(taken)] = taken
+        self._rest = self._rest[len(taken) :]
+        return len(taken)
+
+    async def _next(self) -> bytes | None:
+        async for piece in self._pieces:
+            return piece
+        return None
+
+    def _check(self) -> None:
+        if self._hash.hexdigest() != self._digest:
+            raise Invalid(
+                f"The bytes that arrived are {self._hash.hexdigest()}, not {self._digest}: nothing was stored.",
+                remedy="Send exactly the bytes whose SHA-256 the address names.",
+                fields={"digest": "is not of these bytes"},
+            )

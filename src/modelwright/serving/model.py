@@ -1,0 +1,194 @@
+"""What is served: deployments, the routes they make, and what workers say they have loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from modelwright.core.errors import NotFound
+from modelwright.core.events import Event
+from modelwright.core.guard import Action, Decision
+from modelwright.core.ids import Digest, Name
+from modelwright.core.schema import Contract
+from modelwright.models.model import Package
+
+
+class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one endpoint answers with.
+
+    Attributes:
+        endpoint: Its name; clients of the Open Inference Protocol know it as the model's name.
+        model: The registered model.
+        version: The version that answers.
+        package: That version's package: its files by digest, its contract, and the signature over both.
+        since: When the endpoint began to answer with this version.
+    """
+
+    endpoint: Name
+    model: Name
+    version: int
+    package: Package
+    since: datetime
+
+    @property
+    def inputs(self) -> Contract:
+        """What a row must look like."""
+        return self.package.manifest.inputs
+
+    @property
+    def ref(self) -> str:
+        """``model@version``."""
+        return f"{self.model}@{self.version}"
+
+
+class RouteTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+    """Every route of a home at one moment. A later table replaces the whole of an earlier one.
+
+    Attributes:
+        generation: Grows by one with every change; a rollback is a change too.
+        routes: The routes, one per endpoint.
+    """
+
+    generation: int
+    routes: tuple[Route, ...]
+
+    def __post_init__(self) -> None:
+        if self.generation < 1:
+            raise ValueError(f"generation {self.generation} is not positive")
+        if len(self.by_endpoint) != len(self.routes):
+            raise ValueError("an endpoint has two routes")
+
+    @cached_property
+    def by_endpoint(self) -> Mapping[str, Route]:
+        """Endpoint -> its route."""
+        return MappingProxyType({route.endpoint: route for route in self.routes})
+
+    def lookup(self, endpoint: str) -> Route:
+        """The route of an endpoint.
+
+        Raises:
+            NotFound: It is not deployed.
+        """
+        route = self.by_endpoint.get(endpoint)
+        if route is None:
+            raise NotFound(
+                f"There is no endpoint {endpoint[:128]!r}.",
+                remedy=f"Deployed are: {', '.join(sorted(self.by_endpoint)) or 'none yet'}.",
+            )
+        return route
+
+
+class Acknowledgement(Struct, frozen=True, kw_only=True):
+    """What a worker last said of itself.
+
+    Attributes:
+        worker: The worker's name.
+        pid: Its process.
+        generation: The generation it answers with; 0 before the first.
+        routes: Endpoint -> digest of the package it answers with.
+        error: Why a newer generation is not loaded; none when all is well.
+        at: When it said so; older than a few seconds means that it is gone or stuck.
+    """
+
+    worker: Name
+    pid: int
+    generation: int
+    routes: dict[str, Digest]
+    error: str | None
+    at: datetime
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """One change of what an endpoint answers with.
+
+    Attributes:
+        endpoint: Its name.
+        generation: Of the route table that the change made.
+        model: The registered model.
+        version: The version that answers from then on.
+        package: Digest of that version's package.
+        action: Deployed, or rolled back.
+        policy: Digest of the policy that allowed it.
+        reason: Why, in the words of whoever did it.
+        at: When it was recorded.
+        by: Who did it, by opaque id.
+    """
+
+    endpoint: Name
+    generation: int
+    model: Name
+    version: int
+    package: Digest
+    action: Action
+    policy: Digest
+    reason: str
+    at: datetime
+    by: str
+
+
+class EndpointMoved(Event, frozen=True, kw_only=True, tag="serving.endpoint_moved"):
+    """An endpoint answers with another version now."""
+
+    endpoint: Name
+    generation: int
+    model: Name
+    version: int
+    previous: int | None
+    package: Digest
+    action: Action
+    policy: Digest
+    reason: str
+
+
+class Moved(Struct, frozen=True, kw_only=True):
+    """The outcome of a deployment or a rollback.
+
+    Attributes:
+        decision: The guard's.
+        generation: What workers will acknowledge; none if the guard refused.
+    """
+
+    decision: Decision
+    generation: int | None
+
+
+class WorkerState(Struct, frozen=True, kw_only=True):
+    """A living worker, as one endpoint sees it.
+
+    Attributes:
+        worker: Its name.
+        pid: Its process.
+        generation: The generation it answers with.
+        serving: Whether it answers with the endpoint's present package.
+        error: Why a newer generation is not loaded; none when all is well.
+        seen_at: When it last said so.
+    """
+
+    worker: Name
+    pid: int
+    generation: int
+    serving: bool
+    error: str | None
+    seen_at: datetime
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """What an endpoint answers with, and who does.
+
+    Attributes:
+        name: Its name.
+        current: The newest change.
+        workers: The living workers.
+        ready: Whether there are workers, and all answer with the present package.
+        address: Where they answer, if a server has been started.
+    """
+
+    name: Name
+    current: Deployment
+    workers: tuple[WorkerState, ...]
+    ready: bool
+    address: str | None

@@ -1,0 +1,6 @@
+"""What runs inside an inference worker: from the socket to the prediction log, and nothing else.
+
+A request passes ``asgi`` (the gate, the body), ``handler`` (which path means what), a codec (``oip`` or
+``invocations``), ``rows`` (the contract), ``batching`` (one predict call for what arrived together), ``scoring`` (the
+model, the log) and back. ``router`` holds what is live, ``watch`` replaces it.
+"""

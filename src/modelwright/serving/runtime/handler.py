@@ -1,0 +1,227 @@
+"""Which path means what. Framework-neutral: method, path, headers and body in, a response out.
+
+The paths are laid out anew for each live table, so a request costs one look-up and no text of a client is taken apart.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from modelwright.core.errors import Error, Invalid, NotFound
+from modelwright.core.gate import Headers, Refusal
+from modelwright.serving.runtime import invocations, oip
+from modelwright.serving.runtime.response import TEXT, Problem, Response, answer, failure
+from modelwright.serving.runtime.router import Live, Loaded, Router
+
+_log = logging.getLogger(__name__)
+
+Action = Callable[[Headers, bytes], Awaitable[Response]]
+Paths = Mapping[str, Mapping[str, Action]]
+
+_TYPE_HEADERS = frozenset({b"content-type", b"content-encoding", b"inference-header-content-length"})
+
+
+class Handler:
+    """Answers every request of a worker.
+
+    Args:
+        router: Holds what is live.
+        worker: The worker's name, for ``/health``.
+        problem: Why the newest routes are not loaded, if so, for ``/health``.
+    """
+
+    def __init__(self, router: Router, *, worker: str, problem: Callable[[], str | None] = lambda: None) -> None:
+        self._router = router
+        self._worker = worker
+        self._problem = problem
+        self._laid_out = router.live
+        self._paths = self._layout(router.live)
+        self.draining = False
+
+    async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Response:
+        """Answer one request; never raises.
+
+        Args:
+            method: In upper case.
+            path: Without the query, percent-decoded.
+            headers: Names in lower case.
+            body: All of it.
+        """
+        try:
+            if self._router.live is not self._laid_out:
+                self._laid_out = self._router.live
+                self._paths = self._layout(self._laid_out)
+            methods = self._paths.get(path)
+            action = None if methods is None else methods.get(method)
+            return await (action(headers, body) if action else self._elsewhere(path, methods))
+        except (Error, Problem) as error:
+            return failure(error, path=path)
+        except RecursionError:
+            return failure(Invalid("The request is nested too deep."), path=path)
+        except Exception:  # noqa: BLE001 - the outermost rim
+            _log.exception("A request to %a failed", path[:200])
+            return failure(Problem(500, "The server failed; its log says how."), path=path)
+
+    def refuse(self, path: str, refusal: Refusal) -> Response:
+        """The answer to what the gate did not let through."""
+        return failure(Problem(refusal.status, refusal.message), path=path)
+
+    def _layout(self, live: Live) -> Paths:
+        paths: dict[str, Mapping[str, Action]] = {
+            "/health": _get(self._health),
+            "/ping": _get(self._ping),
+            "/version": _get(_version),
+            "/v2": _get(_server),
+            "/v2/": _get(_server),
+            "/v2/health/live": _get(_alive),
+            "/v2/health/ready": _get(self._ready),
+            "/invocations": {"POST": _ambiguous},
+        }
+        for name, loaded in live.endpoints.items():
+            invoke: Mapping[str, Action] = {"POST": partial(_invoke, loaded)}
+            for place in (f"/v2/models/{name}", f"/v2/models/{name}/versions/{loaded.route.version}"):
+                paths[place] = _get(partial(_model, loaded))
+                paths[f"{place}/ready"] = _get(partial(self._model_ready, loaded))
+                paths[f"{place}/infer"] = {"POST": partial(_infer, loaded)}
+            paths[f"/endpoints/{name}/invocations"] = invoke
+            if len(live.endpoints) == 1:
+                paths["/invocations"] = invoke
+        return paths
+
+    async def _elsewhere(self, path: str, methods: Mapping[str, Action] | None) -> Response:
+        if methods is None:
+            raise self._unknown(path)
+        allowed = ", ".join(methods)
+        raise Problem(405, f"{path} takes {allowed}.", headers=((b"allow", allowed.encode()),))
+
+    def _unknown(self, path: str) -> NotFound | Problem:
+        endpoints = self._laid_out.endpoints
+        for prefix in ("/v2/models/", "/endpoints/"):
+            name, _, rest = path.removeprefix(prefix).partition("/")
+            if path.startswith(prefix) and name not in endpoints:
+                deployed = ", ".join(sorted(endpoints)) or "none yet"
+                return NotFound(f"There is no endpoint {name[:128]!r}.", remedy=f"Deployed are: {deployed}.")
+            if path.startswith(prefix) and rest.startswith("versions/"):
+                served = endpoints[name].route.version
+                return NotFound(f"{name} answers with version {served}, and there is nothing at {path[:200]!r}.")
+        return Problem(404, f"There is nothing at {path[:200]!r}.")
+
+    def _unready(self) -> str | None:
+        if self.draining:
+            return "This worker is stopping."
+        if self._laid_out.generation == 0 and (problem := self._problem()):
+            return problem
+        for name, loaded in self._laid_out.endpoints.items():
+            if loaded.batcher.scorer.log_broken:
+                return f"The predictions of {name} cannot be logged."
+        return None
+
+    async def _health(self, headers: Headers, body: bytes) -> Response:
+        unready = self._unready()
+        said = {
+            "status": "unavailable" if unready else "ready",
+            "reason": unready or self._problem(),
+            "worker": self._worker,
+            "generation": self._laid_out.generation,
+            "endpoints": {name: loaded.route.ref for name, loaded in self._laid_out.endpoints.items()},
+        }
+        return answer(said, 503 if unready else 200)
+
+    async def _ping(self, headers: Headers, body: bytes) -> Response:
+        return Response(503 if self._unready() else 200, (TEXT,), b"\n")
+
+    async def _ready(self, headers: Headers, body: bytes) -> Response:
+        unready = self._unready()
+        return answer({"ready": False, "error": unready} if unready else {"ready": True}, 503 if unready else 200)
+
+    async def _model_ready(self, loaded: Loaded, headers: Headers, body: bytes) -> Response:
+        unready = self._unready()
+        said: dict[str, Any] = {"name": loaded.route.endpoint, "ready": not unready}
+        return answer({**said, "error": unready} if unready else said, 503 if unready else 200)
+
+
+async def _version(headers: Headers, body: bytes) -> Response:
+    return Response(200, (TEXT,), _release().encode())
+
+
+async def _server(headers: Headers, body: bytes) -> Response:
+    return answer({"name": "modelwright", "version": _release(), "extensions": []})
+
+
+async def _alive(headers: Headers, body: bytes) -> Response:
+    return answer({"live": True})
+
+
+async def _model(loaded: Loaded, headers: Headers, body: bytes) -> Response:
+    return answer(oip.metadata(loaded.route))
+
+
+async def _infer(loaded: Loaded, headers: Headers, body: bytes) -> Response:
+    if (media := _media_type(headers)) not in {b"application/json", b""}:
+        raise _unsupported(media, "application/json")
+    rows, request_id = loaded.codec.read(body)
+    scored = await loaded.batcher.score(rows)
+    return loaded.codec.write(scored.outputs, scored.ids, request_id=request_id)
+
+
+async def _invoke(loaded: Loaded, headers: Headers, body: bytes) -> Response:
+    media = _media_type(headers)
+    if media in {b"application/json", b""}:
+        rows = invocations.read_json(body, loaded.intake)
+    elif media == b"text/csv":
+        rows = invocations.read_csv(body, loaded.intake)
+    else:
+        raise _unsupported(media, "application/json or text/csv")
+    scored = await loaded.batcher.score(rows)
+    return invocations.write(scored.outputs, scored.ids, model=loaded.route.ref)
+
+
+async def _ambiguous(headers: Headers, body: bytes) -> Response:
+    raise NotFound(
+        "/invocations means the only endpoint, and there is not exactly one.",
+        remedy="POST to /endpoints/<name>/invocations.",
+    )
+
+
+@cache
+def _release() -> str:
+    try:
+        return version("modelwright")
+    except PackageNotFoundError:  # run from a source tree
+        return "0"
+
+
+def _get(action: Action) -> Mapping[str, Action]:
+    return {"GET": action, "HEAD": action}
+
+
+def _media_type(headers: Headers) -> bytes:
+    """The body's media type, empty when the client does not say (tritonclient does not).
+
+    Raises:
+        Problem: The body is compressed, holds binary tensors, or is not in UTF-8.
+    """
+    media = b""
+    for name, value in headers:
+        if name in _TYPE_HEADERS:
+            if name == b"content-type":
+                media = value
+            elif name == b"content-encoding" and value.lower() != b"identity":
+                raise Problem(415, "Compressed bodies are not accepted.")
+            elif name == b"inference-header-content-length":
+                raise oip.no_binary()
+    if media in {b"application/json", b""}:
+        return media
+    media, _, parameters = media.lower().partition(b";")
+    charset = parameters.partition(b"charset=")[2].strip(b' "').split(b";")[0]
+    if charset not in {b"", b"utf-8", b"utf8", b"us-ascii"}:
+        raise Problem(415, "Send the body in UTF-8.")
+    return media.strip()
+
+
+def _unsupported(media: bytes, wanted: str) -> Problem:
+    return Problem(415, f"The body comes as {media[:80].decode('latin-1')!a}; send {wanted}.")

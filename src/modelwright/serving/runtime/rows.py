@@ -1,0 +1,146 @@
+"""From what a codec decoded to rows that keep the contract, whichever protocol brought them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from math import isnan
+from typing import Any
+
+from msgspec import Struct
+
+from modelwright.core.clock import as_utc
+from modelwright.core.errors import Invalid
+from modelwright.core.ids import Id
+from modelwright.core.schema import Contract, DType, Fits
+from modelwright.serving.runtime.ports import Columns
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+MAX_TIME = 64
+"""The longest text that can be a time."""
+
+_MISSING = frozenset({"NaN", "nan"})
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What a client may say beside its rows; other parameters are none of ours and are ignored.
+
+    Attributes:
+        prediction_ids: One id per row, chosen by the client, so that a request sent twice is logged once.
+        event_at: When the rows' events happened, one time for all or one per row; by default now.
+        binary_data_output: A request of the binary tensor extension, which is refused.
+    """
+
+    prediction_ids: list[Id] | None = None
+    event_at: str | list[str] | None = None
+    binary_data_output: bool = False
+
+
+NO_OPTIONS = Options()
+
+
+class Rows(Struct):
+    """Rows that keep the contract.
+
+    Attributes:
+        columns: The contract's columns, in its order.
+        count: How many rows.
+        ids: The ids the client chose, one per row.
+        event_at: Microseconds since 1970, one per row; none means on arrival.
+    """
+
+    columns: Columns
+    count: int
+    ids: list[str] | None = None
+    event_at: list[int] | None = None
+
+
+class Intake:
+    """The door of one endpoint, compiled from its contract.
+
+    Args:
+        contract: What rows must look like.
+    """
+
+    __slots__ = ("_floats", "_pick", "_times", "contract", "names")
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.names = contract.names
+        self._pick = Fits(contract).pick
+        self._floats = [column.name for column in contract.columns if column.dtype is DType.FLOAT64]
+        self._times = [column.name for column in contract.columns if column.dtype is DType.TIMESTAMP]
+
+    def rows(self, given: Mapping[str, list[Any]], count: int, *, options: Options = NO_OPTIONS) -> Rows:
+        """Columns checked against the contract; what is not in it is dropped.
+
+        Args:
+            given: Column name -> its values.
+            count: How many values each column must have.
+            options: What the client said beside.
+
+        Raises:
+            Invalid: They break the contract; the fields are named.
+        """
+        columns = self._pick(given, count)
+        if columns is None or count == 0:
+            columns = self._interpreted(given, count)
+            self.contract.require(columns)
+        if options is NO_OPTIONS:
+            return Rows(columns, count)
+        return Rows(columns, count, _ids(options, count), _event_times(options, count))
+
+    def _interpreted(self, given: Mapping[str, list[Any]], count: int) -> Columns:
+        """The contract's columns, where missing values and times, which JSON has no form for, get their one form."""
+        columns = {name: given[name] for name in self.names if name in given}
+        if len(columns) < len(self.names):
+            self.contract.require(columns)
+        if count == 0:
+            raise Invalid("There are no rows.", remedy="Send at least one.")
+        for name, values in columns.items():
+            if len(values) != count:
+                raise Invalid(f"{name} has {len(values)} values, not {count}.", fields={name: "has another length"})
+        for name in self._floats:
+            columns[name] = [None if _is_missing(value) else value for value in columns[name]]
+        for name in self._times:
+            columns[name] = [_moment(value, name) for value in columns[name]]
+        return columns
+
+
+def _is_missing(value: Any) -> bool:
+    return value in _MISSING if type(value) is str else type(value) is float and isnan(value)
+
+
+def _moment(value: Any, field: str) -> Any:
+    return as_utc(value, field=field) if type(value) is str and len(value) <= MAX_TIME else value
+
+
+def _ids(options: Options, count: int) -> list[str] | None:
+    ids = options.prediction_ids
+    if ids is None:
+        return None
+    if len(ids) != count:
+        raise Invalid(
+            f"There are {len(ids)} prediction_ids for {count} rows.", fields={"prediction_ids": "wrong length"}
+        )
+    if len(set(ids)) != count:
+        raise Invalid("A prediction id comes twice.", fields={"prediction_ids": "not unique"})
+    return ids
+
+
+def _event_times(options: Options, count: int) -> list[int] | None:
+    given = options.event_at
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return [_microseconds(given)] * count
+    if len(given) != count:
+        raise Invalid(
+            f"There are {len(given)} times in event_at for {count} rows.", fields={"event_at": "wrong length"}
+        )
+    return [_microseconds(text) for text in given]
+
+
+def _microseconds(text: str) -> int:
+    return (as_utc(text[:MAX_TIME], field="event_at") - _EPOCH) // _MICROSECOND

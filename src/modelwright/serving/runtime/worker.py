@@ -1,0 +1,200 @@
+"""One inference worker: a process that answers on a listening socket which it inherits.
+
+Several workers accept from the same socket; when one is killed, the connections it had not accepted yet go to its
+siblings. SIGTERM finishes what is in flight, then exits with 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import uvicorn
+from msgspec import Struct
+
+from modelwright.core.gate import MAX_BODY, Gate, allowed_authorities
+from modelwright.models.package import loaded, verified
+from modelwright.predictions.layout import segment_folder
+from modelwright.predictions.model import Kind
+from modelwright.predictions.segments import SegmentWriter
+from modelwright.serving.model import Route
+from modelwright.serving.runtime.asgi import Application
+from modelwright.serving.runtime.batching import DEFAULT_LIMITS, Limits
+from modelwright.serving.runtime.handler import Handler
+from modelwright.serving.runtime.ports import Load, Log, OpenLog, Predictor
+from modelwright.serving.runtime.router import Router
+from modelwright.serving.runtime.watch import Place, Watcher
+from modelwright.store.adapters.local_blobs import LocalBlobs
+from modelwright.store.keys import Keys
+
+_log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 1.0
+"""How long idle connections are kept after SIGTERM: a request that is on its way still finds its worker."""
+
+FINISH_SECONDS = 30.0
+"""How long requests in flight may take after SIGTERM."""
+
+YOUNG_OBJECTS = 20_000
+"""How many new objects wake the collector: a request makes some fifty, and hardly any of them in a circle."""
+
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept; longer than the 60 seconds after which balancers let go of theirs."""
+
+
+class Equipment(Struct, frozen=True, kw_only=True):
+    """What a worker is given.
+
+    Attributes:
+        load: Loads a package.
+        open_log: Opens the log of an endpoint.
+        limits: How much each endpoint takes on.
+        names: Host names it answers for beside the loopback ones.
+        max_body: The largest body of a request, in bytes.
+    """
+
+    load: Load
+    open_log: OpenLog
+    limits: Limits = DEFAULT_LIMITS
+    names: tuple[str, ...] = ()
+    max_body: int = MAX_BODY
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but SIGTERM is an ordinary end: it lets idle connections bring their last request, and exits with 0.
+
+    Args:
+        config: uvicorn's.
+        drain: Called when the server begins to stop.
+    """
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._drain()
+        for server in self.servers:
+            server.close()
+        for _ in range(int(DRAIN_SECONDS / 0.05)):
+            if not self.server_state.connections:
+                break
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets)
+
+
+async def serve(listener: socket.socket, place: Place, equipment: Equipment) -> None:
+    """Answer on a listening socket until SIGTERM.
+
+    Args:
+        listener: Bound and listening; other processes may accept from it too.
+        place: Where to read routes and to acknowledge.
+        equipment: What to work with.
+    """
+    with ThreadPoolExecutor(1, "large-requests") as large, ThreadPoolExecutor(1, "loader") as loader:
+        router = Router(equipment.load, equipment.open_log, executor=large, limits=equipment.limits)
+        watcher = Watcher(router, place, executor=loader)
+        handler = Handler(router, worker=place.worker, problem=lambda: watcher.error)
+        await watcher.refresh()
+        gc.freeze()  # what is loaded now stays: the collector need not walk through it again and again
+        gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+        watching = asyncio.create_task(watcher.run())
+        try:
+            await _server(listener, handler, equipment).serve(sockets=[listener])
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            router.close()
+            watcher.leave()
+
+
+def _server(listener: socket.socket, handler: Handler, equipment: Equipment) -> _Server:
+    port = listener.getsockname()[1] if listener.family in {socket.AF_INET, socket.AF_INET6} else 80
+    gate = Gate(allowed_authorities(port, equipment.names), max_body=equipment.max_body)
+
+    def drain() -> None:
+        handler.draining = True
+
+    config = uvicorn.Config(
+        Application(handler, gate),
+        http="auto",
+        loop="auto",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(FINISH_SECONDS),
+    )
+    return _Server(config, drain)
+
+
+def run(arguments: Sequence[str], *, equip: Callable[[Place], Equipment]) -> int:
+    """Be a worker; what ``python -m modelwright.serving.runtime.worker`` does.
+
+    Args:
+        arguments: The command line.
+        equip: What to work with, given where.
+    """
+    parser = argparse.ArgumentParser(prog="modelwright.serving.runtime.worker", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="the platform's folder")
+    parser.add_argument("--fd", type=int, required=True, help="the inherited listening socket")
+    parser.add_argument("--worker", required=True, help="this worker's name")
+    parser.add_argument("--key", type=bytes.fromhex, help="the public key that routes are signed with, in hex")
+    given = parser.parse_args(arguments)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers are the parallelism; a pool in each would thrash
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    place = Place(given.home, given.key or Keys(given.home / "keys").public, given.worker)
+    listener = socket.socket(fileno=given.fd)
+    listener.setblocking(False)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serve(listener, place, equip(place)))
+    return 0
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, or none for the standard one."""
+    try:
+        import uvloop  # where it exists
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def equip(place: Place) -> Equipment:
+    """The equipment of production: packages from the home's blobs, verified before anything loads; logs in the home."""
+    blobs = LocalBlobs(place.home / "blobs")
+
+    def load(route: Route) -> Predictor:
+        return loaded(route.package.manifest, verified(route.package, place.public, blobs.read))
+
+    def open_log(endpoint: str) -> Log:
+        return SegmentWriter(segment_folder(place.home / "log", endpoint, Kind.PREDICTIONS), place.worker)
+
+    return Equipment(load=load, open_log=open_log)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:], equip=equip))

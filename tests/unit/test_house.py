@@ -1,0 +1,128 @@
+"""The house keeps its budgets. An exception stands here with its reason, or does not stand."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "modelwright"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+FILE_LINES, FILE_LINES_P95, FILE_LINES_MEDIAN = 600, 450, 150
+FUNCTION_LINES, FUNCTION_LINES_P95 = 80, 40
+CLASS_METHODS, PORT_METHODS, ROOM_LINES = 20, 12, 3000
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def bodies() -> Iterator[tuple[str, int]]:
+    """Every function and the lines of its body, its docstring left out."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, Function):
+                body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+                lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+                yield f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}", lines
+
+
+def percentile(values: list[int], share: float) -> int:
+    return sorted(values)[int(share * (len(values) - 1))]
+
+
+def test_files_are_short():
+    lines = {str(path.relative_to(SOURCE)): path.read_text().count("\n") for path in FILES}
+    assert {name: count for name, count in lines.items() if count > FILE_LINES} == {}
+    assert percentile(list(lines.values()), 0.95) <= FILE_LINES_P95
+    assert statistics.median(lines.values()) <= FILE_LINES_MEDIAN
+
+
+def test_functions_are_short():
+    lines = dict(bodies())
+    assert {name: count for name, count in lines.items() if count > FUNCTION_LINES} == {}
+    assert percentile(list(lines.values()), 0.95) <= FUNCTION_LINES_P95
+
+
+def test_classes_have_few_methods():
+    crowded = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                methods = [item for item in node.body if isinstance(item, Function)]
+                public = [item for item in methods if not item.name.startswith("_")]
+                if len(methods) > CLASS_METHODS:
+                    crowded[f"{path.relative_to(SOURCE)} {node.name}"] = len(methods)
+                if (path.name in {"repository.py", "ports.py"}) and len(public) > PORT_METHODS:
+                    crowded[f"{path.relative_to(SOURCE)} {node.name}"] = len(public)
+    assert crowded == {}
+
+
+def test_rooms_are_small_enough_to_know():
+    rooms: dict[str, int] = {}
+    for path in FILES:
+        room = path.relative_to(SOURCE).parts[0]
+        rooms[room] = rooms.get(room, 0) + path.read_text().count("\n")
+    assert {room: lines for room, lines in rooms.items() if lines > ROOM_LINES} == {}
+
+
+def test_parameters_are_few():
+    crowded = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, Function) and not any("operation" in ast.unparse(d) for d in node.decorator_list):
+                count = len([a for a in [*node.args.args, *node.args.kwonlyargs] if a.arg not in {"self", "cls", "unit"}])
+                if count > 7 and "cli" not in path.parts:  # a command's parameters are its options
+                    crowded[f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}"] = count
+    assert crowded == {}
+
+
+def modules_of(code: str) -> set[str]:
+    """The modules that some code loads, beyond those of a bare interpreter."""
+    script = f"import sys; before = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_importing_the_package_costs_nothing():
+    loaded = modules_of("import modelwright")
+    assert len(loaded) <= 70
+    assert "numpy" not in loaded
+
+
+def test_help_is_cheap():
+    code = (
+        "import io, contextlib\n"
+        "from modelwright.cli.main import app\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    app(['--help'])\n"
+    )
+    loaded = modules_of(code)
+    assert {"numpy", "sqlalchemy", "pyarrow", "sklearn"}.isdisjoint(loaded)
+    assert len(loaded) <= 350
+
+
+def test_a_local_read_is_cheap(tmp_path):
+    code = (
+        "from pathlib import Path\n"
+        "from modelwright.app.home import Home\n"
+        f"Home(Path({str(tmp_path / 'home')!r})).open(create=True)\n"
+        "import modelwright as mw\n"
+        f"mw.connect({str(tmp_path / 'home')!r}).models.list()\n"
+    )
+    loaded = modules_of(code)
+    assert {"scipy", "sklearn"}.isdisjoint(loaded)
+    assert len(loaded) <= 700
+
+
+@pytest.mark.parametrize("name", [".".join(path.relative_to(SOURCE.parent).with_suffix("").parts) for path in FILES])
+def test_every_public_name_resolves(name):
+    if name.endswith("__main__") or ".scaffold." in name:
+        pytest.skip("runs when imported")
+    script = f"import importlib; m = importlib.import_module({name.removesuffix('.__init__')!r}); [getattr(m, n) for n in getattr(m, '__all__', [])]"
+    if "__all__" in (SOURCE.parent / (name.replace(".", "/") + ".py")).read_text():
+        subprocess.run([sys.executable, "-c", script], check=True)
