@@ -47,9 +47,9 @@ class Ask:
             return None
 
     def read_all(self, name: str, *args: Any, **kwargs: Any) -> list[Any]:
-        """The first page of a listing; empty where ``read`` answers nothing."""
-        page = self.read(name, *args, **kwargs)
-        return [] if page is None else list(page.items)
+        """A listing, or its first page; empty where ``read`` answers nothing."""
+        found = self.read(name, *args, **kwargs)
+        return [] if found is None else list(getattr(found, "items", found))
 
     def word(self, name: str, default: str = "") -> str:
         """A query parameter without the blanks around it."""

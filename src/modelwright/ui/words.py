@@ -36,8 +36,7 @@ def number(value: Any, digits: int = 4) -> str:
     size = abs(value)
     if value == 0 or 1e-4 <= size < 1e15:
         places = 0 if size >= 1000 else digits - 1 - (math.floor(math.log10(size)) if size else 0)
-        text = f"{value:,.{max(places, 0)}f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        return f"{value:,.{0 if value == int(value) else max(places, 0)}f}"
     return f"{value:.{digits - 1}g}"
 
 
@@ -83,6 +82,7 @@ def distance(now: datetime, then: datetime) -> str:
     """How long ago, or in how long.
 
     Example:
+        >>> from datetime import timedelta
         >>> moment = datetime(2013, 1, 22, tzinfo=UTC)
         >>> distance(moment, moment - timedelta(days=21)), distance(moment, moment + timedelta(hours=2))
         ('3 weeks ago', 'in 2 hours')

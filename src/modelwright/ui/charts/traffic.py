@@ -12,6 +12,7 @@ from modelwright.ui.charts.svg import Scale, drawing, joined, tag, ticks, titled
 
 _HEIGHT = 132
 _TOP, _BOTTOM = 14, 108
+_GUTTER = 46
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,14 @@ def latencies(buckets: Sequence[Bucket], *, name: str, limit_ms: float | None = 
 
 
 def _framed(name: str, scale: Scale, parts: Sequence[Markup], unit: str = "") -> Markup:
-    """The drawing with the scale's numbers in a gutter of their own."""
+    """The drawing beside a gutter with the scale's numbers, so that bars never hide them."""
     numbers = [
-        tag("text", written(value) + unit, x=40, y=scale.at(value) + 4, text_anchor="end")
+        tag("text", written(value) + unit, x=_GUTTER - 6, y=scale.at(value) + 4, text_anchor="end")
         for value in ticks(scale.low, scale.high, 2)
         if value
     ]
-    return drawing(name, *numbers, tag("svg", *parts, class_="inner"), class_="fluid s1", height=_HEIGHT)
+    gutter = tag("svg", *numbers, class_="gutter", width=_GUTTER, height=_HEIGHT, aria_hidden="true")
+    return tag("div", gutter, drawing(name, *parts, class_="fluid s1", height=_HEIGHT), class_="framed")
 
 
 def _grid(scale: Scale) -> Markup:

@@ -86,7 +86,6 @@ def load(ask: Ask) -> View:
     curves, scalars, more = _curves(ask, run)
     context = {
         "run": run,
-        "seconds": (run.finished_at - run.started_at).total_seconds() if run.finished_at else None,
         "headline": next(iter(run.metrics.items()), None),
         "curves": curves,
         "scalars": scalars,

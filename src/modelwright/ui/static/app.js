@@ -70,6 +70,7 @@
     document.head.append(style, script);
   });
   const drawn = new Map();
+  const newest = (plot) => plot.setLegend({ idx: plot.data[0].length - 1 });
   const draw = (place) => {
     drawn.get(place)?.destroy();
     const css = getComputedStyle(document.documentElement);
@@ -79,6 +80,7 @@
     const options = {
       width: place.clientWidth, height: place.clientHeight - 26, series,
       axes: [axis, { ...axis, size: 52 }], scales: { x: { time: false } }, cursor: { y: false },
+      hooks: { setCursor: [(plot) => plot.cursor.idx == null && newest(plot)], ready: [newest] },
     };
     drawn.set(place, new uPlot(options, JSON.parse(place.dataset.curve), place));
   };
