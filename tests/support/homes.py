@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from modelwright.app.home import Home
@@ -14,6 +15,7 @@ from modelwright.server.gate import Limits
 from modelwright.server.run import server
 
 PORT = 8900
+BEGINNING = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def fresh_platform(folder: Path) -> Platform:
