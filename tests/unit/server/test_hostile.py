@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,9 +22,20 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 
 @pytest.fixture(scope="module")
-def known(platform) -> list[str]:
-    """Names of what is there, after a model's whole life."""
-    happened = told(Alone(platform))
+def happened(platform):
+    """A model's whole life."""
+    return told(Alone(platform))
+
+
+@pytest.fixture(scope="module")
+def story(happened) -> dict[str, Any]:
+    """Operation -> a request that makes sense."""
+    return {name: msgspec.to_builtins(given) for name, (given, _) in happened.items()}
+
+
+@pytest.fixture(scope="module")
+def known(happened) -> list[str]:
+    """Names of what is there."""
     said = "".join(wire.encode(outcome.answer).decode() for _, outcomes in happened.values() for outcome in outcomes)
     ids, digests = ({*re.findall(rf'"([0-9a-f]{{{length}}})"', said)} for length in (32, 64))
     refs = ["delay@1", "delay@champion", "flights@2", "flights@latest", "model:delay@1", "data:flights@2"]
@@ -170,6 +183,57 @@ def test_any_json_at_all_is_answered(name, asker):
     ask()
 
 
+_ODD_VALUES = [
+    None,
+    True,
+    0,
+    -1,
+    2**63,
+    -(2**63) - 1,
+    10**40,
+    1.5,
+    1e308,
+    "",
+    "\x00",
+    "x" * 7000,
+    [],
+    {},
+    [[]],
+    {"": 0},
+]
+_ODD_VALUES += ["a@1", "../../etc/passwd", "9" * 40, "f" * 32, "f" * 64, "é☃\ud7ff", "NaN", "-Infinity"]
+_ODD_VALUES += ["2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"]
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a request, of lists the first item alone."""
+    if path:
+        yield path
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _places(inner, (*path, name))
+    elif isinstance(value, list) and value:
+        yield from _places(value[0], (*path, 0))
+
+
+def _altered(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
+    if not path:
+        return odd
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = _altered(copy[path[0]], path[1:], odd) if len(path) > 1 else odd
+    return copy
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sensible_request_with_one_value_made_odd_is_answered(name, asker, story):
+    sensible = story[name]
+    for field in TABLE.get(name).request.__struct_fields__:
+        sensible.setdefault(field, None)
+    for path in _places(sensible):
+        for odd in _ODD_VALUES:
+            well_behaved(asker.post(name, json.dumps(_altered(sensible, path, odd)).encode()))
+
+
 _BOMBS = [
     b"[" * 100_000,
     b'{"a":' * 100_000,
@@ -278,3 +342,9 @@ def test_numbers_come_back_as_they_went(asker):
     assert asker.post("runs.log", {"run_id": run_id, "metrics": points}).status == 200
     read = asker.post("runs.history", {"run_id": run_id, "key": "k"}).json["items"]
     assert [point["value"] for point in read] == sent
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_after_all_of_that_the_home_still_answers(name, asker, story):
+    """Runs last: nothing that was taken made what is stored unreadable."""
+    well_behaved(asker.post(name, json.dumps(story[name]).encode()))
