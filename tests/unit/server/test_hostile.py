@@ -158,7 +158,7 @@ def well_behaved(answer: Any) -> None:
     assert answer.status < 500, answer
     assert b"Traceback" not in answer.body
     assert b'File "/' not in answer.body
-    if answer.status >= 400 and answer.body:
+    if answer.status >= 400 and answer.body and answer.headers["content-type"] == "application/json":
         assert answer.error["kind"] in {"invalid", "not_found", "conflict", "refused", "denied", "unavailable"}
         assert answer.error["message"]
 
@@ -279,6 +279,41 @@ def test_any_address_is_answered(asker, path, query):
     well_behaved(asker.ask("GET", path, query=query))
     well_behaved(asker.ask("HEAD", "/api/v1/blobs" + path))
     well_behaved(asker.ask("POST", "/api/v1" + path, headers={"content-type": "application/json"}, body=[b"{}"]))
+
+
+_QUERIES = [b"", b"after=x", b"q=%00", b"q=%ff%fe", b"&&==&", b"a=1&a=2", b"from=" + b"9" * 400, b"%", b"run=a&run=b"]
+
+
+def test_every_page_answers_for_every_name(asker, known):
+    """Names of what is there, and of what nobody would call anything, in every place of every page."""
+    texts = [
+        *known[:3],
+        *known[-17:],
+        "",
+        "0",
+        "-1",
+        "1e9",
+        "9" * 30,
+        "\x00",
+        "..",
+        "%2e%2e",
+        "é☃",
+        "<script>alert(1)</script>",
+    ]
+    paths = [one.path for one in asker.app.declared if "GET" in one.methods]
+    assert "/models/{name}/{version}" in paths
+    for path in paths:
+        holes = re.findall(r"{\w+}", path)
+        for text in texts if holes else [""]:
+            for other in ("1", "2", text) if len(holes) > 1 else ("",):
+                filled = path.replace(holes[0], text, 1) if holes else path
+                filled = filled.replace(holes[1], other) if len(holes) > 1 else filled
+                answer = asker.ask("GET", filled)
+                assert answer.status < 500, (filled, answer)
+                assert b"<script>alert" not in answer.body
+        for query in _QUERIES:
+            answer = asker.ask("GET", path.replace("{name}", "delay").replace("{version}", "1"), query=query)
+            assert answer.status < 500, (path, query, answer)
 
 
 def test_an_address_without_end_is_too_long(asker):
