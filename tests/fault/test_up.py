@@ -24,7 +24,7 @@ def say(line):
     print(line, file=sys.stderr)
 if sys.argv[3:]:
     house.INFERENCE = house.JOBS = sys.argv[3]
-house.up(Path(sys.argv[1]), port=0, serve_port=int(sys.argv[2]), workers=2, create=True, say=say, ready=ready)
+house.up(Path(sys.argv[1]), port=0, serve_port=int(sys.argv[2]), workers=2, say=say, ready=ready)
 """
 
 _STAND_IN = """
@@ -68,7 +68,7 @@ def _ready(process):
 
 
 def _up(home, **given):
-    house.up(home, create=True, say=print, ready=print, **given)
+    house.up(home, say=print, ready=print, **given)
 
 
 @pytest.fixture

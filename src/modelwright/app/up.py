@@ -33,19 +33,17 @@ def up(
     port: int = 8900,
     serve_port: int = 8901,
     workers: int = 2,
-    create: bool = False,
     say: Say,
     ready: Callable[[str, str], None],
 ) -> None:
     """Run a home's processes until SIGTERM or SIGINT.
 
     Args:
-        home: The home's folder.
+        home: The home's folder; made when it is not there.
         host: A loopback address.
         port: Of the dashboard and the API; 0 takes any free one.
         serve_port: Of the endpoints; 0 takes any free one.
         workers: How many inference processes share it.
-        create: Make the home when there is none.
         say: Hears what happens to processes, line by line.
         ready: Called once with both URLs, when both answer.
 
@@ -53,7 +51,6 @@ def up(
         Denied: The host can be reached by others.
         Unavailable: A port is taken.
         Conflict: The home is up already.
-        NotFound: There is no home.
     """
     if not 1 <= workers <= 64:
         raise Invalid(f"{workers} workers, not 1 to 64.", fields={"workers": "not 1 to 64"})
@@ -61,7 +58,7 @@ def up(
     with ExitStack() as stack:
         api = stack.enter_context(closing(bind(where, port, option="--port")))
         serving = stack.enter_context(closing(bind(where, serve_port, option="--serve-port")))
-        opened = Home(home).open(create=create)
+        opened = Home(home).open(create=True)
         lock = stack.enter_context(_alone(opened))
         write_address(opened.folder, address(serving))
         supervisor = Supervisor(specs(opened, api, serving, workers=workers, lock=lock), say=say)

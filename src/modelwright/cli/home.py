@@ -56,7 +56,6 @@ def up(
         port=port,
         serve_port=serve_port,
         workers=workers,
-        create=True,
         say=lambda line: typer.echo(line, err=True),
         ready=ready,
     )

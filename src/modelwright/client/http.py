@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -100,7 +101,8 @@ class HttpCaller:
 
     @cached_property
     def _http(self) -> httpx.Client:
-        import httpx  # weight: 230 modules, needed at the first call
+        _load_library()
+        import httpx  # weight: see there
 
         try:
             address = httpx.URL(self.url)
@@ -129,7 +131,7 @@ class HttpCaller:
         """The server's answer, whatever it is, after as many attempts as it takes and patience allows."""
         with self._opening:  # cached_property takes no lock of its own
             http = self._http
-        import httpx  # weight: as above
+        import httpx  # loaded by now
 
         for attempt, delay in enumerate((*_DELAYS, None)):
             failure: Exception | None = None
@@ -163,6 +165,18 @@ class HttpCaller:
                 f"{self.url} answered {response.status_code} without a reason that Modelwright gives.",
                 remedy="Check that the address is a Modelwright server's, and what stands before it.",
             )
+
+
+def _load_library() -> None:
+    """Load httpx without its command line, whose rich, pygments and click would be a quarter of all that is loaded."""
+    command_line = "httpx._main"
+    if command_line in sys.modules:
+        return
+    sys.modules[command_line] = None  # type: ignore[assignment]  # its own way of saying "not there"
+    try:
+        import httpx  # noqa: F401  # weight: 150 modules, needed at the first call
+    finally:
+        del sys.modules[command_line]
 
 
 def _measured(source: bytes | Path) -> tuple[str, int]:

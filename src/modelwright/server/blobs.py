@@ -72,23 +72,25 @@ class _Arriving(io.RawIOBase):
         Raises:
             Invalid: The bytes have another digest, so they are not stored.
         """
-        while not self._rest:
-            waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
-            piece = waiting.result()
-            if piece is None:
+        if not self._rest:
+            self._rest = asyncio.run_coroutine_threadsafe(self._gathered(), self._loop).result()
+            self._hash.update(self._rest)
+            if not self._rest:
                 self._check()
-                return 0
-            self._hash.update(piece)
-            self._rest = piece
         taken = self._rest[: len(buffer)]
         buffer[: len(taken)] = taken
         self._rest = self._rest[len(taken) :]
         return len(taken)
 
-    async def _next(self) -> bytes | None:
+    async def _gathered(self) -> bytes:
+        """About as much as the reader asks for at once: the way from thread to thread costs more than the bytes."""
+        pieces, size = [], 0
         async for piece in self._pieces:
-            return piece
-        return None
+            pieces.append(piece)
+            size += len(piece)
+            if size >= _BUFFER:
+                break
+        return b"".join(pieces)
 
     def _check(self) -> None:
         if self._hash.hexdigest() != self._digest:
