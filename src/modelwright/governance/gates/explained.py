@@ -28,7 +28,7 @@ class ExplainedGate:
         first = ", ".join(f"{each.column} {each.drop.estimate:.3g}" for each in found.importances[:3])
         return Seen(
             values={"inputs": len(found.inputs), "features": len(explained), "missing": len(missing)},
-            reason=f"All {len(found.inputs)} inputs have an importance ({found.method}, computed by the caller): {first}."
+            reason=f"All {len(found.inputs)} inputs have an importance ({found.method}, by the caller): {first}."
             if not missing
             else f"{len(missing)} of {len(found.inputs)} inputs have no importance: {', '.join(missing[:5])}.",
             remedy=f"Run: {case.evaluate_command()}",
