@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from modelwright.core.errors import Invalid, NotFound
-from modelwright.data.ingest import table_of, read_file
+from modelwright.data.ingest import read_file, table_of
 
 CSV = b'id,name,delay,day\n1,"NA",1.5,2013-01-01\n2,NA,,2013-01-02\n3,"a,b",NaN,2013-01-03\n'
 
