@@ -21,6 +21,7 @@ from modelwright.core.errors import Denied, Error
 from modelwright.core.gate import allowed_authorities
 from modelwright.server.assembly import Application
 from modelwright.server.identity import is_loopback
+from modelwright.server.pages import pages
 
 GRACE_SECONDS = 5
 
@@ -84,7 +85,9 @@ def _serve(home: Path, listening: socket.socket, names: Sequence[str]) -> None:
         raise Denied(f"{host} can be reached by others, and there is no login yet.", remedy="Listen on 127.0.0.1.")
     with ExitStack() as stack:
         platform = stack.enter_context(closing(Platform(Home(home).open(create=False))))
-        application = stack.enter_context(closing(Application(platform, allowed=allowed_authorities(port, names))))
+        application = stack.enter_context(
+            closing(Application(platform, allowed=allowed_authorities(port, names), pages=[pages]))
+        )
         server(application).run(sockets=[listening])
 
 

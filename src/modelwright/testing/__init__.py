@@ -1,1 +1,1 @@
-"""Contract tests that third parties run against their own adapters and plugins: inherit, and say how to open one."""
+"""Contract tests for third parties: subclass one, give it a fixture, and your variant is held to its law."""

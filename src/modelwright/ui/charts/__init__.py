@@ -1,0 +1,27 @@
+"""Pure functions from answers to SVG. No script, no style attribute: the colours are classes of ``app.css``.
+
+Charts that stand beside text are fluid: horizontal places are percentages, so a narrow page squeezes the distances and
+never the letters. Every chart is named for those who cannot see it and stands above a table with its numbers.
+"""
+
+from modelwright.ui.charts.graph import Edge, Node, graph
+from modelwright.ui.charts.months import Series, months
+from modelwright.ui.charts.reliability import reliability
+from modelwright.ui.charts.rows import bar, dot, ruler, spread
+from modelwright.ui.charts.traffic import Bucket, latencies, volumes
+
+__all__ = [
+    "Bucket",
+    "Edge",
+    "Node",
+    "Series",
+    "bar",
+    "dot",
+    "graph",
+    "latencies",
+    "months",
+    "reliability",
+    "ruler",
+    "spread",
+    "volumes",
+]

@@ -1,0 +1,95 @@
+"""Endpoints: what answers, how much, how fast, how well."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from modelwright.ui import charts
+from modelwright.ui.charts import Bucket, Series
+from modelwright.ui.page import Ask, View
+from modelwright.ui.pages.standing import standing
+
+_MOST_BUCKETS = 96
+
+
+def load_list(ask: Ask) -> View:
+    """Endpoints by name."""
+    page = ask.workspace.endpoints.list(after=ask.word("after"))
+    context = {"endpoints": [standing(ask, endpoint) for endpoint in page.items], "after": page.next}
+    return View("endpoints", "Endpoints", context)
+
+
+def load(ask: Ask) -> View:
+    """One endpoint."""
+    endpoint = ask.workspace.endpoints.get(ask.path["name"])
+    scores = ask.read("predictions.performance", endpoint.name) or []
+    traffic = ask.read("predictions.traffic", endpoint.name) or []
+    stand = standing(ask, endpoint, scores)
+    charter = ask.read("charters.get", endpoint.current.model)
+    limit = charter.charter.limits.latency_p99_ms if charter is not None else None
+    versions = named(scores, traffic)
+    shown = buckets(traffic)
+    kpi = stand.kpi if stand.kpi is not None and stand.kpi.metric == "roc_auc" else None
+    context = {
+        "stand": stand,
+        "endpoint": endpoint,
+        "history": ask.read_all("endpoints.history", endpoint.name, limit=20),
+        "scores": sorted(scores, key=lambda one: (one.period_start, one.model, one.version), reverse=True),
+        "months": charts.months(
+            series(scores, versions),
+            name=f"AUC of {endpoint.name} by month and version",
+            floor=kpi.threshold if kpi is not None else None,
+            floor_name=f"KPI {kpi.threshold:g}" if kpi is not None else "",
+        ),
+        "volumes": charts.volumes(shown, versions, name="Predictions over time by version"),
+        "latencies": charts.latencies(shown, name="Latency over time", limit_ms=limit),
+        "traffic": sorted(traffic, key=lambda one: (one.period, one.version), reverse=True)[:48],
+        "by_day": len({one.period for one in traffic}) > _MOST_BUCKETS,
+        "limit": limit,
+        "newest": ask.read_all("predictions.list", endpoint.name, limit=8),
+    }
+    return View("endpoint", endpoint.name, context)
+
+
+def named(scores: Sequence[Any], traffic: Sequence[Any]) -> list[str]:
+    """Every version that answered, the oldest first: its place is its colour in all charts of the page."""
+    found = {(one.model, one.version) for one in (*scores, *traffic)}
+    return [f"{model}@{version}" for model, version in sorted(found)]
+
+
+def series(scores: Sequence[Any], versions: Sequence[str]) -> list[Series]:
+    """The months of each version."""
+    points: dict[str, dict[datetime, Any]] = {version: {} for version in versions}
+    for one in scores:
+        points[f"{one.model}@{one.version}"][one.period_start] = one.interval
+    return [Series(version, months) for version, months in points.items() if months]
+
+
+def buckets(traffic: Sequence[Any]) -> list[Bucket]:
+    """Hours, or days where the hours are too many to tell apart.
+
+    A day's median is the middle of its hours' medians, and its 99th percentile the worst hour's.
+    """
+    by_day = len({one.period for one in traffic}) > _MOST_BUCKETS
+    groups: dict[datetime, list[Any]] = defaultdict(list)
+    for one in traffic:
+        groups[one.period.replace(hour=0) if by_day else one.period].append(one)
+    found = []
+    for start in sorted(groups):
+        rows: dict[str, int] = defaultdict(int)
+        for one in groups[start]:
+            rows[f"{one.model}@{one.version}"] += one.rows
+        found.append(
+            Bucket(
+                start=start,
+                name=f"{start:%d %b %Y}" if by_day else f"{start:%d %b %H:%M}",
+                rows=dict(sorted(rows.items())),
+                p50_ms=median(one.latency_p50_ms for one in groups[start]),
+                p99_ms=max(one.latency_p99_ms for one in groups[start]),
+            )
+        )
+    return found[-_MOST_BUCKETS:]

@@ -1,0 +1,75 @@
+"""The ledger: is the record whole, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelwright.core import wire
+from modelwright.core.errors import NotFound
+from modelwright.ledger.model import Entry
+from modelwright.ui.page import Ask, View
+
+_PAGE = 100
+
+
+def load_list(ask: Ask) -> View:
+    """Entries, newest first, under what a verification of all of them found."""
+    kind = ask.word("kind") or None
+    page = ask.workspace.ledger.list(kind=kind, limit=_PAGE, after=ask.word("after") or None)
+    context = {
+        "entries": [(entry, summary(entry)) for entry in page.items],
+        "after": page.next,
+        "kind": kind,
+        "kinds": sorted({entry.envelope.kind for entry in page.items} | ({kind} if kind else set())),
+        "found": ask.workspace.ledger.verify(),
+    }
+    return View("ledger", "Ledger", context)
+
+
+def load(ask: Ask) -> View:
+    """One entry with everything that is hashed."""
+    text = ask.path["seq"]
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    page = ask.workspace.ledger.list(limit=1, after=str(number + 1))
+    entry = page.items[0] if page.items else None
+    if entry is None or entry.envelope.seq != number:
+        raise NotFound(f"The ledger has no entry {text[:20]} of this project.", remedy="See /ledger.")
+    context = {
+        "entry": entry,
+        "summary": summary(entry),
+        "fields": list(flat(entry.envelope.body)),
+        "raw": wire.canonical(entry.envelope).decode(),
+    }
+    return View("entry", f"Entry {number}", context)
+
+
+def summary(entry: Entry) -> str:
+    """An entry in a few words: what it is about and what became of it."""
+    body = entry.envelope.body
+    if entry.envelope.kind == "governance.transition_decided":
+        decision = body.get("decision", {})
+        move = decision.get("transition", {})
+        said = "allowed" if decision.get("allowed") else "refused"
+        return f"{move.get('model')}@{move.get('version')} as {move.get('target')}: {said}"
+    about = next((str(body[key]) for key in ("endpoint", "model", "name", "tier") if body.get(key)), "")
+    version = f"@{body['version']}" if body.get("version") and not body.get("endpoint") else ""
+    extras = [str(body[key]) for key in ("alias", "status", "reason", "evidence") if body.get(key)]
+    if body.get("endpoint"):
+        extras.insert(0, f"{body.get('model')}@{body.get('version')}")
+    if body.get("run_id"):
+        extras.append(f"run {str(body['run_id'])[-8:]}")
+    extras += [str(body[key].get("ref")) for key in ("read", "dataset") if isinstance(body.get(key), dict)]
+    return " · ".join(part for part in (about + version, *extras) if part)
+
+
+def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """A body's leaves with their paths, for a table."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from flat(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and value:
+        for index, inner in enumerate(value):
+            yield from flat(inner, f"{path}[{index}]")
+    else:
+        yield path, "none" if value is None or value in ([], {}) else str(value)

@@ -1,0 +1,75 @@
+"""Where something came from and what came of it, two steps around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelwright.ui import charts
+from modelwright.ui.page import Ask, View
+from modelwright.ui.render import version_path
+
+_DEPTH = 2
+_MOST_NODES = 60
+
+
+def load(ask: Ask) -> View:
+    """The neighbourhood of a node; without one, where to begin."""
+    wanted = ask.word("of")
+    if not wanted:
+        return View("lineage", "Lineage", {"wanted": "", "starts": _starts(ask), "graph": "", "nodes": []})
+    depth = {"1": 1, "2": 2, "4": 4, "8": 8}.get(ask.word("depth"), _DEPTH)
+    up = ask.workspace.lineage.up(wanted, depth=depth)
+    down = ask.workspace.lineage.down(wanted, depth=depth)
+    names = _near(up, down, wanted)
+    edges = {edge for edge in (*up.edges, *down.edges) if edge.source in names and edge.target in names}
+    nodes = [node(name, focus=name == wanted) for name in sorted(names)]
+    drawn = charts.graph(
+        nodes,
+        [charts.Edge(edge.source, edge.target) for edge in sorted(edges)],
+        name=f"Lineage of {wanted}: {len(nodes)} things, {len(edges)} links",
+    )
+    context = {
+        "wanted": wanted,
+        "focus": node(wanted, focus=True),
+        "graph": drawn,
+        "nodes": nodes,
+        "edges": sorted(edges, key=lambda edge: edge.at, reverse=True),
+        "before": len(up.nodes) - 1,
+        "after": len(down.nodes) - 1,
+        "depth": depth,
+        "left_out": len({*up.nodes, *down.nodes}) - len(names),
+        "starts": [],
+        "named": node,
+    }
+    return View("lineage", f"Lineage of {wanted}", context)
+
+
+def _near(up: Any, down: Any, wanted: str) -> set[str]:
+    """The nodes to draw: all of them, or as many as can be read."""
+    near = [wanted]
+    links = [(edge.target, edge.source) for edge in up.edges] + [(edge.source, edge.target) for edge in down.edges]
+    for place in near:
+        fresh = [target for source, target in links if source == place and target not in near]
+        near += sorted(set(fresh))[: max(_MOST_NODES - len(near), 0)]
+    return set(near)
+
+
+def node(name: str, *, focus: bool = False) -> charts.Node:
+    """A node of the graph with its page."""
+    kind, _, known = name.partition(":")
+    href = f"/lineage?of={name}" if focus is False else ""
+    pages = {
+        "data": version_path("data", known),
+        "model": version_path("models", known),
+        "run": f"/runs/{known}",
+        "endpoint": f"/endpoints/{known}",
+    }
+    shown = known if len(known) < 32 else f"{known[:10]}…" if kind != "run" else f"…{known[-8:]}"
+    return charts.Node(id=name, kind=kind, name=shown, href=pages.get(kind, href), focus=focus)
+
+
+def _starts(ask: Ask) -> list[charts.Node]:
+    found = [f"endpoint:{one.name}" for one in ask.read_all("endpoints.list", limit=20)]
+    found += [f"model:{one.name}@{one.latest}" for one in ask.read_all("models.list", limit=20)]
+    found += [f"data:{one.name}@{one.latest}" for one in ask.read_all("data.list", limit=20)]
+    return [node(name) for name in found]

@@ -1,0 +1,84 @@
+"""Models, and one model's versions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from modelwright.core.guard import Decision
+from modelwright.models.model import ModelVersion
+from modelwright.ui.page import Ask, View
+from modelwright.ui.pages.evidence import findings
+
+TARGET = "champion"
+"""The alias whose gates are shown."""
+
+_CHECKED = 10
+
+
+@dataclass(frozen=True)
+class Row:
+    """A version in the table.
+
+    Attributes:
+        version: The version.
+        decision: What the gates would say of it as champion; none where they were not asked.
+        kpi: Its newest evaluation; none without one.
+        endpoints: Where it answers.
+    """
+
+    version: ModelVersion
+    decision: Decision | None
+    kpi: Any
+    endpoints: list[str]
+
+
+def load_list(ask: Ask) -> View:
+    """Models by name."""
+    page = ask.workspace.models.list(after=ask.word("after"))
+    context = {"models": page.items, "after": page.next, "serving": _serving(ask)}
+    return View("models", "Models", context)
+
+
+def load(ask: Ask) -> View:
+    """One model: its versions with what the gates say of them."""
+    name = ask.path["name"]
+    page = ask.workspace.models.versions(name, after=ask.word("after") or None)
+    where = served(ask)
+    rows = [
+        Row(
+            version=version,
+            decision=ask.read("gates.check", version.ref, TARGET) if place < _CHECKED else None,
+            kpi=findings(ask, version).evaluation if place < _CHECKED else None,
+            endpoints=where[version.ref],
+        )
+        for place, version in enumerate(page.items)
+    ]
+    champion = next((row for row in rows if TARGET in row.version.aliases), None)
+    context = {
+        "name": name,
+        "rows": rows,
+        "after": page.next,
+        "champion": champion,
+        "newest": rows[0].version if rows else None,
+        "charter": ask.read("charters.get", name),
+        "gated": any(row.decision for row in rows),
+        "target": TARGET,
+    }
+    return View("model", name, context)
+
+
+def served(ask: Ask) -> dict[str, list[str]]:
+    """Version -> the endpoints that answer with it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for endpoint in ask.read_all("endpoints.list"):
+        found[f"{endpoint.current.model}@{endpoint.current.version}"].append(endpoint.name)
+    return found
+
+
+def _serving(ask: Ask) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for ref, endpoints in served(ask).items():
+        found[ref.partition("@")[0]] += endpoints
+    return found

@@ -1,0 +1,77 @@
+"""How an endpoint stands: what it serves, since when, and whether the newest month keeps to the KPI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from modelwright.core.guard import Verdict
+from modelwright.ui.page import Ask
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An endpoint at a glance.
+
+    Attributes:
+        endpoint: What the house says of it.
+        kpi: The KPI of its model's charter; none without a charter.
+        score: The newest month in which the present version has an interval; none without labels.
+        verdict: Whether that month keeps to the KPI.
+        counts: Its predictions; none where there is no log.
+    """
+
+    endpoint: Any
+    kpi: Any
+    score: Any
+    verdict: Verdict
+    counts: Any
+
+    @property
+    def ref(self) -> str:
+        """The version that answers."""
+        return f"{self.endpoint.current.model}@{self.endpoint.current.version}"
+
+    @property
+    def judged(self) -> str:
+        """The verdict as the end of a sentence."""
+        if self.kpi is None:
+            return ", and no charter says what it must reach"
+        return _WORDS[self.verdict]
+
+
+_WORDS = {
+    Verdict.PASS: " and within its KPI",
+    Verdict.FAIL: " and below its KPI",
+    Verdict.UNKNOWN: ", and whether it keeps to its KPI cannot be told yet",
+}
+
+
+def standing(ask: Ask, endpoint: Any, scores: Any = None) -> Standing:
+    """Read what is needed to judge an endpoint.
+
+    Args:
+        ask: The request.
+        endpoint: The endpoint as listed.
+        scores: Its months, where they have been read already.
+    """
+    current = endpoint.current
+    published = ask.read("charters.get", current.model)
+    kpi = published.charter.kpi if published is not None else None
+    months = scores if scores is not None else ask.read("predictions.performance", endpoint.name) or []
+    known = [
+        month
+        for month in months
+        if (month.model, month.version) == (current.model, current.version) and month.interval is not None
+    ]
+    newest = max(known, key=lambda month: month.period_start, default=None)
+    return Standing(endpoint, kpi, newest, judge(kpi, newest), ask.read("predictions.counts", endpoint.name))
+
+
+def judge(kpi: Any, month: Any) -> Verdict:
+    """Whether a month keeps to the KPI: only an interval that lies wholly on one side decides."""
+    if kpi is None or month is None or kpi.metric != "roc_auc":
+        return Verdict.UNKNOWN
+    if month.interval.low >= kpi.threshold:
+        return Verdict.PASS
+    return Verdict.FAIL if month.interval.high < kpi.threshold else Verdict.UNKNOWN

@@ -1,0 +1,110 @@
+"""Templates to HTML. Escaping is always on; what comes from people is text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from modelwright.ui import words
+from modelwright.ui.assets import address
+from modelwright.ui.page import Ask, View
+
+
+class Section(NamedTuple):
+    """A line of the rail.
+
+    Attributes:
+        name: What it says.
+        path: Where it leads.
+        key: The letter that leads there after ``g``.
+        needs: The operation it cannot do without; empty when none.
+    """
+
+    name: str
+    path: str
+    key: str
+    needs: str = ""
+
+
+RAIL = (
+    Section("Overview", "/", "o"),
+    Section("Data", "/data", "d", "data.list"),
+    Section("Runs", "/runs", "r", "runs.list"),
+    Section("Models", "/models", "m", "models.list"),
+    Section("Endpoints", "/endpoints", "e", "endpoints.list"),
+    Section("Lineage", "/lineage", "l", "lineage.up"),
+    Section("Ledger", "/ledger", "b", "ledger.list"),
+)
+
+
+@pass_context
+def _ago(context: Context, then: Any) -> Markup:
+    return words.moment(then, context["now"])
+
+
+@pass_context
+def _age(context: Context, then: Any) -> str:
+    return words.age(context["now"], then)
+
+
+@pass_context
+def _with(context: Context, **changed: object) -> str:
+    kept = {**context["query"], **{name: str(value) for name, value in changed.items() if value is not None}}
+    for name in [name for name, value in changed.items() if value is None]:
+        kept.pop(name, None)
+    return f"{context['here']}?{urlencode(kept)}" if kept else str(context["here"])
+
+
+def version_path(room: str, ref: str) -> str:
+    """``name@3`` as the path of its page."""
+    name, _, version = ref.partition("@")
+    return f"/{room}/{quote(name, safe='')}" + (f"/{quote(version, safe='')}" if version else "")
+
+
+@cache
+def environment() -> Environment:
+    """The templates with everything they may use."""
+    made = Environment(
+        loader=PackageLoader("modelwright.ui"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        number=words.number,
+        interval=words.interval,
+        ago=_ago,
+        age=_age,
+        exact=words.exact,
+        day=words.day,
+        duration=words.duration,
+        size=words.size,
+        digest=words.digest,
+        verdict=words.verdict,
+        listed=words.listed,
+        cell=words.cell,
+        clipped=words.clipped,
+        path=lambda text: quote(str(text), safe=""),
+    )
+    made.globals.update(asset=address, plural=words.plural, version_path=version_path, with_query=_with)
+    return made
+
+
+def rendered(view: View, ask: Ask, here: str) -> str:
+    """The page as HTML."""
+    context: Mapping[str, Any] = {
+        **view.context,
+        "title": view.title,
+        "now": ask.now,
+        "query": dict(ask.query),
+        "here": here,
+        "rail": [section for section in RAIL if not section.needs or ask.offers(section.needs)],
+    }
+    return environment().get_template(f"{view.template}.html").render(context)

@@ -1,0 +1,27 @@
+"""Every page of the dashboard. The server mounts this list; a page that is not here does not exist."""
+
+from __future__ import annotations
+
+from modelwright.ui.page import Page
+from modelwright.ui.pages import data, endpoints, ledger, lineage, models, overview, runs, search, trace, version
+
+PAGES: tuple[Page, ...] = (
+    Page("/", "models:read", overview.load),
+    Page("/search", "models:read", search.load),
+    Page("/data", "data:read", data.load_list),
+    Page("/data/{name}", "data:read", data.load_newest),
+    Page("/data/{name}/{version}", "data:read", data.load),
+    Page("/runs", "runs:read", runs.load_list),
+    Page("/runs/{run_id}", "runs:read", runs.load),
+    Page("/models", "models:read", models.load_list),
+    Page("/models/{name}", "models:read", models.load),
+    Page("/models/{name}/{version}", "models:read", version.load),
+    Page("/endpoints", "endpoints:read", endpoints.load_list),
+    Page("/endpoints/{name}", "endpoints:read", endpoints.load),
+    Page("/trace", "predictions:read", trace.load_search),
+    Page("/trace/{id}", "predictions:read", trace.load),
+    Page("/lineage", "lineage:read", lineage.load),
+    Page("/ledger", "ledger:read", ledger.load_list),
+    Page("/ledger/{seq}", "ledger:read", ledger.load),
+)
+"""Each with the permission without which it is not shown."""
