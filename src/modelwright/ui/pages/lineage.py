@@ -71,5 +71,5 @@ def node(name: str, *, focus: bool = False) -> charts.Node:
 def _starts(ask: Ask) -> list[charts.Node]:
     found = [f"endpoint:{one.name}" for one in ask.read_all("endpoints.list", limit=20)]
     found += [f"model:{one.name}@{one.latest}" for one in ask.read_all("models.list", limit=20)]
-    found += [f"data:{one.name}@{one.latest}" for one in ask.read_all("data.list", limit=20)]
+    found += [f"data:{one.name}@{one.version}" for one in ask.read_all("data.list", limit=20)]
     return [node(name) for name in found]
