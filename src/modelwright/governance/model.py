@@ -18,7 +18,7 @@ from modelwright.stats.model import Calibration, Importance, Interval, Slice
 
 T = TypeVar("T")
 
-Duration = Annotated[str, Meta(pattern=r"\A[0-9]{1,6}[smhd]\Z", description="a number and s, m, h or d, e.g. 14d")]
+Duration = Annotated[str, Meta(pattern=r"\A[0-9]{1,5}[smhd]\Z", description="a number and s, m, h or d, e.g. 14d")]
 """A length of time as people write it."""
 
 Line = Annotated[str, Meta(min_length=1, max_length=2000)]
