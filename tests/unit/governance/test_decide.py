@@ -14,14 +14,13 @@ from modelwright.core.events import Actor
 from modelwright.core.guard import Action, Transition, Verdict
 from modelwright.core.ids import Pinned
 from modelwright.core.schema import Violation
+from modelwright.governance.charter import Kpi, Label
 from modelwright.governance.decide import GovernanceGuard
 from modelwright.governance.model import (
     Comparison,
     ContractCheck,
     Decided,
     Explanation,
-    Kpi,
-    Label,
     PolicyVersion,
     TransitionDecided,
     Window,

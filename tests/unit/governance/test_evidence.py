@@ -14,7 +14,8 @@ from sklearn.metrics import average_precision_score, mean_absolute_error, roc_au
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.governance import evaluation
-from modelwright.governance.model import Charter, Comparison, ContractCheck, Evaluation, Explanation, Kind, Window
+from modelwright.governance.charter import Charter
+from modelwright.governance.model import Comparison, ContractCheck, Evaluation, Explanation, Kind, Window
 from modelwright.models.model import Task
 
 from .conftest import CHARTER, RATES
