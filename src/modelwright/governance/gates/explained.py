@@ -29,7 +29,7 @@ class ExplainedGate:
         reason = (
             f"{len(missing)} of {len(found.inputs)} inputs have no importance: {', '.join(missing[:5])}."
             if missing
-            else f"All {len(found.inputs)} inputs have an importance ({found.method}, computed by the caller): {first}."
+            else f"All {len(found.inputs)} inputs have an importance ({found.method}, by the caller): {first}."
         )
         return Seen(
             values={"inputs": len(found.inputs), "features": len(explained), "missing": len(missing)},
