@@ -7,10 +7,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from modelwright.core import wire
 from modelwright.core.errors import NotFound
 from modelwright.core.ids import Digest, Name
 
-Duration = Annotated[str, Meta(pattern=r"\A[0-9]{1,5}[smhd]\Z", description="a number and s, m, h or d, e.g. 14d")]
+Duration = Annotated[str, wire.described(r"\A[0-9]{1,5}[smhd]\Z", "a number and s, m, h or d, e.g. 14d")]
 """A length of time as people write it."""
 
 Line = Annotated[str, Meta(min_length=1, max_length=2000)]
@@ -43,7 +44,7 @@ class Money(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
         false_negative: Missed.
     """
 
-    currency: Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
+    currency: Annotated[str, wire.described(r"\A[A-Z]{3}\Z", "a currency, e.g. USD")]
     true_positive: float = 0.0
     false_positive: float = 0.0
     true_negative: float = 0.0
