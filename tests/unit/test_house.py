@@ -18,6 +18,15 @@ FILE_LINES, FILE_LINES_P95, FILE_LINES_MEDIAN = 600, 450, 150
 FUNCTION_LINES, FUNCTION_LINES_P95 = 80, 40
 CLASS_METHODS, PORT_METHODS, ROOM_LINES = 20, 12, 3000
 
+MANY_PARAMETERS = {
+    "add": "what a dataset version is made of; all but two by keyword",
+    "evaluate": "what a person says on one line; all but three by keyword",
+    "save": "what a model version is made of; all but two by keyword",
+    "up": "the options of the command",
+    "LifecycleService": "the rooms it spans",
+}
+"""Functions and constructors with more than seven parameters, each with its reason."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -70,17 +79,27 @@ def test_rooms_are_small_enough_to_know():
     assert {room: lines for room, lines in rooms.items() if lines > ROOM_LINES} == {}
 
 
-def test_parameters_are_few():
-    crowded = {}
+def parameters() -> Iterator[tuple[str, str, int]]:
+    """Where, the name of the function or of the class it makes, and how many parameters it takes."""
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, Function) and not any("operation" in ast.unparse(d) for d in node.decorator_list):
-                count = len(
-                    [a for a in [*node.args.args, *node.args.kwonlyargs] if a.arg not in {"self", "cls", "unit"}]
-                )
-                if count > 7 and "cli" not in path.parts:  # a command's parameters are its options
-                    crowded[f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}"] = count
-    assert crowded == {}
+        if "cli" in path.parts:  # a command's parameters are its options
+            continue
+        tree = ast.parse(path.read_text())
+        owners = {
+            id(item): node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for item in node.body
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, Function) or any("operation" in ast.unparse(mark) for mark in node.decorator_list):
+                continue
+            names = {argument.arg for argument in [*node.args.args, *node.args.kwonlyargs]} - {"self", "cls", "unit"}
+            name = owners.get(id(node), node.name) if node.name == "__init__" else node.name
+            yield f"{path.relative_to(SOURCE)}:{node.lineno}", name, len(names)
+
+
+def test_parameters_are_few():
+    crowded = {name: place for place, name, count in parameters() if count > 7}
+    assert {name: place for name, place in crowded.items() if name not in MANY_PARAMETERS} == {}
+    assert set(MANY_PARAMETERS) <= set(crowded), "an exception that is no longer needed"
 
 
 def modules_of(code: str) -> set[str]:

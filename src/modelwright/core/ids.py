@@ -10,14 +10,15 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from modelwright.core.errors import Invalid
+from modelwright.core.wire import described
 
-Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", description="letters, digits, . _ -")]
+Name = Annotated[str, described(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", "a name: 1 to 128 letters, digits, . _ -")]
 """A name that people choose: starts with a letter or digit, then those and . _ -; at most 128 characters."""
 
-Id = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z", description="UUIDv7, 32 hex digits")]
+Id = Annotated[str, described(r"\A[0-9a-f]{32}\Z", "an id: 32 hex digits")]
 """An identifier the machine made; sorts by the time of its making."""
 
-Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="SHA-256, 64 hex digits")]
+Digest = Annotated[str, described(r"\A[0-9a-f]{64}\Z", "a SHA-256 digest: 64 hex digits")]
 """SHA-256 of content, in hex."""
 
 Ref = Annotated[str, Meta(min_length=3, max_length=260, description="name@version, name@alias or name@latest")]

@@ -16,6 +16,21 @@ Real = float | Literal["NaN", "Infinity", "-Infinity"]
 """A float on the wire. JSON has no NaN and no infinities, and an encoder that writes ``null`` for them loses a fact."""
 
 
+_DESCRIBED: dict[str, str] = {}
+
+
+def described(pattern: str, words: str, *, max_length: int | None = None) -> msgspec.Meta:
+    """A text of a form, with words for people: a value that does not fit is answered with the words.
+
+    Args:
+        pattern: A regular expression for the whole text; it is JSON Schema's in OpenAPI too.
+        words: What it asks for, e.g. ``64 hex digits``.
+        max_length: The most characters.
+    """
+    _DESCRIBED[f"{pattern!r}"] = words
+    return msgspec.Meta(pattern=pattern, max_length=max_length, description=words)
+
+
 def real(value: float) -> Real:
     """A float as it travels: itself, or the word for what JSON cannot write.
 
@@ -65,6 +80,9 @@ def _invalid(error: Exception) -> Invalid:
     if isinstance(error, RecursionError):
         return Invalid("The JSON is nested too deep.", remedy="Send flat data.", fields={"$": "nested too deep"})
     message, _, place = str(error).partition(" - at `")
+    for pattern, words in _DESCRIBED.items():
+        if message.endswith(pattern):
+            message = f"Expected {words}"
     field = place.rstrip("`").removeprefix("$").lstrip(".") or "$"
     if field == "$" and "field `" in message:
         field = message.split("field `")[1].split("`")[0]

@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
+
+from modelwright.core.wire import described
 
 
 class NodeKind(StrEnum):
@@ -22,9 +24,9 @@ class NodeKind(StrEnum):
 
 NodeId = Annotated[
     str,
-    Meta(
-        pattern=r"\A(data|run|source|model|evidence|endpoint):[A-Za-z0-9][A-Za-z0-9._@-]{0,270}\Z",
-        description="kind:id, e.g. model:flight-delay@3",
+    described(
+        r"\A(data|run|source|model|evidence|endpoint):[A-Za-z0-9][A-Za-z0-9._@-]{0,270}\Z",
+        "kind:id, e.g. model:flight-delay@3",
     ),
 ]
 """A node's name: its kind and what that kind is known by."""

@@ -6,22 +6,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from modelwright.core.errors import Invalid
 from modelwright.core.events import Event
 from modelwright.core.ids import Digest, Id, Name, Pinned, Ref
 from modelwright.core.schema import Contract
 from modelwright.core.signing import Envelope
+from modelwright.core.wire import described
 
 MANIFEST_TYPE = "application/vnd.modelwright.model-manifest+json"
 LATEST = "latest"
 
 PackagePath = Annotated[
     str,
-    Meta(
-        pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,4}\Z",
-        description="a relative path of plain names",
+    described(
+        r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,4}\Z", "a relative path of plain names"
     ),
 ]
 """A file's name inside a package: plain names and slashes; no dots lead, nothing climbs."""

@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 
 from modelwright.core.events import Event
 from modelwright.core.ids import Digest, Id, Name, Pinned
-from modelwright.core.wire import Real
+from modelwright.core.wire import Real, described
 
-Key = Annotated[str, Meta(min_length=1, max_length=250, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
+Key = Annotated[str, described(r"\A[^\x00-\x1f\x7f]+\Z", "1 to 250 printable characters", max_length=250)]
 """The name of a parameter, tag or metric: any printable text."""
 
 Text = Annotated[str, Meta(max_length=6000)]
@@ -20,9 +20,9 @@ Text = Annotated[str, Meta(max_length=6000)]
 
 ArtifactPath = Annotated[
     str,
-    Meta(
-        pattern=r"\A[A-Za-z0-9_][A-Za-z0-9 ._-]{0,99}(/[A-Za-z0-9_][A-Za-z0-9 ._-]{0,99}){0,9}\Z",
-        description="a relative path of plain names",
+    described(
+        r"\A[A-Za-z0-9_][A-Za-z0-9 ._-]{0,99}(/[A-Za-z0-9_][A-Za-z0-9 ._-]{0,99}){0,9}\Z",
+        "a relative path of plain names",
     ),
 ]
 """An artifact's name inside its run."""
