@@ -75,7 +75,9 @@ def test_parameters_are_few():
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, Function) and not any("operation" in ast.unparse(d) for d in node.decorator_list):
-                count = len([a for a in [*node.args.args, *node.args.kwonlyargs] if a.arg not in {"self", "cls", "unit"}])
+                count = len(
+                    [a for a in [*node.args.args, *node.args.kwonlyargs] if a.arg not in {"self", "cls", "unit"}]
+                )
                 if count > 7 and "cli" not in path.parts:  # a command's parameters are its options
                     crowded[f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}"] = count
     assert crowded == {}

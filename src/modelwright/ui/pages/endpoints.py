@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
 from modelwright.ui import charts
 from modelwright.ui.charts import Bucket, Series
 from modelwright.ui.page import Ask, View
-from modelwright.ui.pages.standing import standing
+from modelwright.ui.pages.standing import standing, standings
 
 _MOST_BUCKETS = 96
+_LEAST_BUCKETS = 24
 
 
 def load_list(ask: Ask) -> View:
     """Endpoints by name."""
     page = ask.workspace.endpoints.list(after=ask.word("after"))
-    context = {"endpoints": [standing(ask, endpoint) for endpoint in page.items], "after": page.next}
+    context = {"endpoints": standings(ask, page.items), "after": page.next}
     return View("endpoints", "Endpoints", context)
 
 
@@ -70,26 +71,31 @@ def series(scores: Sequence[Any], versions: Sequence[str]) -> list[Series]:
 
 
 def buckets(traffic: Sequence[Any]) -> list[Bucket]:
-    """Hours, or days where the hours are too many to tell apart.
+    """Hours, or days where the hours are too many to tell apart; the empty ones between them too, at least a day long.
 
     A day's median is the middle of its hours' medians, and its 99th percentile the worst hour's.
     """
+    if not traffic:
+        return []
     by_day = len({one.period for one in traffic}) > _MOST_BUCKETS
+    step = timedelta(days=1) if by_day else timedelta(hours=1)
     groups: dict[datetime, list[Any]] = defaultdict(list)
     for one in traffic:
         groups[one.period.replace(hour=0) if by_day else one.period].append(one)
-    found = []
-    for start in sorted(groups):
-        rows: dict[str, int] = defaultdict(int)
-        for one in groups[start]:
-            rows[f"{one.model}@{one.version}"] += one.rows
-        found.append(
-            Bucket(
-                start=start,
-                name=f"{start:%d %b %Y}" if by_day else f"{start:%d %b %H:%M}",
-                rows=dict(sorted(rows.items())),
-                p50_ms=median(one.latency_p50_ms for one in groups[start]),
-                p99_ms=max(one.latency_p99_ms for one in groups[start]),
-            )
-        )
-    return found[-_MOST_BUCKETS:]
+    last = max(groups)
+    count = min(max((last - min(groups)) // step + 1, _LEAST_BUCKETS), _MOST_BUCKETS)
+    starts = [last - step * back for back in range(count - 1, -1, -1)]
+    return [_bucket(start, groups.get(start, []), by_day=by_day) for start in starts]
+
+
+def _bucket(start: datetime, found: Sequence[Any], *, by_day: bool) -> Bucket:
+    rows: dict[str, int] = defaultdict(int)
+    for one in found:
+        rows[f"{one.model}@{one.version}"] += one.rows
+    return Bucket(
+        start=start,
+        name=f"{start:%d %b %Y}" if by_day else f"{start:%d %b %H:%M}",
+        rows=dict(sorted(rows.items())),
+        p50_ms=median([one.latency_p50_ms for one in found] or [0.0]),
+        p99_ms=max([one.latency_p99_ms for one in found] or [0.0]),
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from modelwright.core.guard import Verdict
 from modelwright.ui.page import Ask
+
+_JUDGED = 6
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,14 @@ _WORDS = {
     Verdict.FAIL: " and below its KPI",
     Verdict.UNKNOWN: ", and whether it keeps to its KPI cannot be told yet",
 }
+
+
+def standings(ask: Ask, endpoints: Sequence[Any]) -> list[Standing]:
+    """Endpoints at a glance; of many, only the first ones are judged, because each reads its whole log."""
+    return [
+        standing(ask, endpoint) if place < _JUDGED else Standing(endpoint, None, None, Verdict.UNKNOWN, None)
+        for place, endpoint in enumerate(endpoints)
+    ]
 
 
 def standing(ask: Ask, endpoint: Any, scores: Any = None) -> Standing:
