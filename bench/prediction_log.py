@@ -13,6 +13,7 @@ from pathlib import Path
 
 from modelwright.core.ids import new_ids
 from modelwright.predictions import answers
+from modelwright.predictions.columns import empty
 from modelwright.predictions.labels import LabelWriter
 from modelwright.predictions.layout import segment_folder, segments_in
 from modelwright.predictions.log import PredictionLog
@@ -97,6 +98,7 @@ def ask(log: PredictionLog, rows: int, some_id: str, where: str) -> None:
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    empty(Kind.PREDICTIONS)  # imports pyarrow and numpy
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home, "log")
         records = SqliteRecords(Path(home, "control.db"), control)

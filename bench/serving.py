@@ -1,6 +1,6 @@
 """CPU per one-row request of an inference worker, against a bare echo on the same server.
 
-    python bench/serving.py [--rounds 5] [--seconds 3] [--only full-trivial]
+    python bench/serving.py [--rounds 7] [--seconds 2] [--only full-trivial]
 
 Each variant is one process, all are up at the same time; rounds are interleaved, load comes from wrk, 32 connections.
 CPU is the server's own, user and system, from /proc/<pid>/stat, so a busy machine spoils it less than wall times.
@@ -211,11 +211,11 @@ class Server:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
-    def load(self, seconds: float, connections: int) -> tuple[float, float, int]:
+    def load(self, seconds: int, connections: int) -> tuple[float, float, int]:
         """CPU microseconds per request, requests per second, failures."""
         before = self.cpu()
         output = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(self.script), self.url + self.variant.path],
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(self.script), self.url + self.variant.path],
             capture_output=True,
             text=True,
             check=True,
@@ -253,7 +253,7 @@ def measure(given: argparse.Namespace) -> None:
 
 def report(found: dict[str, list[tuple[float, float, int]]], given: argparse.Namespace) -> None:
     load = os.getloadavg()[0]
-    print(f"{given.connections} connections, {given.rounds} rounds of {given.seconds:g} s; load average {load:.1f}")
+    print(f"{given.connections} connections, {given.rounds} rounds of {given.seconds} s; load average {load:.1f}")
     print(
         f"{'variant':<18}{'CPU us':>8}{'min':>7}{'max':>7}{'x echo':>8}{'ratio min..max':>16}{'req/s':>9}{'failed':>8}"
     )
@@ -271,8 +271,8 @@ def report(found: dict[str, list[tuple[float, float, int]]], given: argparse.Nam
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--serve")

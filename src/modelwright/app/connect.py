@@ -82,14 +82,17 @@ def connect(url: str | Path | None = None) -> Workspace:
 
 
 def _local(folder: Path | None) -> Workspace:
-    from modelwright.app.home import FOLDER, Home, nearest  # weight: SQLAlchemy, which a remote client does without
+    from modelwright.app.home import (
+        FOLDER,
+        Home,
+        meant,
+        nearest,
+    )  # weight: SQLAlchemy, which a remote client does without
     from modelwright.app.workspace import LocalCaller, Platform
 
-    found = folder or nearest(Path.cwd())
+    found = meant(folder) if folder else nearest(Path.cwd())
     if found is None:
         raise NotFound(f"There is no {FOLDER}/ here or above {Path.cwd()}.", remedy="Make one: modelwright init")
-    if found.name != FOLDER and (found / FOLDER).is_dir():
-        found = found / FOLDER
     platform = Platform(Home(found).open(create=False))
     return Workspace(platform.table, LocalCaller(platform), str(platform.home.folder))
 

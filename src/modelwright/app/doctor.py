@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from modelwright.app.home import Home, nearest
+from modelwright.app.home import Home, meant, nearest
 from modelwright.core.errors import Corrupted, Error
 
 _LEAST_FREE = 1 << 30
@@ -39,7 +39,7 @@ def examine(where: str | None) -> list[Finding]:
         where: The home's folder; by default the nearest one.
     """
     findings = [_machine()]
-    folder = Path(where) if where else nearest(Path.cwd())
+    folder = meant(Path(where)) if where else nearest(Path.cwd())
     if folder is None:
         return [*findings, Finding(what="home", healthy=False, found="none here or above; make one: modelwright init")]
     home = Home(folder)

@@ -66,6 +66,12 @@ class Home:
         return self
 
 
+def meant(folder: Path) -> Path:
+    """The home that a folder means: itself, or the one inside when a project's folder was given."""
+    inside = folder / FOLDER
+    return inside if folder.name != FOLDER and (inside / "home.json").exists() else folder
+
+
 def nearest(start: Path) -> Path | None:
     """The home in this folder or the next one upward."""
     for folder in (start, *start.parents):

@@ -80,7 +80,7 @@ def query(
 ) -> None:
     """Ask a question in SQL."""
     found = workspace(context).data.query(sql, limit=limit)
-    show(found, json=json, text=lambda: table(found.columns, found.rows, empty="No rows."))
+    show(found, json=json, text=lambda: table([column.name for column in found.columns], found.rows, empty="No rows."))
 
 
 @app.command()

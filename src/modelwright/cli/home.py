@@ -39,7 +39,7 @@ def up(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Inference workers.")] = 2,
 ) -> None:
     """Start the dashboard, the API, inference workers and the job worker; Ctrl-C ends them all."""
-    from modelwright.app.home import FOLDER, nearest  # weight: the home's store
+    from modelwright.app.home import FOLDER, meant, nearest  # weight: the home's store
     from modelwright.app.up import up as start
 
     given = context.find_object(Context)
@@ -51,7 +51,7 @@ def up(
         typer.echo(f"ready: dashboard and API {api}, endpoints {serving}; Ctrl-C ends them")
 
     start(
-        where or nearest(Path.cwd()) or Path.cwd() / FOLDER,
+        meant(where) if where else nearest(Path.cwd()) or Path.cwd() / FOLDER,
         host=host,
         port=port,
         serve_port=serve_port,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from modelwright.cli import data, endpoints, home, labels, ledger, lineage, models, predict, runs
+from modelwright.cli import charters, data, endpoints, home, labels, ledger, lineage, models, policies, predict, runs
 from modelwright.cli.context import Context
 from modelwright.core.errors import Error
 
@@ -29,6 +29,8 @@ lineage.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="run")
 app.add_typer(models.app, name="model")
+app.add_typer(charters.app, name="charter")
+app.add_typer(policies.app, name="policy")
 app.add_typer(endpoints.app, name="endpoint")
 app.add_typer(labels.app, name="label")
 app.add_typer(ledger.app, name="ledger")

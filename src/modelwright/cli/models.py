@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwright.cli.context import workspace
-from modelwright.cli.output import Json, Limit, facts, short, show, table, when
+from modelwright.cli.output import Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.core.guard import Decision
@@ -50,6 +50,28 @@ def show_(context: typer.Context, ref: Ref, json: Json = False) -> None:
     """Show one version."""
     version = workspace(context).models.get(ref)
     show(version, json=json, text=lambda: _described(version))
+
+
+@app.command()
+def evaluate(
+    context: typer.Context,
+    ref: Ref,
+    on: Annotated[str, typer.Option(metavar="DATASET@VERSION", help="The rows to judge it on.")],
+    since: Annotated[str | None, typer.Option(help="The first event time.")] = None,
+    until: Annotated[str | None, typer.Option(help="The first event time after it.")] = None,
+    slice_: Annotated[list[str] | None, typer.Option("--slice", metavar="COLUMN", help="Repeat for more.")] = None,
+    explain: Annotated[bool, typer.Option(help="Compute importances too.")] = True,
+    seed: int = 0,
+    json: Json = False,
+) -> None:
+    """Score rows here, and have the server judge the scores: contract, KPI, baseline."""
+    from modelwright.lifecycle.evaluate import evaluate as judged  # weight: numpy
+
+    with progress(f"Evaluating {ref} on {on}"):
+        found = judged(
+            workspace(context), ref, on, since=since, until=until, slices=slice_ or (), explain=explain, seed=seed
+        )
+    show(found, json=json, text=lambda: "\n".join(f"{short(each.digest)}  {each.summary}" for each in found))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What a command prints: JSON as the API answers it, or text for people. Progress goes to stderr, on a terminal only."""
+"""What a command prints: JSON as the API answers it, or text for people; progress on stderr, on a terminal only."""
 
 from __future__ import annotations
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modelwright.core.errors import Invalid
 from modelwright.core.operation import Upload
 from modelwright.core.schema import Contract, DType, Violation
-from modelwright.data.contract import violations
-from modelwright.data.model import ColumnProfile, Part, content_digest
+from modelwright.data.contract import grown, inferred, violations
+from modelwright.data.model import ColumnProfile, DatasetVersion, Part, content_digest
 from modelwright.data.profile import profile, repeated_key, strangers
 from modelwright.data.schema import columns_of
 
@@ -19,6 +21,21 @@ if TYPE_CHECKING:  # weight: pyarrow
     from modelwright.store.ports import Blobs, Frames
 
 MOST_PARTS = 100_000
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """What the author says of a version to be; what is left out stays as in the version before."""
+
+    key: str | None = None
+    event_time: str | None = None
+    known_at: str | None = None
+    contract: Contract | None = None
+    note: str = ""
+
+    def repeat(self, version: DatasetVersion) -> bool:
+        """Whether a version already says all of this; the note does not make a version."""
+        said = ("key", "event_time", "known_at", "contract")
+        return all(getattr(self, term) in (None, getattr(version, term)) for term in said)
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -76,13 +93,76 @@ def read(uploads: tuple[Upload, ...], *, blobs: Blobs, frames: Frames) -> Conten
         digest=content_digest(columns, digests),
         columns=columns,
         parts=tuple(parts),
-        profile=profile(frames, digests, columns),
+        profile=profile(frames, digests, columns, rows=sum(part.rows for part in parts)),
     )
 
 
 def _differing(schema: object, first: object) -> str:
     these, those = set(str(schema).split("\n")), set(str(first).split("\n"))
     return "; ".join(sorted(these ^ those)[:3]) or "their order differs"
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A version to be, before its number."""
+
+    name: str
+    content: Content
+    terms: Terms
+    at: datetime
+    by: str
+
+
+def check(content: Content, terms: Terms, *, frames: Frames) -> None:
+    """Pass silently if the content keeps to the contract given with it and the columns named are what they should be.
+
+    Raises:
+        Invalid: It does not.
+    """
+    if terms.contract is not None:
+        keep(broken(content, terms.contract, frames=frames), "the contract given with it")
+    if terms.key is not None:
+        check_key(content, terms.key, frames=frames)
+    for role in ("event_time", "known_at"):
+        if getattr(terms, role) is not None:
+            check_time(content, role, getattr(terms, role))
+
+
+def following(newest: DatasetVersion | None, draft: Draft, *, frames: Frames) -> DatasetVersion:
+    """The version that comes after the newest one.
+
+    Raises:
+        Invalid: Without a new contract, the content breaks the newest version's; or a column that is kept from there is
+            not what it should be.
+    """
+    content, terms = draft.content, draft.terms
+    problems = [] if newest is None else broken(content, newest.contract, frames=frames)
+    kept = inferred(content.profile)
+    if newest is not None:
+        if terms.contract is None:
+            keep(problems, f"the contract of {newest.ref}")
+        roles = ("key", "event_time", "known_at")
+        inherited = {role: getattr(newest, role) for role in roles if getattr(terms, role) is None}
+        check(content, Terms(**inherited), frames=frames)
+        terms = replace(terms, **inherited)
+        kept = grown(newest.contract, content.profile, newest.profile)
+    return DatasetVersion(
+        name=draft.name,
+        version=1 if newest is None else newest.version + 1,
+        digest=content.digest,
+        rows=content.rows,
+        size_bytes=sum(part.size for part in content.parts),
+        parts=content.parts,
+        contract=terms.contract or kept,
+        profile=content.profile,
+        key=terms.key,
+        event_time=terms.event_time,
+        known_at=terms.known_at,
+        rows_added=None if newest is None else content.rows - newest.rows,
+        contract_problems=tuple(map(str, problems)),
+        created_at=draft.at,
+        created_by=draft.by,
+        note=terms.note,
+    )
 
 
 def check_key(content: Content, key: str, *, frames: Frames) -> None:
@@ -142,7 +222,7 @@ def keep(found: list[Violation], contract: str) -> None:
         more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
         raise Invalid(
             f"The data breaks {contract}: " + "; ".join(map(str, found[:3])) + more + ".",
-            remedy="Mend the data, or give a new contract if it is meant to change (contract='infer' takes it as it is).",
+            remedy="Mend the data, or if the change is meant give a new contract (contract='infer' takes it as it is).",
             fields=fields,
         )
 

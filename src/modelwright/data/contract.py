@@ -76,13 +76,18 @@ def _problem(column: Column, held: ColumnProfile | None, stranger: str | None) -
         return f"is {held.dtype}, not {column.dtype}"
     if held.missing and not column.nullable:
         return f"has {held.missing:,} rows without a value, and may have none"
-    if held.dtype in (DType.INT64, DType.FLOAT64) and held.minimum is not None and held.maximum is not None:
-        if column.minimum is not None and float(held.minimum) < column.minimum:
-            return f"goes down to {held.minimum}, below the minimum {column.minimum:g}"
-        if column.maximum is not None and float(held.maximum) > column.maximum:
-            return f"goes up to {held.maximum}, above the maximum {column.maximum:g}"
     if column.categories is not None and stranger is not None:
         return f"holds {stranger!r}, not one of {', '.join(column.categories[:8])}"
+    return _beyond(column, held)
+
+
+def _beyond(column: Column, held: ColumnProfile) -> str | None:
+    if held.dtype not in (DType.INT64, DType.FLOAT64) or held.minimum is None or held.maximum is None:
+        return None
+    if column.minimum is not None and float(held.minimum) < column.minimum:
+        return f"goes down to {held.minimum}, below the minimum {column.minimum:g}"
+    if column.maximum is not None and float(held.maximum) > column.maximum:
+        return f"goes up to {held.maximum}, above the maximum {column.maximum:g}"
     return None
 
 

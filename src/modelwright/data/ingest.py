@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +25,11 @@ def table_of(source: Any, *, time_zone: str | None = None) -> pa.Table:
     """Read a source into a table of bool, int64, float64, string and timestamp (microseconds, UTC).
 
     Whole numbers become int64; other numbers, decimals included, float64; dates midnight; times of day text; a column
-    without any value float64. In CSV an unquoted empty field, ``NA``, ``NaN`` or ``null`` is missing; quoted it is text.
+    without any value float64. In CSV an empty field, ``NA``, ``NaN`` or ``null`` is missing; in quotes it is text.
 
     Args:
-        source: A path to CSV, Parquet or JSON lines (also ``.gz``, and ``.zip`` with one file), an Arrow table, a pandas
-            or Polars frame or anything else with an Arrow stream, or a dict of columns.
+        source: A path to CSV, Parquet or JSON lines (also ``.gz``, and ``.zip`` with one file), an Arrow table, a
+            pandas or Polars frame or anything else with an Arrow stream, a dict of columns, or a list of rows as dicts.
         time_zone: What dates and times without an offset are in, an IANA name.
 
     Raises:
@@ -37,13 +38,27 @@ def table_of(source: Any, *, time_zone: str | None = None) -> pa.Table:
     """
     import pyarrow as pa  # weight: 0.3 s
 
+    if isinstance(source, str | Path):
+        return read_file(Path(source), time_zone=time_zone)
     try:
-        table = _read(Path(source).expanduser()) if isinstance(source, str | Path) else _taken(source)
-        return normalised(table, time_zone=time_zone)
-    except (pa.ArrowException, UnicodeDecodeError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError) as error:
-        what = str(source) if isinstance(source, str | Path) else f"The {type(source).__name__}"
+        return normalised(_taken(source), time_zone=time_zone)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise Invalid(
-            f"{what} cannot be read as a table: {_line(error)}", remedy="Check the file, or read it into a frame first."
+            f"The {type(source).__name__} is not a table: {_line(error)}",
+            remedy="Give every column the same number of values of one type.",
+        ) from error
+
+
+def read_file(path: Path, *, time_zone: str | None = None) -> pa.Table:
+    """What ``table_of`` answers for a file: CSV, Parquet or JSON lines; raises as it does."""
+    import pyarrow as pa  # weight: 0.3 s
+
+    path = path.expanduser()
+    try:
+        return normalised(_read(path), time_zone=time_zone)
+    except (pa.ArrowException, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
+        raise Invalid(
+            f"{path} cannot be read as a table: {_line(error)}", remedy="Check the file, or read it into a frame first."
         ) from error
 
 
@@ -61,19 +76,11 @@ def normalised(table: pa.Table, *, time_zone: str | None = None) -> pa.Table:
 def _taken(source: Any) -> pa.Table:
     import pyarrow as pa  # weight: 0.3 s
 
-    if isinstance(source, pa.Table):
-        return source
-    if isinstance(source, pa.RecordBatch):
-        return pa.Table.from_batches([source])
     if isinstance(source, Mapping):
-        try:
-            return pa.table({str(name): values for name, values in source.items()})
-        except (TypeError, ValueError, OverflowError) as error:
-            raise Invalid(
-                f"The columns are not a table: {_line(error)}",
-                remedy="Give each the same number of values of one type.",
-            ) from error
-    if hasattr(source, "__arrow_c_stream__"):
+        return pa.table({str(name): values for name, values in source.items()})
+    if isinstance(source, list | tuple) and all(isinstance(row, Mapping) for row in source):
+        return pa.Table.from_pylist([dict(row) for row in source])
+    if hasattr(source, "__arrow_c_stream__"):  # Arrow itself, pandas, Polars, DuckDB
         return pa.table(source)
     if hasattr(source, "to_arrow"):
         return _taken(source.to_arrow())
@@ -83,7 +90,7 @@ def _taken(source: Any) -> pa.Table:
         return from_dataframe(source)
     raise Invalid(
         f"A {type(source).__name__} is not a source.",
-        remedy="Give a path, an Arrow table, a pandas or Polars frame, or a dict of columns.",
+        remedy="Give a path, an Arrow table, a pandas or Polars frame, a dict of columns or a list of rows.",
     )
 
 

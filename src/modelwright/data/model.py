@@ -54,14 +54,16 @@ class ColumnProfile(Struct, frozen=True, kw_only=True):
         dtype: The type of its values.
         rows: Rows of the version.
         missing: Rows without a value: null, and for float64 also NaN.
-        distinct: About how many different values there are; HyperLogLog, within some percent.
+        distinct: How many different values there are.
         minimum: The smallest value: a number, or text, or a time in ISO 8601; none where every value is missing.
         maximum: The largest value, likewise.
         mean: Of the finite values, for numbers and (as the share that is true) for booleans.
         std: Sample standard deviation of the finite values, for numbers.
-        quantiles: Of the finite values at the levels ``QUANTILES``, for numbers; t-digest, close but not exact.
+        quantiles: Of the finite values at the levels ``QUANTILES``, for numbers; interpolated as NumPy does.
         top: The most frequent values with their exact counts, for text and booleans with at most 10,000 different
             values.
+        approximate: Whether ``distinct`` (HyperLogLog) and ``quantiles`` (t-digest) are estimates, within some percent:
+            above a million rows.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ColumnProfile(Struct, frozen=True, kw_only=True):
     std: Real | None = None
     quantiles: tuple[float, ...] = ()
     top: tuple[TopValue, ...] = ()
+    approximate: bool = False
 
 
 class DatasetVersion(Struct, frozen=True, kw_only=True):
@@ -139,23 +142,25 @@ class DatasetVersion(Struct, frozen=True, kw_only=True):
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
-    """A dataset: a name that versions share.
+    """A dataset: a name that versions share, as its newest one stands.
 
     Attributes:
         name: Its name.
-        versions: How many it has.
-        latest: The newest one's number.
-        rows: Rows of the newest.
-        size_bytes: Size of the newest.
-        updated_at: When the newest was committed.
+        version: The newest version's number.
+        versions: How many there are.
+        digest: The newest one's.
+        rows: The newest one's.
+        size_bytes: The newest one's.
+        created_at: When the newest was committed.
     """
 
     name: Name
+    version: int
     versions: int
-    latest: int
+    digest: Digest
     rows: int
     size_bytes: int
-    updated_at: datetime
+    created_at: datetime
 
 
 class DataVerification(Struct, frozen=True, kw_only=True):
@@ -179,6 +184,11 @@ class DataVerification(Struct, frozen=True, kw_only=True):
     problem: str = ""
     remedy: str = ""
 
+    def __str__(self) -> str:
+        if self.intact:
+            return f"{self.ref}  intact: {self.parts:,} parts, {self.size_bytes:,} bytes"
+        return f"{self.ref}  altered: {self.problem} {self.remedy}"
+
 
 class ColumnDiff(Struct, frozen=True, kw_only=True):
     """A column that both versions have and whose profile differs: the two profiles."""
@@ -186,6 +196,12 @@ class ColumnDiff(Struct, frozen=True, kw_only=True):
     name: str
     before: ColumnProfile
     after: ColumnProfile
+
+    def __str__(self) -> str:
+        facts = ("missing", "distinct", "minimum", "maximum", "mean", "std")
+        pairs = ((fact, getattr(self.before, fact), getattr(self.after, fact)) for fact in facts)
+        moved = [f"{fact} {_short(old)} -> {_short(new)}" for fact, old, new in pairs if old != new]
+        return f"{self.name}: {', '.join(moved) or 'frequent values or quantiles moved'}"
 
 
 class RowDiff(Struct, frozen=True, kw_only=True):
@@ -206,6 +222,12 @@ class RowDiff(Struct, frozen=True, kw_only=True):
     changed: int
     changed_columns: dict[str, int] = {}
     parts_read: int = 0
+
+    def __str__(self) -> str:
+        columns = ", ".join(f"{name} {count:,}" for name, count in self.changed_columns.items())
+        return f"by {self.key}: {self.added:,} rows added, {self.removed:,} removed, {self.changed:,} changed" + (
+            f" ({columns})" if columns else ""
+        )
 
 
 class DatasetDiff(Struct, frozen=True, kw_only=True):
@@ -238,6 +260,18 @@ class DatasetDiff(Struct, frozen=True, kw_only=True):
     columns: tuple[ColumnDiff, ...] = ()
     rows: RowDiff | None = None
     no_rows_because: str = ""
+
+    def __str__(self) -> str:
+        if self.same:
+            return f"{self.before.ref} and {self.after.ref} hold the same."
+        lines = [f"{self.before.ref} -> {self.after.ref}  {self.rows_before:,} -> {self.rows_after:,} rows"]
+        lines += [f"+ column {name}" for name in self.columns_added]
+        lines += [f"- column {name}" for name in self.columns_removed]
+        lines += [f"~ column {name}: {types}" for name, types in self.columns_retyped.items()]
+        lines += [f"~ contract: {change}" for change in self.contract]
+        lines.append(str(self.rows) if self.rows else f"Rows not compared: {self.no_rows_because}")
+        lines += [f"~ {column}" for column in self.columns]
+        return "\n".join(lines)
 
 
 class QueryColumn(Struct, frozen=True, kw_only=True):
@@ -273,11 +307,17 @@ class VersionCommitted(Event, frozen=True, kw_only=True, tag="data.version_commi
     parts: tuple[Digest, ...]
 
 
+def _short(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def content_digest(columns: dict[str, DType], parts: Iterable[str]) -> str:
     """The identity of a version's content: SHA-256 over column names, types and the parts' digests, in order.
 
     Example:
         >>> content_digest({"a": DType.INT64}, ["0" * 64])[:12]
-        '8e4a1a1c4bd8'
+        '54acf2fe06b9'
     """
     return wire.digest({"columns": list(columns.items()), "parts": list(parts)})

@@ -16,10 +16,10 @@ SHARE = 64
 def bounds(rows: int) -> Iterator[tuple[int, int]]:
     """Where each part begins and ends.
 
-    A boundary depends on its position alone, never on how many rows follow. So an append changes the last part only and
-    stores its own rows again plus what was in that one. A part holds a 64th of the rows before it, as a power of two
-    between 8,192 and 131,072. With one size of 131,072, an append of 1 % to 336,776 flights would store 23 % again; with
-    one size of 8,192, a hundred million rows would be 12,000 files.
+    A boundary depends on its position alone, never on how many rows follow. So an append changes the last part only: it
+    stores its own rows, and again those of the last part. A part holds a 64th of the rows before it, as a power of two
+    between 8,192 and 131,072. With 131,072 throughout, an append of 1 % to 336,776 flights would store 23 % of them;
+    with 8,192 throughout, a hundred million rows would be 12,000 files.
 
     Example:
         >>> list(bounds(20_000))

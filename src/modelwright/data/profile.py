@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.core.wire import real
 from modelwright.data.model import QUANTILES, TOP_DISTINCT, TOP_VALUES, ColumnProfile, TopValue
@@ -16,24 +18,31 @@ if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
 
 _NUMBERS = (DType.INT64, DType.FLOAT64)
 _CUT = 200
+EXACT_ROWS = 1_000_000
+"""So many rows are counted and sorted (flights: 0.3 s, as fast as estimating); more would take memory by the row."""
+
 _HUGE = 1e140
 """The square of a larger number, summed, leaves float64; such columns have no mean and no deviation."""
 
 
-def profile(frames: Frames, parts: Sequence[str], columns: Mapping[str, DType]) -> tuple[ColumnProfile, ...]:
+def profile(
+    frames: Frames, parts: Sequence[str], columns: Mapping[str, DType], *, rows: int
+) -> tuple[ColumnProfile, ...]:
     """Profile every column of parts that rest as Parquet.
 
     Args:
         frames: Reads them.
         parts: Their digests.
         columns: Column -> type, in order.
+        rows: How many there are; beyond a million, distinct values and quantiles are estimated.
 
     Raises:
         Invalid: A part cannot be read as a table.
     """
     dtypes = list(columns.values())
+    exact = rows <= EXACT_ROWS
     source = ", ".join(f"{_value(quoted(name), dtype)} AS c{i}" for i, (name, dtype) in enumerate(columns.items()))
-    wanted = ", ".join(text for i, dtype in enumerate(dtypes) for text in _aggregates(i, dtype))
+    wanted = ", ".join(text for i, dtype in enumerate(dtypes) for text in _aggregates(i, dtype, exact=exact))
     sql = f"SELECT count(*) AS n, {wanted} FROM (SELECT {source} FROM data)"
     (found,) = frames.query(sql, {"data": parts}).to_pylist()
     few = [
@@ -46,7 +55,8 @@ def profile(frames: Frames, parts: Sequence[str], columns: Mapping[str, DType]) 
         frequent = ", ".join(_frequent(i) for i in few)
         (top,) = frames.query(f"SELECT {frequent} FROM (SELECT {source} FROM data)", {"data": parts}).to_pylist()
     return tuple(
-        _column(name, dtype, i, found, top.get(f"top{i}") or []) for i, (name, dtype) in enumerate(columns.items())
+        replace(_column(name, dtype, i, found, top.get(f"top{i}") or []), approximate=not exact)
+        for i, (name, dtype) in enumerate(columns.items())
     )
 
 
@@ -54,9 +64,9 @@ def _value(column: str, dtype: DType) -> str:
     return f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END" if dtype == DType.FLOAT64 else column
 
 
-def _aggregates(i: int, dtype: DType) -> Iterator[str]:
+def _aggregates(i: int, dtype: DType, *, exact: bool) -> Iterator[str]:
     yield f"count(c{i}) AS held{i}"
-    yield f"approx_count_distinct(c{i}) AS distinct{i}"
+    yield f"{f'count(DISTINCT c{i})' if exact else f'approx_count_distinct(c{i})'} AS distinct{i}"
     if dtype == DType.STRING:
         yield f"left(min(c{i}), {_CUT}) AS low{i}"
         yield f"left(max(c{i}), {_CUT}) AS high{i}"
@@ -71,7 +81,8 @@ def _aggregates(i: int, dtype: DType) -> Iterator[str]:
         yield f"count(*) FILTER (isfinite({number}) AND abs({number}) >= {_HUGE}) AS huge{i}"
         yield f"avg({number}) {tame} AS mean{i}"
         yield f"stddev_samp({number}) {tame} AS std{i}"
-        yield f"approx_quantile({number}, {list(QUANTILES)}) FILTER (isfinite({number})) AS quantiles{i}"
+        quantile = "quantile_cont" if exact else "approx_quantile"
+        yield f"{quantile}({number}, {list(QUANTILES)}) FILTER (isfinite({number})) AS quantiles{i}"
 
 
 def _frequent(i: int) -> str:

@@ -108,8 +108,8 @@ def _lock(connection: duckdb.DuckDBPyConnection, given: Views) -> None:
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, ask: Ask) -> Rows:
-    result = connection.execute(ask.sql)
-    columns = tuple(QueryColumn(name=entry[0], type=str(entry[1])) for entry in result.description or ())
+    result = connection.sql(ask.sql)
+    columns = tuple(QueryColumn(name=entry[0], type=str(entry[1])) for entry in result.description)
     rows: list[tuple[Cell, ...]] = []
     size = 0
     reader: Any = result.to_arrow_reader(_BATCH)

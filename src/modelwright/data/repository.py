@@ -72,7 +72,15 @@ class DatasetRepository:
             .subquery()
         )
         statement = (
-            select(newest, versions.c.rows, versions.c.size_bytes, versions.c.created_at)
+            select(
+                newest.c.number,
+                versions.c.name,
+                versions.c.version,
+                versions.c.digest,
+                versions.c.rows,
+                versions.c.size_bytes,
+                versions.c.created_at,
+            )
             .join(versions, (versions.c.name == newest.c.name) & (versions.c.version == newest.c.latest))
             .where(versions.c.project == project)
             .order_by(versions.c.name)
@@ -80,11 +88,12 @@ class DatasetRepository:
         return [
             Dataset(
                 name=row.name,
+                version=row.version,
                 versions=row.number,
-                latest=row.latest,
+                digest=row.digest,
                 rows=row.rows,
                 size_bytes=row.size_bytes,
-                updated_at=row.created_at,
+                created_at=row.created_at,
             )
             for row in rows.execute(statement)
         ]

@@ -96,6 +96,7 @@ class DataFace(Face):
 
         Raises:
             Conflict: The file is there.
+            NotFound: Its folder is not there.
             Invalid: Another ending.
         """
         import pyarrow.csv as pc  # weight: pyarrow, 0.3 s
@@ -108,6 +109,8 @@ class DataFace(Face):
             raise Invalid(f"{target.name} ends neither in .parquet nor in .csv.", remedy="Choose one of the two.")
         if target.exists() and not overwrite:
             raise _there(target)
+        if not target.parent.is_dir():
+            raise NotFound(f"There is no folder {target.parent}.", remedy="Make it first.")
         table = self.table(ref)
         temporary = target.with_name(f".{target.name}.{new_id()}")
         try:

@@ -11,8 +11,7 @@ from modelwright.core.operation import Download, Page, Service, Upload, limited,
 from modelwright.core.schema import Contract
 from modelwright.core.unit import Unit
 from modelwright.data import content as contents
-from modelwright.data import query as queries
-from modelwright.data.contract import grown, inferred
+from modelwright.data.content import Terms
 from modelwright.data.diff import diff
 from modelwright.data.model import (
     LATEST,
@@ -27,7 +26,7 @@ from modelwright.data.model import (
 )
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and pyarrow, which a remote client does without
-    from modelwright.data.content import Content
+    from modelwright.data.query import Limits
     from modelwright.data.repository import DatasetRepository
     from modelwright.store.ports import Blobs, Frames
 
@@ -38,12 +37,12 @@ class DataService(Service):
     noun = "data"
 
     def __init__(
-        self, repository: DatasetRepository, *, blobs: Blobs, frames: Frames, limits: queries.Limits | None = None
+        self, repository: DatasetRepository, *, blobs: Blobs, frames: Frames, limits: Limits | None = None
     ) -> None:
         self._repository = repository
         self._blobs = blobs
         self._frames = frames
-        self._limits = limits or queries.Limits()
+        self._limits = limits
 
     @operation(permission="data:write", kind="command")
     def commit(
@@ -75,17 +74,15 @@ class DataService(Service):
         """
         if len(note) > 10_000:
             raise Invalid(f"The note has {len(note)} characters, not at most 10,000.", fields={"note": "too long"})
+        terms = Terms(key=key, event_time=event_time, known_at=known_at, contract=contract, note=note)
         content = contents.read(parts, blobs=self._blobs, frames=self._frames)
-        if contract is not None:
-            contents.keep(contents.broken(content, contract, frames=self._frames), "the contract given with it")
-        if key is not None:
-            contents.check_key(content, key, frames=self._frames)
+        contents.check(content, terms, frames=self._frames)
         newest = self._repository.newest(unit.rows, unit.project, name)  # from here on other writers wait
-        said = {"key": key, "event_time": event_time, "known_at": known_at, "contract": contract}
-        if newest is not None and newest.digest == content.digest and _repeats(newest, said):
+        if newest is not None and newest.digest == content.digest and terms.repeat(newest):
             return newest
-        version = self._next(unit, name, content, newest, said)
-        self._repository.add(unit.rows, unit.project, _noted(version, note))
+        draft = contents.Draft(name=name, content=content, terms=terms, at=unit.now, by=unit.actor.id)
+        version = contents.following(newest, draft, frames=self._frames)
+        self._repository.add(unit.rows, unit.project, version)
         unit.emit(
             VersionCommitted(
                 name=name,
@@ -95,7 +92,7 @@ class DataService(Service):
                 parts=tuple(part.digest for part in version.parts),
             )
         )
-        return _noted(version, note)
+        return version
 
     @operation(permission="data:read", kind="query")
     def get(self, unit: Unit, ref: Ref) -> DatasetVersion:
@@ -209,7 +206,8 @@ class DataService(Service):
     def query(self, unit: Unit, sql: str, limit: int = 1000) -> QueryResult:
         """Ask one SELECT of any versions: ``SELECT carrier, count(*) FROM "flights@3" GROUP BY 1``.
 
-        It runs in a process of its own that reads the versions named and nothing else, within limits of time and memory.
+        It runs in a process of its own that can read the versions named and nothing else, within limits of time and
+        memory.
 
         Args:
             unit: The unit of work.
@@ -219,6 +217,8 @@ class DataService(Service):
         Raises:
             Invalid: It is not one SELECT, DuckDB refuses it, or it takes too much.
         """
+        from modelwright.data.query import Limits, run  # weight: subprocess, which a remote client does without
+
         limited(limit, most=10_000)
         read: dict[str, DatasetVersion] = {}
 
@@ -229,51 +229,23 @@ class DataService(Service):
                 for name, version in read.items()
             }
 
-        found = queries.run(sql, rows=limit, limits=self._limits, resolve=resolve)
+        found = run(sql, rows=limit, limits=self._limits or Limits(), resolve=resolve)
         pinned = {version.ref: version.pinned for version in read.values()}
         return QueryResult(
             columns=found.columns, rows=found.rows, truncated=found.truncated, reads=tuple(pinned.values())
-        )
-
-    def _next(
-        self, unit: Unit, name: str, content: Content, newest: DatasetVersion | None, said: Mapping[str, object]
-    ) -> DatasetVersion:
-        roles = {role: said[role] or getattr(newest, role, None) for role in ("key", "event_time", "known_at")}
-        given = said["contract"]
-        problems = [] if newest is None else contents.broken(content, newest.contract, frames=self._frames)
-        if newest is not None and given is None:
-            contents.keep(problems, f"the contract of {newest.ref}")
-        if roles["key"] is not None and said["key"] is None:
-            contents.check_key(content, str(roles["key"]), frames=self._frames)
-        for role in ("event_time", "known_at"):
-            if roles[role] is not None:
-                contents.check_time(content, role, str(roles[role]))
-        kept = inferred(content.profile) if newest is None else grown(newest.contract, content.profile, newest.profile)
-        return DatasetVersion(
-            name=name,
-            version=1 if newest is None else newest.version + 1,
-            digest=content.digest,
-            rows=content.rows,
-            size_bytes=sum(part.size for part in content.parts),
-            parts=content.parts,
-            contract=given or kept,  # type: ignore[arg-type]
-            profile=content.profile,
-            **roles,  # type: ignore[arg-type]
-            rows_added=None if newest is None else content.rows - newest.rows,
-            contract_problems=tuple(map(str, problems)),
-            created_at=unit.now,
-            created_by=unit.actor.id,
         )
 
     def _resolve(self, unit: Unit, ref: str) -> DatasetVersion:
         wanted = parse_ref(ref, what="dataset version")
         if wanted.alias == LATEST:
             found = self._repository.newest(unit.rows, unit.project, wanted.name)
-        else:
-            found = self._repository.version(unit.rows, unit.project, wanted.name, wanted.version or 0)
-        if not found:
-            if wanted.alias == LATEST:
+            if found is None:
                 raise _no_dataset(wanted.name)
+            return found
+        found = None
+        if wanted.version is not None:
+            found = self._repository.version(unit.rows, unit.project, wanted.name, wanted.version)
+        if found is None:
             raise NotFound(f"There is no {wanted}.", remedy=f"See what there is: modelwright data list {wanted.name}")
         return found
 
@@ -290,16 +262,6 @@ class DataService(Service):
             if folded.count(name.lower()) > 1:
                 raise Invalid(f"{name!r} is in the SQL in two spellings, which SQL cannot tell apart.")
         return found
-
-
-def _repeats(newest: DatasetVersion, said: Mapping[str, object]) -> bool:
-    return all(value is None or value == getattr(newest, field) for field, value in said.items())
-
-
-def _noted(version: DatasetVersion, note: str) -> DatasetVersion:
-    from msgspec.structs import replace
-
-    return replace(version, note=note)
 
 
 def _no_dataset(name: str) -> NotFound:

@@ -134,14 +134,11 @@ class GovernanceGuard:
         return None
 
 
-def judge(name: str, gate: Gate, rule: Rule, matter: Matter) -> GateResult:
-    """One gate's verdict.
-
-    The order is the law: exempt, then missing is UNKNOWN, then the condition; a gate cannot pass by itself.
-    """
+def case_of(gate: Gate, rule: Rule, matter: Matter) -> Case:
+    """What a gate gets to see: of everything on record, the evidence that counts."""
     counting = matching.bound(matter.transition, matter.charter, matter.evidence)
     chosen = matching.fresh(matching.newest(counting, matter.now), rule, matter.now)
-    case = Case(
+    return Case(
         transition=matter.transition,
         charter=matter.charter,
         now=matter.now,
@@ -149,6 +146,14 @@ def judge(name: str, gate: Gate, rule: Rule, matter: Matter) -> GateResult:
         parameters=rule.parameters,
         earlier=matter.earlier,
     )
+
+
+def judge(name: str, gate: Gate, rule: Rule, matter: Matter) -> GateResult:
+    """One gate's verdict.
+
+    The order is the law: exempt, then missing is UNKNOWN, then the condition; a gate cannot pass by itself.
+    """
+    case = case_of(gate, rule, matter)
     if why := gate.exempt(case):
         return GateResult(gate=name, verdict=Verdict.NOT_APPLICABLE, reason=why)
     missing = next((kind for kind in gate.reads if kind not in case.evidence), None)

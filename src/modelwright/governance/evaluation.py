@@ -31,8 +31,8 @@ MOST_ROWS = 1_000_000
 """Rows of one evaluation."""
 LARGEST_UPLOAD = 64 << 20
 """Bytes of scores."""
-_RESAMPLED_CELLS = 200_000_000
-"""Rows times bootstrap replicates of one comparison, some ten seconds."""
+_RESAMPLED_CELLS = 100_000_000
+"""Rows times bootstrap replicates of one interval, some seconds."""
 
 Floats = NDArray[np.float64]
 
@@ -169,11 +169,12 @@ def evaluated(
         task: What they mean.
     """
     metric, labels, given = charter.kpi.metric, rows.labels, scores[rows.rows]
+    replicates = _replicates(len(labels))
     labelled = table.filter(pa.array(rows.rows))
     return Evaluation(
         metric=metric,
-        score=interval(metric, labels, given),
-        calibration=reliability(labels, given) if task is Task.BINARY else None,
+        score=interval(metric, labels, given, replicates=replicates),
+        calibration=reliability(labels, given, replicates=replicates) if task is Task.BINARY else None,
         slices=tuple(
             found
             for column in slices
@@ -189,8 +190,13 @@ def evaluated(
 
 def compared(rows: Judged, scores: Floats, baseline: Floats, metric: str) -> Interval:
     """How much better scores are than the baseline's on the same rows."""
-    replicates = max(200, min(1000, _RESAMPLED_CELLS // len(rows.labels)))
-    return difference(metric, rows.labels, scores[rows.rows], baseline[rows.rows], replicates=replicates)
+    given, theirs = scores[rows.rows], baseline[rows.rows]
+    return difference(metric, rows.labels, given, theirs, replicates=_replicates(len(given)))
+
+
+def _replicates(n_rows: int) -> int:
+    """As many as take some seconds: with more rows an interval is narrow, and steady with fewer."""
+    return max(100, min(1000, _RESAMPLED_CELLS // n_rows))
 
 
 def checked(table: pa.Table, contract: Contract) -> ContractCheck:

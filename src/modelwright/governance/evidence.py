@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from modelwright.core.clock import as_utc
 from modelwright.core.errors import Corrupted, Invalid, NotFound
 from modelwright.core.events import Actor, Event
 from modelwright.core.ids import Digest, Name, Ref
@@ -27,8 +28,8 @@ from modelwright.governance.model import (
     Kind,
     Values,
     Window,
+    no_charter,
 )
-from modelwright.governance.service import no_charter
 from modelwright.models.model import ModelVersion
 from modelwright.stats.model import Importance
 
@@ -92,7 +93,8 @@ class EvidenceService(Service):
         """Judge a version's scores on a dataset version: the input contract, the KPI, and the charter's baseline.
 
         The labels are the dataset's own. The comparison needs the baseline's scores of the same rows: evaluate the
-        baseline first. Rows without a label, or whose label cannot be known yet, are counted and left out.
+        baseline first; it has a charter of its own, usually the same file. Rows without a label, or whose label cannot
+        be known yet, are counted and left out.
 
         Args:
             unit: The unit of work.
@@ -111,7 +113,7 @@ class EvidenceService(Service):
             NotFound: There is no such version, dataset or charter.
             Invalid: The scores are not one usable number for each row, or the labels cannot be judged.
         """
-        subject = self._subject(unit, ref, dataset, Window(since=since, until=until))
+        subject = self._subject(unit, ref, dataset, _window(since, until))
         if len(slices) > _MOST_SLICES or len(set(slices)) != len(slices):
             raise Invalid(f"{len(slices)} slice columns, not at most {_MOST_SLICES} different ones.")
         found = self._computed(subject, scores, slices, unit.now)
@@ -142,7 +144,7 @@ class EvidenceService(Service):
         Raises:
             Invalid: An importance is about a column that is not an input, or there are two of one column.
         """
-        subject = self._subject(unit, ref, dataset, Window(since=since, until=until))
+        subject = self._subject(unit, ref, dataset, _window(since, until))
         inputs = subject.version.manifest.inputs.names
         named = [importance.column for importance in importances]
         if len(set(named)) != len(named) or not set(named) <= set(inputs):
@@ -302,6 +304,14 @@ class EvidenceService(Service):
                 self._repository.add_evidence(unit.rows, unit.project, evidence)
                 unit.emit(_event(evidence))
         return tuple(made)
+
+
+def _window(since: datetime | None, until: datetime | None) -> Window:
+    """The window in UTC; a moment without an offset is refused."""
+    return Window(
+        since=None if since is None else as_utc(since, field="since"),
+        until=None if until is None else as_utc(until, field="until"),
+    )
 
 
 class _Reading:

@@ -97,7 +97,7 @@ def absence(kind: Kind, rule: Rule, matter: Matter) -> tuple[str, str]:
     if kind is Kind.COMPARISON:
         return _no_comparison(ref, charter, anchor)
     if not of_kind:
-        return f"There is no {kind} of {ref}.", remedy
+        return f"There is no {kind}{' check' if kind is Kind.CONTRACT else ''} of {ref}.", remedy
     if not mine:
         last = of_kind[-1]
         if last.package == transition.package and last.charter != charter.digest:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from msgspec import Meta, Struct
 
 from modelwright.core import wire
+from modelwright.core.errors import NotFound
 from modelwright.core.events import Actor, Event
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Digest, Name, Pinned
@@ -186,6 +187,14 @@ class CharterVersion(Struct, frozen=True, kw_only=True):
     charter: Charter
     published_at: datetime
     by: str
+
+
+def no_charter(model: str, version: int | None = None) -> NotFound:
+    """What to say where a model has no charter."""
+    return NotFound(
+        f"{model} has no charter" + (f" {version}." if version is not None else "."),
+        remedy=f"Write charter.yaml and run: modelwright charter publish {model} charter.yaml",
+    )
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"passes": "pass"}):

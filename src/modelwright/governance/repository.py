@@ -133,7 +133,7 @@ class GovernanceRepository:
         return found
 
     def evidence_of(self, rows: Rows, project: str, model: str, version: int) -> list[Evidence]:
-        """The evidence recorded for a version, newest first."""
+        """The newest evidence recorded for a version, newest first."""
         statement = (
             select(evidence.c.body)
             .where(evidence.c.project == project, evidence.c.model == model, evidence.c.version == version)

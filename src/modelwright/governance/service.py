@@ -10,6 +10,7 @@ from modelwright.core.guard import Action, Decision, Transition
 from modelwright.core.ids import Name, Ref
 from modelwright.core.operation import Service, limited, operation
 from modelwright.core.unit import Unit
+from modelwright.governance.evidence import EvidenceService
 from modelwright.governance.model import (
     Charter,
     CharterPublished,
@@ -17,9 +18,12 @@ from modelwright.governance.model import (
     Decided,
     PolicyPublished,
     PolicyVersion,
+    no_charter,
     settled,
 )
 from modelwright.models.model import check_alias
+
+__all__ = ["CharterService", "EvidenceService", "GateService", "PolicyService"]
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and yaml, which a remote client does without
     from modelwright.governance.decide import GovernanceGuard
@@ -216,14 +220,6 @@ class GateService(Service):
             limit: How many, 1 to 1,000.
         """
         return tuple(self._repository.decisions(unit.rows, unit.project, model, limit=limited(limit)))
-
-
-def no_charter(model: str, version: int | None = None) -> NotFound:
-    """What to say where a model has no charter."""
-    return NotFound(
-        f"{model} has no charter" + (f" {version}." if version is not None else "."),
-        remedy=f"Write charter.yaml and run: modelwright charter publish {model} charter.yaml",
-    )
 
 
 def _check_kpi(charter: Charter) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from modelwright.core.clock import as_utc
+from modelwright.core.errors import Invalid
+from modelwright.data.model import DatasetVersion
 from modelwright.governance.model import CharterVersion, Evidence, Window
 from modelwright.models.model import ModelVersion
 
@@ -21,13 +23,24 @@ class Faces(Protocol):
     """The faces that evaluating needs: a workspace."""
 
     @property
-    def models(self) -> Any: ...
+    def models(self) -> Any:
+        """Versions and their packages."""
+        ...
+
     @property
-    def data(self) -> Any: ...
+    def data(self) -> Any:
+        """Datasets."""
+        ...
+
     @property
-    def charters(self) -> Any: ...
+    def charters(self) -> Any:
+        """What models are for."""
+        ...
+
     @property
-    def evidence(self) -> Any: ...
+    def evidence(self) -> Any:
+        """What was found."""
+        ...
 
 
 def evaluate(
@@ -60,7 +73,7 @@ def evaluate(
 
     Raises:
         NotFound: There is no such version, dataset or charter.
-        Invalid: The rows cannot be judged.
+        Invalid: The rows lack a column that the model takes, or cannot be judged.
         Corrupted: A byte of the package or of the dataset is not what was recorded.
     """
     from modelwright.governance.evaluation import rows_in  # weight: pyarrow and numpy, 0.4 s
@@ -71,15 +84,29 @@ def evaluate(
         since=None if since is None else as_utc(since, field="since"),
         until=None if until is None else as_utc(until, field="until"),
     )
-    table = rows_in(workspace.data.table(data.ref), window, data.event_time)
+    charter: CharterVersion = workspace.charters.get(version.model)
+    table = rows_in(workspace.data.table(data.ref, _needed(version, charter, data)), window, data.event_time)
     predictor = workspace.models.load(version.ref)
     scores = predictor(_columns(table, version))
     span = {"since": window.since, "until": window.until}
     found: tuple[Evidence, ...] = workspace.evidence.record(version.ref, data.ref, scores, slices=tuple(slices), **span)
     if not explain:
         return found
-    importances = _importances(table, version, workspace.charters.get(version.model), predictor, seed=seed)
+    importances = _importances(table, version, charter, predictor, seed=seed)
     return (*found, workspace.evidence.explain(version.ref, data.ref, importances, **span))
+
+
+def _needed(version: ModelVersion, charter: CharterVersion, data: DatasetVersion) -> list[str]:
+    """The columns to fetch: what the model takes, the label, the event time."""
+    needed = [*version.manifest.inputs.names, charter.charter.label.column]
+    missing = [name for name in needed if name not in data.columns]
+    if missing:
+        raise Invalid(
+            f"{data.ref} has no column {', '.join(missing)}, which {version.ref} or its label needs.",
+            remedy=f"It has: {', '.join(list(data.columns)[:20])}.",
+            fields=dict.fromkeys(missing, "is not a column"),
+        )
+    return list(dict.fromkeys([*needed, *([data.event_time] if data.event_time else [])]))
 
 
 def _columns(table: pa.Table, version: ModelVersion) -> Mapping[str, Any]:
@@ -93,10 +120,8 @@ def _importances(
 
     from modelwright.explain.methods.permutation import permutation
 
-    label = charter.charter.label.column
-    labelled = table.filter(table[label].is_valid())
-    rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.permutation(labelled.num_rows)[:EXPLAINED_ROWS])
-    sample = labelled.take(chosen)
-    labels = sample[label].to_numpy()
-    return permutation(predictor, _columns(sample, version), labels, charter.charter.kpi.metric, seed=seed)
+    label, metric = charter.charter.label.column, charter.charter.kpi.metric
+    labels = table[label].cast("float64").to_numpy()
+    rows = np.flatnonzero(~np.isnan(labels))
+    chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:EXPLAINED_ROWS])
+    return permutation(predictor, _columns(table.take(chosen), version), labels[chosen], metric, seed=seed)

@@ -67,22 +67,28 @@ class Overview(Struct, frozen=True, kw_only=True):
 
 
 def _lines(trace: Trace) -> list[str]:
-    asked, version, run = trace.prediction, trace.version, trace.run
-    label = "not known yet" if asked.label is None else f"{asked.label} (known {asked.label_known_at:%Y-%m-%d %H:%MZ})"
-    lines = [
+    asked, moved, version = trace.prediction, trace.deployment, trace.version
+    label = "not known yet" if asked.label is None else f"{asked.label} (known {asked.label_known_at:%Y-%m-%d %H:%M}Z)"
+    how = f"{moved.action} {moved.at:%Y-%m-%d %H:%M:%S}Z by {moved.by}, policy {moved.policy[:12]}"
+    return [
         f"prediction  {asked.id}",
         f"            asked for {asked.event_at:%Y-%m-%d %H:%M}Z, answered {asked.output} in {asked.latency_ms:.1f} ms",
         f"            label {label}",
-        f"endpoint    {asked.endpoint}, generation {trace.deployment.generation} ({trace.deployment.action}"
-        f" {trace.deployment.at:%Y-%m-%d %H:%M:%S}Z by {trace.deployment.by}, policy {trace.deployment.policy[:12]})",
+        f"endpoint    {asked.endpoint}, generation {moved.generation} ({how})",
         f"version     {version.ref}, package {version.package}",
+        *(f"evidence    {found.digest}  {found.summary}" for found in trace.evidence),
+        *_origin(trace),
     ]
-    lines += [f"evidence    {found.digest}  {found.summary}" for found in trace.evidence]
+
+
+def _origin(trace: Trace) -> list[str]:
+    run = trace.run
     if run is None:
-        return [*lines, "run         none: the version was registered without one"]
+        return ["run         none: the version was registered without one"]
     code = run.capture
     dirty = f", uncommitted changes {code.diff[:12]}" if code.diff else ""
-    lines.append(f"run         {run.id} ({run.name}, {run.status}, started {run.started_at:%Y-%m-%d %H:%M:%S}Z)")
-    lines.append(f"source      {trace.source} (commit {code.commit or 'none'}{dirty})")
-    lines += [f"data        {read.ref:<20} {read.digest}" for read in trace.data]
-    return lines
+    return [
+        f"run         {run.id} ({run.name}, {run.status}, started {run.started_at:%Y-%m-%d %H:%M:%S}Z)",
+        f"source      {trace.source} (commit {code.commit or 'none'}{dirty})",
+        *(f"data        {read.ref:<20} {read.digest}" for read in trace.data),
+    ]

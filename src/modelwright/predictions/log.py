@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +14,7 @@ from modelwright.predictions.columns import empty, rows_of
 from modelwright.predictions.layout import endpoints_in, segment_folder, segments_in
 from modelwright.predictions.model import Kind
 from modelwright.predictions.repository import PartRepository, Place
-from modelwright.predictions.segments import frames
+from modelwright.predictions.segments import MAGIC, frames
 from modelwright.store.ports import Frames, Records
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
@@ -138,11 +139,9 @@ class PredictionLog:
         """Whether the endpoint has answered anything."""
         place = Place(project=project, endpoint=endpoint, kind=Kind.PREDICTIONS)
         for path in segments_in(segment_folder(self.folder, endpoint, Kind.PREDICTIONS, project=project)):
-            try:
-                if next(frames(path), None) is not None:
+            with suppress(FileNotFoundError):  # shipped just now, which the rows know
+                if path.stat().st_size > len(MAGIC):
                     return True
-            except FileNotFoundError:
-                continue  # shipped just now, which the rows know
         with self.records.reading() as rows:
             return bool(self._repository.overlapping(rows, place))
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from modelwright.core.errors import Corrupted
+from modelwright.core.errors import Corrupted, Invalid
 from modelwright.core.ids import Digest, Id, Name
 from modelwright.core.wire import Real
 from modelwright.stats.model import Interval
@@ -113,8 +113,15 @@ _NEWEST = 1
 
 
 def encode(batch: PredictionBatch | LabelBatch) -> bytes:
-    """The payload of a batch's frame."""
-    return _ENCODER.encode(batch)
+    """The payload of a batch's frame.
+
+    Raises:
+        Invalid: An input is an integer beyond 64 bits, which no contract allows.
+    """
+    try:
+        return _ENCODER.encode(batch)
+    except OverflowError as error:
+        raise Invalid(f"The log cannot keep an input: {error}.", remedy="Send it as a float.") from error
 
 
 def decode_predictions(payload: bytes) -> PredictionBatch:

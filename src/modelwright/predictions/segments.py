@@ -161,8 +161,10 @@ class SegmentWriter:
                 elif not segment.dirty:
                     segment.dirty = True  # the keeper sleeps until told; otherwise it will look again by itself
                     self._turn.notify()
-            except OSError as error:
+            except (OSError, RuntimeError) as error:  # RuntimeError: no thread could be started to sync it
                 self._refusal = str(error)
+                self._retire()
+                self._turn.notify()
                 raise self._unavailable(str(error)) from error
 
     def close(self) -> None:
@@ -203,8 +205,9 @@ class SegmentWriter:
             )
             self._number += 1
             if self._keeper is None:
-                self._keeper = threading.Thread(target=self._keep, name="segment-keeper", daemon=True)
-                self._keeper.start()
+                keeper = threading.Thread(target=self._keep, name="segment-keeper", daemon=True)
+                keeper.start()
+                self._keeper = keeper
         return segment
 
     def _make_folder(self) -> None:

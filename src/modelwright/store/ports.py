@@ -123,7 +123,7 @@ class Frames(Protocol):
     """Tables at rest: immutable Parquet blobs, read by SQL.
 
     Law: SQL comes from this code base, values travel as parameters, and every part is verified before it is read. Times
-    are UTC. Bytes that were sent as a part and are no table are ``Invalid``; bytes that changed since are ``Corrupted``.
+    are UTC. Bytes that were stored and are no table are ``Invalid``; bytes that changed since are ``Corrupted``.
     """
 
     def footer(self, part: str) -> Footer:

@@ -111,7 +111,7 @@ class Gate(Protocol):
 
 def evaluate_command(ref: str, on: Evidence | None, *, more: str = "") -> str:
     """The command line that evaluates a version on the rows of a piece of evidence."""
-    words = ["modelwright model evaluate", ref, "--data", on.dataset.ref if on else "DATASET@VERSION"]
+    words = ["modelwright model evaluate", ref, "--on", on.dataset.ref if on else "DATASET@VERSION"]
     if on and on.window.since:
         words += ["--since", f"{on.window.since:%Y-%m-%dT%H:%M:%SZ}"]
     if on and on.window.until:

@@ -12,8 +12,8 @@ class CalibrationGate:
     """The expected calibration error is small; fulfils ``Gate``."""
 
     reads = (Kind.EVALUATION,)
-    exposes = ends("error") | ends("bias") | {"n"}
-    passes = "e.error.estimate <= p.max_error"
+    exposes = ends("ece") | ends("bias") | {"n"}
+    passes = "e.ece.estimate <= p.max_error"
     parameters: Mapping[str, Scalar] = {"max_error": 0.05}
 
     def exempt(self, case: Case) -> str:
@@ -31,7 +31,7 @@ class CalibrationGate:
             return Seen(values={}, reason="No calibration was computed.", remedy=remedy + case.evaluate_command())
         return Seen(
             values={
-                "error": {"estimate": found.error.estimate, "low": found.error.low, "high": found.error.high},
+                "ece": {"estimate": found.error.estimate, "low": found.error.low, "high": found.error.high},
                 "bias": {"estimate": found.bias.estimate, "low": found.bias.low, "high": found.bias.high},
                 "n": found.error.n,
             },

@@ -12,7 +12,7 @@ class ExplainedGate:
     """Every input has an importance; fulfils ``Gate``."""
 
     reads = (Kind.EXPLANATION,)
-    exposes = frozenset({"inputs", "missing"})
+    exposes = frozenset({"inputs", "features", "missing"})
     passes = "e.inputs > 0 && e.missing == 0"
     parameters: Mapping[str, Scalar] = {}
 
@@ -27,8 +27,8 @@ class ExplainedGate:
         missing = [name for name in found.inputs if name not in explained]
         first = ", ".join(f"{each.column} {each.drop.estimate:.3g}" for each in found.importances[:3])
         return Seen(
-            values={"inputs": len(found.inputs), "missing": len(missing)},
-            reason=f"All {len(found.inputs)} inputs have an importance ({found.method}); first {first}."
+            values={"inputs": len(found.inputs), "features": len(explained), "missing": len(missing)},
+            reason=f"All {len(found.inputs)} inputs have an importance ({found.method}, computed by the caller): {first}."
             if not missing
             else f"{len(missing)} of {len(found.inputs)} inputs have no importance: {', '.join(missing[:5])}.",
             remedy=f"Run: {case.evaluate_command()}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from concurrent.futures import Executor
 from typing import NamedTuple
 
@@ -83,8 +84,8 @@ class Batcher:
         self._since = self._cost = 0.0
         self._seen = self._idle_turns = 0
 
-    async def score(self, rows: Rows) -> Scored:
-        """The predictions for these rows, which have been logged.
+    def score(self, rows: Rows) -> Awaitable[Scored]:
+        """Await it for the predictions of these rows, which then have been logged.
 
         Raises:
             Unavailable: Too much is waiting, or the log cannot be written.
@@ -94,22 +95,22 @@ class Batcher:
         if self._pending and self._pending + rows.count > self._limits.pending_rows:
             raise Unavailable(f"{self._pending} rows are waiting already.", remedy="Try again in a moment.")
         self._pending += rows.count
-        try:
-            if rows.count >= self._limits.large_rows:
-                return await self._score_in_thread(rows, received_at)
-            loop = asyncio.get_running_loop()
-            if not self._queue:
-                self._since = time.perf_counter()
-                loop.call_soon(self._flush)
-            waiting = _Waiting(rows, received_at, loop.create_future())
-            self._queue.append(waiting)
-            return await waiting.future
-        finally:
-            self._pending -= rows.count
+        if rows.count >= self._limits.large_rows:
+            return self._score_in_thread(rows, received_at)
+        loop = asyncio.get_running_loop()
+        if not self._queue:
+            self._since = time.perf_counter()
+            loop.call_soon(self._flush)
+        future: asyncio.Future[Scored] = loop.create_future()
+        self._queue.append(_Waiting(rows, received_at, future))
+        return future
 
     async def _score_in_thread(self, rows: Rows, received_at: int) -> Scored:
         loop = asyncio.get_running_loop()
-        outputs = await loop.run_in_executor(self._executor, self.scorer.predict, rows)
+        try:
+            outputs = await loop.run_in_executor(self._executor, self.scorer.predict, rows)
+        finally:
+            self._pending -= rows.count
         record, scored = self.scorer.record(rows, outputs, ids=new_ids(rows.count), received_at=received_at)
         self.scorer.write(record)
         return scored
@@ -125,6 +126,7 @@ class Batcher:
                 self._settle(queue[start:end])
                 start, count = end, 0
             count += waiting.rows.count
+            self._pending -= waiting.rows.count
         self._settle(queue[start:])
 
     def _lingers(self) -> bool:

@@ -85,14 +85,11 @@ class Watcher:
         loop = asyncio.get_running_loop()
         try:
             live = await loop.run_in_executor(self._executor, self._next)
-        except NotFound:  # nothing was deployed yet: there is nothing to answer, and nothing is wrong
-            self.error = None if self._router.live.generation == 0 else "routes.json is gone; the last routes are served."
         except Exception as error:  # noqa: BLE001 - the rim: a package may raise anything
             self._retry_at = time.monotonic() + RETRY_SECONDS
             self._report(error)
         else:
-            self._router.swap(live)
-            self.error = None
+            self._adopt(live)
         self.acknowledge()
         self.changed.set()
 
@@ -127,8 +124,20 @@ class Watcher:
             self.acknowledge()
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
-    def _next(self) -> Live:
-        table = publication.read(self._path, self._place.public)
+    def _adopt(self, live: Live | None) -> None:
+        if live is not None:
+            self._router.swap(live)
+            self.error = None
+        elif self._router.live.generation == 0:  # nothing was deployed yet: nothing to answer, and nothing is wrong
+            self.error = None
+        else:
+            self.error = f"{self._path.name} is gone; the last routes are served."
+
+    def _next(self) -> Live | None:
+        try:
+            table = publication.read(self._path, self._place.public)
+        except NotFound:
+            return None
         live = self._router.live
         if table.generation < live.generation:
             raise Conflict(

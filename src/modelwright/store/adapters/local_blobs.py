@@ -64,7 +64,7 @@ class LocalBlobs:
             _fsync_folder(target.parent)
             return Stored(digest=digest, size=size, new=True)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise Unavailable(
                     "The disk is full; nothing was stored.", remedy="Free space and try again."
                 ) from error

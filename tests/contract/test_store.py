@@ -1,0 +1,54 @@
+"""Every adapter keeps its port's law."""
+
+import pytest
+
+from modelwright.store.adapters.duckdb_frames import DuckdbFrames
+from modelwright.store.adapters.local_blobs import LocalBlobs
+from modelwright.store.adapters.sqlite import SqliteRecords
+from modelwright.store.leases import RecordsQueue
+from modelwright.store.tables import control
+from modelwright.testing.faults import flip
+from modelwright.testing.store import BlobsLaw, FramesLaw, QueueLaw, RecordsLaw
+
+
+class TestLocalBlobs(BlobsLaw):
+    def opened(self, place):
+        return LocalBlobs(place)
+
+    def alter(self, place, digest):
+        flip(place / digest[:2] / digest[2:])
+
+    def test_a_broken_put_leaves_no_file_at_all(self, tmp_path):
+        self.test_a_source_that_breaks_leaves_nothing(tmp_path)
+        self.test_a_full_disk_is_said_and_leaves_nothing(tmp_path)
+        assert list((tmp_path / "incoming").iterdir()) == []
+
+    def test_stored_bytes_are_read_only(self, tmp_path):
+        blobs = self.opened(tmp_path)
+        assert blobs.verified_path(blobs.put(b"x").digest).stat().st_mode & 0o222 == 0
+
+
+class TestDuckdbFrames(FramesLaw):
+    def opened(self, place):
+        blobs = LocalBlobs(place)
+        return blobs, DuckdbFrames(blobs)
+
+    def alter(self, place, digest):
+        flip(place / digest[:2] / digest[2:])
+
+
+@pytest.mark.parametrize("synchronous", ["FULL", "NORMAL"])
+class TestSqliteRecords(RecordsLaw):
+    @pytest.fixture(autouse=True)
+    def _chosen(self, synchronous):
+        self.synchronous = synchronous
+
+    def opened(self, place, tables):
+        return SqliteRecords(place / "records.db", tables, synchronous=self.synchronous)
+
+
+class TestRecordsQueue(QueueLaw):
+    def opened(self, place, clock):
+        records = SqliteRecords(place / "records.db", control)
+        records.prepare()
+        return records, RecordsQueue(records, clock)
