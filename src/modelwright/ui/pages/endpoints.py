@@ -6,8 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
 
+from modelwright.governance.model import CharterVersion
+from modelwright.predictions.model import PeriodScore, Traffic
+from modelwright.serving.model import Endpoint
+from modelwright.stats.model import Interval
 from modelwright.ui import charts
 from modelwright.ui.charts import Bucket, Series
 from modelwright.ui.page import Ask, View
@@ -26,11 +29,11 @@ def load_list(ask: Ask) -> View:
 
 def load(ask: Ask) -> View:
     """One endpoint."""
-    endpoint = ask.workspace.endpoints.get(ask.path["name"])
-    scores = ask.read("predictions.performance", endpoint.name) or []
-    traffic = ask.read("predictions.traffic", endpoint.name) or []
+    endpoint: Endpoint = ask.workspace.endpoints.get(ask.path["name"])
+    scores: list[PeriodScore] = ask.read("predictions.performance", endpoint.name) or []
+    traffic: list[Traffic] = ask.read("predictions.traffic", endpoint.name) or []
     stand = standing(ask, endpoint, scores)
-    charter = ask.read("charters.get", endpoint.current.model)
+    charter: CharterVersion | None = ask.read("charters.get", endpoint.current.model)
     limit = charter.charter.limits.latency_p99_ms if charter is not None else None
     versions = named(scores, traffic)
     shown = buckets(traffic)
@@ -56,21 +59,21 @@ def load(ask: Ask) -> View:
     return View("endpoint", endpoint.name, context)
 
 
-def named(scores: Sequence[Any], traffic: Sequence[Any]) -> list[str]:
+def named(scores: Sequence[PeriodScore], traffic: Sequence[Traffic]) -> list[str]:
     """Every version that answered, the oldest first: its place is its colour in all charts of the page."""
-    found = {(one.model, one.version) for one in (*scores, *traffic)}
+    found = {(one.model, one.version) for one in scores} | {(one.model, one.version) for one in traffic}
     return [f"{model}@{version}" for model, version in sorted(found)]
 
 
-def series(scores: Sequence[Any], versions: Sequence[str]) -> list[Series]:
+def series(scores: Sequence[PeriodScore], versions: Sequence[str]) -> list[Series]:
     """The months of each version."""
-    points: dict[str, dict[datetime, Any]] = {version: {} for version in versions}
+    points: dict[str, dict[datetime, Interval | None]] = {version: {} for version in versions}
     for one in scores:
         points[f"{one.model}@{one.version}"][one.period_start] = one.interval
     return [Series(version, months) for version, months in points.items() if months]
 
 
-def buckets(traffic: Sequence[Any]) -> list[Bucket]:
+def buckets(traffic: Sequence[Traffic]) -> list[Bucket]:
     """Hours, or days where the hours are too many to tell apart; the empty ones between them too, at least a day long.
 
     A day's median is the middle of its hours' medians, and its 99th percentile the worst hour's.
@@ -79,7 +82,7 @@ def buckets(traffic: Sequence[Any]) -> list[Bucket]:
         return []
     by_day = len({one.period for one in traffic}) > _MOST_BUCKETS
     step = timedelta(days=1) if by_day else timedelta(hours=1)
-    groups: dict[datetime, list[Any]] = defaultdict(list)
+    groups: dict[datetime, list[Traffic]] = defaultdict(list)
     for one in traffic:
         groups[one.period.replace(hour=0) if by_day else one.period].append(one)
     last = max(groups)
@@ -88,7 +91,7 @@ def buckets(traffic: Sequence[Any]) -> list[Bucket]:
     return [_bucket(start, groups.get(start, []), by_day=by_day) for start in starts]
 
 
-def _bucket(start: datetime, found: Sequence[Any], *, by_day: bool) -> Bucket:
+def _bucket(start: datetime, found: Sequence[Traffic], *, by_day: bool) -> Bucket:
     rows: dict[str, int] = defaultdict(int)
     for one in found:
         rows[f"{one.model}@{one.version}"] += one.rows

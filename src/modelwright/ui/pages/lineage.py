@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from modelwright.governance.model import Evidence
+from modelwright.lineage.model import Graph
 from modelwright.ui import charts
 from modelwright.ui.page import Ask, View
 from modelwright.ui.render import version_path
@@ -18,8 +18,8 @@ def load(ask: Ask) -> View:
     if not wanted:
         return View("lineage", "Lineage", {"wanted": "", "starts": _starts(ask), "graph": "", "nodes": []})
     depth = {"1": 1, "2": 2, "4": 4, "8": 8}.get(ask.word("depth"), _DEPTH)
-    up = ask.workspace.lineage.up(wanted, depth=depth)
-    down = ask.workspace.lineage.down(wanted, depth=depth)
+    up: Graph = ask.workspace.lineage.up(wanted, depth=depth)
+    down: Graph = ask.workspace.lineage.down(wanted, depth=depth)
     names = _near(up, down, wanted)
     edges = {edge for edge in (*up.edges, *down.edges) if edge.source in names and edge.target in names}
     known = {name: node(name, focus=name == wanted, kind=_evidence_kind(ask, name)) for name in sorted(names)}
@@ -45,7 +45,7 @@ def load(ask: Ask) -> View:
     return View("lineage", f"Lineage of {wanted}", context)
 
 
-def _near(up: Any, down: Any, wanted: str) -> set[str]:
+def _near(up: Graph, down: Graph, wanted: str) -> set[str]:
     """The nodes to draw: all of them, or as many as can be read."""
     near = [wanted]
     links = [(edge.target, edge.source) for edge in up.edges] + [(edge.source, edge.target) for edge in down.edges]
@@ -58,7 +58,7 @@ def _near(up: Any, down: Any, wanted: str) -> set[str]:
 def _evidence_kind(ask: Ask, name: str) -> str:
     if not name.startswith("evidence:"):
         return ""
-    found = ask.read("evidence.get", name.removeprefix("evidence:"))
+    found: Evidence | None = ask.read("evidence.get", name.removeprefix("evidence:"))
     return str(found.kind) if found is not None else ""
 
 
@@ -85,5 +85,5 @@ def node(name: str, *, focus: bool = False, kind: str = "") -> charts.Node:
 def _starts(ask: Ask) -> list[charts.Node]:
     found = [f"endpoint:{one.name}" for one in ask.read_all("endpoints.list", limit=20)]
     found += [f"model:{one.name}@{one.latest}" for one in ask.read_all("models.list", limit=20)]
-    found += [f"data:{one.name}@{one.latest}" for one in ask.read_all("data.list", limit=20)]
+    found += [f"data:{one.name}@{one.version}" for one in ask.read_all("data.list", limit=20)]
     return [node(name) for name in found]
