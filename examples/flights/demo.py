@@ -25,6 +25,7 @@ import train
 import modelwright as mw
 
 HERE = Path(__file__).parent
+COMMAND = [sys.executable, "-m", "modelwright"]
 MARKER = "made-by-the-flights-demo"
 MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-and-hour", "delays"
 LAST_DAY = "2014-01-01"
@@ -41,7 +42,7 @@ def main() -> int:
     given = parser.parse_args()
     began = time.monotonic()
     fresh(given.folder)
-    subprocess.run(["modelwright", "init", given.folder / "project"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*COMMAND, "init", given.folder / "project"], check=True, stdout=subprocess.DEVNULL)
     with mw.connect(given.folder / "project") as ws, ExitStack() as ends:
         step("Flights and weather become dataset versions")
         add_data(ws, given.folder)
@@ -156,7 +157,7 @@ def champion(ws: mw.Workspace, version: Any) -> bool:
 @contextmanager
 def server(ws: mw.Workspace, port: int, serve_port: int) -> Iterator[dict[str, str]]:
     """``modelwright up`` in a process of its own, ended with the demo."""
-    command = ["modelwright", "up", "--home", ws.where, "--port", str(port), "--serve-port", str(serve_port)]
+    command = [*COMMAND, "up", "--home", ws.where, "--port", str(port), "--serve-port", str(serve_port)]
     with (Path(ws.where).parent / "server.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     urls = {"api": f"http://127.0.0.1:{port}", "serve": f"http://127.0.0.1:{serve_port}"}
@@ -195,10 +196,9 @@ def move(ws: mw.Workspace, verb: str, ref: str) -> None:
             raise SystemExit(f"Workers do not answer with it: {endpoint.workers}")
         time.sleep(0.05)
     current = endpoint.current
-    say(
-        f"{ENDPOINT} answers with {current.model}@{current.version} ({current.action}, generation {current.generation}),"
-        f" {len(endpoint.workers)} workers after {time.monotonic() - began:.1f} s"
-    )
+    how = f"{current.action}, generation {current.generation}"
+    took = time.monotonic() - began
+    say(f"{ENDPOINT} answers with {current.model}@{current.version} ({how}), all workers after {took:.1f} s")
 
 
 def refuse_bad_requests(serve: str) -> None:
@@ -222,7 +222,8 @@ class Progress:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         self.answers, self.questions = process.stdout, process.stdin
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -280,13 +281,15 @@ def report(ws: mw.Workspace, sent: dict[str, Any]) -> None:
     say(f"requests sent {sent['requests']:,}, failed {sent['failed']}")
     say(f"predictions answered {sent['answered']:,} = logged {counts.answered:,} = in Parquet {counts.in_parquet:,}")
     say(
-        f"labels given {sent['labels']:,} = joined {counts.labelled:,}; labels without a prediction {counts.labels_without_prediction}"
+        f"labels given {sent['labels']:,} = joined {counts.labelled:,},"
+        f" without a prediction {counts.labels_without_prediction}"
     )
     say("\nAUC by month of asking and version, from the prediction log alone (95 % intervals)")
     for score in ws.predictions.performance(ENDPOINT):
         found = score.interval or score.reason
         say(
-            f"  {score.period_start:%Y-%m}  {score.model}@{score.version}  {found}  ({score.labelled:,} of {score.n:,} labelled)"
+            f"  {score.period_start:%Y-%m}  {score.model}@{score.version}  {found}"
+            f"  ({score.labelled:,} of {score.n:,} labelled)"
         )
     say("\nVersions")
     for version in ws.models.versions(MODEL).items:

@@ -10,6 +10,7 @@ import heapq
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,6 +39,8 @@ class Replay:
         self.http = httpx.Client(base_url=serve, timeout=60, trust_env=False)
         self.workspace = mw.connect(api)
         self.waiting: list[tuple[datetime, str, int]] = []
+        self.poster = ThreadPoolExecutor(1)
+        self.posting: Future[None] | None = None
         self.total = {"requests": 0, "failed": 0, "rows": 0, "answered": 0, "labels": 0}
 
     def hour(self, questions: pa.Table, now: datetime) -> None:
@@ -47,10 +50,21 @@ class Replay:
         known = []
         while self.waiting and self.waiting[0][0] <= now:
             known.append(heapq.heappop(self.waiting))
+        self.posted()
         if known:
-            landed, ids, late = zip(*known, strict=True)
-            self.workspace.labels.add(self.endpoint, list(ids), [float(value) for value in late], list(landed))
-            self.total["labels"] += len(known)
+            self.posting = self.poster.submit(self.post, known)
+
+    def post(self, known: list[tuple[datetime, str, int]]) -> None:
+        """Give labels back; the next hour is asked meanwhile."""
+        landed, ids, late = zip(*known, strict=True)
+        self.workspace.labels.add(self.endpoint, list(ids), [float(value) for value in late], list(landed))
+        self.total["labels"] += len(known)
+
+    def posted(self) -> None:
+        """Wait until the last labels have been acknowledged."""
+        if self.posting is not None:
+            self.posting.result()
+            self.posting = None
 
     def ask(self, questions: pa.Table) -> None:
         """One request about all questions of an hour."""
@@ -116,6 +130,7 @@ def main() -> None:
     day = None
     for now, asked in hours(questions):
         if given.pause and now > given.pause:
+            replay.posted()
             report(given.pause, replay, waiting=True)
             sys.stdin.readline()
             given.pause = None
@@ -124,6 +139,7 @@ def main() -> None:
             day = now.date()
             report(now, replay)
     replay.hour(questions.slice(0, 0), datetime.max.replace(tzinfo=UTC))
+    replay.posted()
     report(now, replay, done=True)
 
 

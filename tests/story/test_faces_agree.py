@@ -1,241 +1,36 @@
 """LAW: what an operation answers in process is what it answers over HTTP, for every operation of the table.
 
 Two homes live one life: registered data, a run, a model, its charter and evidence, the gates, an endpoint and its
-predictions. Each operation is called in both; an operation without a case here fails.
+predictions. Each operation is called in both; an operation without a case in ``support/story.py`` fails.
 """
 
-import io
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from modelwright.app.services import operation_table
 from modelwright.core import wire
 from modelwright.core.operation import Download
-from modelwright.predictions.layout import segment_folder
-from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
-from modelwright.predictions.segments import SegmentWriter
-from support.twins import BEGINNING, Outcome, Twins, twins
-
-ROWS = 400
-_RANDOM = np.random.default_rng(7)
-_X = _RANDOM.normal(size=ROWS)
-_LATE = (_X + _RANDOM.normal(size=ROWS) > 0).astype(np.int64)
-_GOOD = 1 / (1 + np.exp(-_X))
-_POOR = np.clip(0.5 + 0.01 * _X + _RANDOM.normal(scale=0.2, size=ROWS), 0, 1)
-_PAST = BEGINNING - timedelta(days=100)
-_IDS = [f"{number:012x}7000{8:x}{0:015x}" for number in range(1000, 1000 + ROWS)]
-
-
-def _parquet(**columns: Any) -> bytes:
-    written = io.BytesIO()
-    pq.write_table(pa.table(columns), written)
-    return written.getvalue()
-
-
-def _flights(rows: int) -> bytes:
-    return _parquet(
-        flight=np.arange(rows),
-        x=_X[:rows],
-        carrier=[("AA", "B6", "UA")[row % 3] for row in range(rows)],
-        at=pa.array([_PAST + timedelta(hours=row) for row in range(rows)], pa.timestamp("us", "UTC")),
-        late=_LATE[:rows],
-    )
-
-
-class World:
-    """What has happened so far in both homes."""
-
-    def __init__(self, both: Twins) -> None:
-        self.both = both
-        self.seen: dict[str, Any] = {}
-        self.first = both.upload(_flights(300))
-        self.second = both.upload(_flights(ROWS))
-        self.file = both.upload(b"weights")
-        self.good = both.upload(_parquet(score=_GOOD))
-        self.poor = both.upload(_parquet(score=_POOR))
-
-    def also(self, name: str, /, **arguments: Any) -> Any:
-        """Something more that a case needs, in both homes; it must succeed."""
-        here, there = self.both.do(name, arguments)
-        assert here == there
-        assert here.error is None, here.error
-        return here.answer
-
-    def predict(self) -> None:
-        """An endpoint answers 400 rows, in both homes."""
-        batch = PredictionBatch(
-            endpoint="delays",
-            model="delay",
-            version=1,
-            package=self.seen["models.register"].package,
-            generation=1,
-            received_at=microseconds(BEGINNING + timedelta(hours=1)),
-            latency_us=900,
-            ids=_IDS,
-            event_at=[microseconds(_PAST + timedelta(hours=row)) for row in range(ROWS)],
-            inputs={"x": _X.tolist()},
-            outputs=_GOOD.tolist(),
-        )
-        for home in self.both.homes:
-            with SegmentWriter(segment_folder(home / "log", "delays", Kind.PREDICTIONS), "1") as writer:
-                writer.append(encode(batch))
-
-
-def _charter(**more: Any) -> dict[str, Any]:
-    return {
-        "question": "Late?",
-        "decision": "hold the connection",
-        "kpi": {"metric": "roc_auc", "at_least": 0.6},
-        "label": {"column": "late"},
-        "owners": {"business": "desk", "technical": "data science"},
-        **more,
-    }
-
-
-def _package(world: World, model: str, **more: Any) -> dict[str, Any]:
-    return {
-        "name": model,
-        "flavour": "sklearn",
-        "task": "binary",
-        "inputs": {"columns": [{"name": "x", "dtype": "float64"}]},
-        "files": [{"path": "model.skops", "digest": world.file.digest, "size": world.file.size}],
-        **more,
-    }
-
-
-def _run_id(world: World) -> str:
-    return str(world.seen["runs.start"].id)
-
-
-def _pinned(world: World) -> dict[str, str]:
-    version = world.seen["data.get"]
-    return {"ref": version.ref, "digest": version.digest}
-
-
-def _evaluated(world: World) -> dict[str, Any]:
-    world.also("charters.publish", model="heuristic", charter=_charter())
-    world.also("models.register", **_package(world, "heuristic"))
-    world.also("evidence.evaluate", ref="heuristic@1", dataset="flights@2", scores=world.poor)
-    return {"ref": "delay@1", "dataset": "flights@2", "scores": world.good, "slices": ["carrier"]}
-
-
-def _importance(world: World) -> dict[str, Any]:
-    drop = {"estimate": 0.2, "low": 0.1, "high": 0.3, "n": 10, "method": "shuffles"}
-    return {"ref": "delay@1", "dataset": "flights@2", "importances": [{"column": "x", "drop": drop}]}
-
-
-def _rolled_back(world: World) -> dict[str, Any]:
-    world.also("models.register", **_package(world, "delay", flavour="other"))
-    world.also("evidence.evaluate", ref="delay@2", dataset="flights@2", scores=world.good)
-    world.also("endpoints.deploy", endpoint="delays", ref="delay@2")
-    return {"endpoint": "delays", "reason": "looked worse"}
-
-
-def _labelled(world: World) -> dict[str, Any]:
-    world.predict()
-    known = [_PAST + timedelta(hours=row + 2) for row in range(ROWS)]
-    return {"endpoint": "delays", "ids": _IDS, "values": [float(late) for late in _LATE], "known_at": known}
-
-
-CASES: dict[str, Callable[[World], dict[str, Any]]] = {
-    "data.commit": lambda w: {"name": "flights", "parts": [w.first], "key": "flight", "event_time": "at"},
-    "data.get": lambda w: {"ref": w.also("data.commit", name="flights", parts=[w.second], note="more").ref},
-    "data.list": lambda w: {"limit": 1},
-    "data.versions": lambda w: {"name": "flights"},
-    "data.verify": lambda w: {"ref": "flights@latest"},
-    "data.part": lambda w: {"ref": "flights@1", "index": 0},
-    "data.diff": lambda w: {"before": "flights@1", "after": "flights@2"},
-    "data.query": lambda w: {"sql": 'SELECT carrier, count(*) AS n FROM "flights@2" GROUP BY carrier ORDER BY carrier'},
-    "runs.start": lambda w: {"name": "delay", "parameters": {"lr": "0.1"}, "capture": {"commit": "c" * 40}},
-    "runs.log": lambda w: {
-        "run_id": _run_id(w),
-        "metrics": [
-            {"key": "loss", "value": value, "step": step, "at": BEGINNING, "seq": step}
-            for step, value in enumerate([0.5, "NaN", "-Infinity", 1e-300])
-        ],
-    },
-    "runs.annotate": lambda w: {"run_id": _run_id(w), "tags": {"who": "Zoë ☃ \x00"}},
-    "runs.read_dataset": lambda w: {"run_id": _run_id(w), "read": _pinned(w)},
-    "runs.write_dataset": lambda w: {"run_id": _run_id(w), "written": _pinned(w)},
-    "runs.keep": lambda w: {"run_id": _run_id(w), "path": "plots/loss.png", "content": w.file},
-    "runs.finish": lambda w: {
-        "run_id": _run_id(w),
-        "status": "finished",
-        "cost": {"wall_seconds": 1.5, "cpu_seconds": 1.25, "peak_memory_mb": 100.0},
-    },
-    "runs.get": lambda w: {"run_id": _run_id(w)},
-    "runs.list": lambda w: {"name": "delay"},
-    "runs.history": lambda w: {"run_id": _run_id(w), "key": "loss", "limit": 3},
-    "runs.artifact": lambda w: {"run_id": _run_id(w), "path": "plots/loss.png"},
-    "charters.publish": lambda w: {"model": "delay", "charter": _charter(baseline="heuristic")},
-    "charters.get": lambda w: {"model": "delay"},
-    "charters.versions": lambda w: {"model": "delay"},
-    "policies.publish": lambda w: {"text": "extends: minimal\ngates:\n  kpi: {evidence_max_age: 30d}\n"},
-    "policies.get": lambda w: {"tier": "minimal"},
-    "policies.list": lambda w: {},
-    "models.register": lambda w: _package(w, "delay", run_id=_run_id(w)),
-    "models.get": lambda w: {"ref": "delay@latest"},
-    "models.list": lambda w: {},
-    "models.versions": lambda w: {"name": "delay"},
-    "models.package": lambda w: {"ref": "delay@1"},
-    "models.signer": lambda w: {},
-    "models.download": lambda w: {"ref": "delay@1", "path": "model.skops"},
-    "evidence.evaluate": _evaluated,
-    "evidence.explain": _importance,
-    "evidence.list": lambda w: {"ref": "delay@1"},
-    "evidence.get": lambda w: {"digest": w.seen["evidence.list"][0].digest},
-    "gates.check": lambda w: {"ref": "delay@1"},
-    "models.set_alias": lambda w: {"ref": "delay@1", "alias": "champion", "reason": "first"},
-    "gates.decisions": lambda w: {"model": "delay"},
-    "endpoints.deploy": lambda w: {"endpoint": "delays", "ref": "delay@champion"},
-    "endpoints.rollback": _rolled_back,
-    "endpoints.get": lambda w: {"endpoint": "delays"},
-    "endpoints.list": lambda w: {},
-    "endpoints.history": lambda w: {"endpoint": "delays"},
-    "labels.add": _labelled,
-    "predictions.get": lambda w: {"id": _IDS[7]},
-    "predictions.list": lambda w: {"endpoint": "delays", "limit": 5},
-    "predictions.counts": lambda w: {"endpoint": "delays"},
-    "predictions.performance": lambda w: {"endpoint": "delays"},
-    "predictions.traffic": lambda w: {"endpoint": "delays"},
-    "lineage.up": lambda w: {"node": "endpoint:delays"},
-    "lineage.down": lambda w: {"node": "data:flights@2"},
-    "ledger.list": lambda w: {"limit": 1000},
-    "ledger.verify": lambda w: {},
-    "ledger.read": lambda w: {"limit": 5},
-    "lifecycle.trace": lambda w: {"prediction_id": _IDS[7]},
-    "lifecycle.overview": lambda w: {},
-}
-"""Operation -> arguments, in the order of the story; a later case finds earlier answers in ``world.seen``."""
+from support.story import CASES, Outcome, charter_of, told
+from support.twins import twins
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory) -> dict[str, tuple[Outcome, Outcome]]:
+def happened(tmp_path_factory) -> dict[str, tuple[Outcome, ...]]:
     """The whole story, told once: operation -> what came of it here and there."""
-    outcomes, offered = {}, []
     with twins(tmp_path_factory.mktemp("twins")) as both:
-        world = World(both)
-        for name, arguments in CASES.items():
-            given = arguments(world)
-            here, there = outcomes[name] = both.do(name, given)
-            world.seen[name] = here.answer
-            if isinstance(here.answer, Download):
-                offered.append((name, given, here.answer))
-        for name, given, handle in offered:
-            assert len(both.download(name, given, handle)) == 1
-    return outcomes
+        found = told(both)
+        for name, (given, outcomes) in found.items():
+            if isinstance(outcomes[0].answer, Download):
+                assert len(both.download(name, given, outcomes[0].answer)) == 1
+    return {name: outcomes for name, (_, outcomes) in found.items()}
 
 
 @pytest.mark.parametrize("name", [operation.name for operation in operation_table()])
-def test_an_operation_answers_the_same_in_process_and_over_http(name, told):
-    assert name in told, f"{name} has no case: write one in CASES"
-    here, there = told[name]
+def test_an_operation_answers_the_same_in_process_and_over_http(name, happened):
+    assert name in happened, f"{name} has no case: write one in support/story.py"
+    here, there = happened[name]
     assert here.error is None, here.error
     assert there.error is None, there.error
     assert here.kind is there.kind
@@ -268,7 +63,7 @@ ERRORS: list[tuple[str, dict[str, Any]]] = [
     ("data.commit", {"name": "d", "parts": [{"digest": "0" * 64, "size": 1}]}),
     ("data.query", {"sql": "SELECT * FROM read_csv('/etc/passwd')"}),
     ("data.query", {"sql": "SELEC"}),
-    ("charters.publish", {"model": "m", "charter": _charter(kpi={"metric": "roc_auc", "at_most": 0.5})}),
+    ("charters.publish", {"model": "m", "charter": charter_of(kpi={"metric": "roc_auc", "at_most": 0.5})}),
     ("policies.publish", {"text": "gates: [\n"}),
     ("evidence.evaluate", {"ref": "m@1", "dataset": "d@1", "scores": {"digest": "0" * 64, "size": 1}}),
     ("labels.add", {"endpoint": "e", "ids": [], "values": [], "known_at": []}),

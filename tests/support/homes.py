@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from modelwright.app.home import Home
@@ -15,6 +16,7 @@ from modelwright.server.pages import pages
 from modelwright.server.run import server
 
 PORT = 8900
+BEGINNING = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def fresh_platform(folder: Path) -> Platform:
@@ -23,8 +25,9 @@ def fresh_platform(folder: Path) -> Platform:
 
 
 def application(platform: Platform, *, limits: Limits | None = None, port: int = PORT, **given) -> Application:
-    """The server as ASGI, answering for this machine's own names."""
-    return Application(platform, allowed=allowed_authorities(port), limits=limits, **given)
+    """The whole server as ASGI, answering for this machine's own names; ``pages`` come on top of the dashboard's."""
+    faces = [pages, *given.pop("pages", ())]
+    return Application(platform, allowed=allowed_authorities(port), limits=limits, pages=faces, **given)
 
 
 @contextmanager

@@ -1,152 +1,247 @@
-"""A small home in which everything has happened once: data, runs, models, gates, an endpoint, answers, labels."""
+"""A model's whole life in a few dozen calls: one for every operation of the table, each with its arguments."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+import pyarrow.parquet as pq
 
-import modelwright as mw
-from modelwright.app.connect import Workspace
-from modelwright.app.workspace import LocalCaller, Platform
-from modelwright.core.ids import new_ids
-from modelwright.governance.model import Charter, Kpi, Label, Limits, Owners
+from modelwright.core.failure import Failure
+from modelwright.core.operation import Upload
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
 from modelwright.predictions.segments import SegmentWriter
-from modelwright.predictions.shipper import LEASE, ship
-
-MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-rates", "delays"
-START = datetime(2013, 1, 1, tzinfo=UTC)
-COLUMNS = ["distance", "hour", "temp"]
+from support.homes import BEGINNING
 
 
-class Story(NamedTuple):
-    """The home, opened, and what the tests look for in it."""
+class Outcome(NamedTuple):
+    """What a call came to: an answer, or an error."""
 
-    workspace: Workspace
-    weak: Any
-    champion: Any
-    runs: list[str]
-    prediction: str
+    answer: Any
+    error: Failure | None
 
-
-def workspace_of(platform: Platform) -> Workspace:
-    """The owner's workspace."""
-    return Workspace(platform.table, LocalCaller(platform), str(platform.home.folder))
+    @property
+    def kind(self) -> type:
+        """The answer's type."""
+        return type(self.answer)
 
 
-def told(platform: Platform) -> Story:
-    """Let it all happen."""
-    ws = workspace_of(platform)
-    for rows in (3000, 4000):
-        ws.data.add("flights", _flights(rows), key="flight_id", event_time="sched_dep", known_at="landed_at")
-    charter = Charter(
-        question="Will this flight arrive more than 15 minutes late?",
-        decision="Hold the connection, one hour before departure.",
-        kpi=Kpi(metric="roc_auc", at_least=0.65, slice_floor=0.6),
-        label=Label(column="late", known_after="24h", source="airline record"),
-        owners=Owners(business="connections-desk", technical="data-science"),
-        baseline=BASELINE,
-        limits=Limits(latency_p99_ms=20.0),
-    )
-    for name in (MODEL, BASELINE):
-        ws.charters.publish(name, charter)
-    runs = [_baseline(ws)]
-    weak, first, second = (_fitted(ws, columns) for columns in (["distance"], ["hour"], COLUMNS))
-    for version in (weak, first, second):
-        runs.append(version.manifest.run_id)
-        mw.evaluate(ws, version.ref, "flights@2", slices=("carrier", "origin"))
-        ws.models.set_alias(version.ref, "champion", reason="the newest")
-    ws.endpoints.deploy(ENDPOINT, first.ref, reason="the first that passes")
-    ws.endpoints.deploy(ENDPOINT, second.ref, reason="weather helps")
-    return Story(ws, weak, second, runs, _asked(platform, ws, (first, second)))
+class Stage(Protocol):
+    """Where the story happens: one home, or two that must agree."""
+
+    homes: tuple[Path, ...]
+
+    def do(self, name: str, arguments: dict[str, Any]) -> tuple[Outcome, ...]:
+        """An operation, in every home."""
+        ...
+
+    def upload(self, content: bytes) -> Upload:
+        """Bytes, in every home."""
+        ...
 
 
-def _flights(rows: int) -> pa.Table:
-    rng = np.random.default_rng(7)
-    when = [START + timedelta(hours=index * 6 % 4300, minutes=index) for index in range(rows)]
-    hour, temp, distance = rng.integers(5, 23, rows), rng.normal(50, 18, rows), rng.uniform(80, 4900, rows)
-    risk = 1 / (1 + np.exp(-(0.25 * (hour - 15) - 0.03 * (temp - 50) - 0.8)))
-    return pa.table(
-        {
-            "flight_id": [f"UA{index:05d}" for index in range(rows)],
-            "sched_dep": pa.array(when, pa.timestamp("us", "UTC")),
-            "landed_at": pa.array([moment + timedelta(hours=4) for moment in when], pa.timestamp("us", "UTC")),
-            "carrier": rng.choice(["AA", "B6", "DL", "EV", "UA", "HA"], rows, p=[0.2, 0.2, 0.2, 0.19, 0.2, 0.01]),
-            "origin": rng.choice(["EWR", "JFK", "LGA"], rows),
-            "distance": distance,
-            "hour": hour.astype(float),
-            "temp": np.round(temp, 1),
-            "late": (rng.uniform(size=rows) < risk).astype(float),
-        }
+ROWS = 400
+_RANDOM = np.random.default_rng(7)
+_X = _RANDOM.normal(size=ROWS)
+_LATE = (_X + _RANDOM.normal(size=ROWS) > 0).astype(np.int64)
+_GOOD = 1 / (1 + np.exp(-_X))
+_POOR = np.clip(0.5 + 0.01 * _X + _RANDOM.normal(scale=0.2, size=ROWS), 0, 1)
+_PAST = BEGINNING - timedelta(days=100)
+IDS = [f"{number:012x}7000{8:x}{0:015x}" for number in range(1000, 1000 + ROWS)]
+
+
+def _parquet(**columns: Any) -> bytes:
+    written = io.BytesIO()
+    pq.write_table(pa.table(columns), written)
+    return written.getvalue()
+
+
+def _flights(rows: int) -> bytes:
+    return _parquet(
+        flight=np.arange(rows),
+        x=_X[:rows],
+        carrier=[("AA", "B6", "UA")[row % 3] for row in range(rows)],
+        at=pa.array([_PAST + timedelta(hours=row) for row in range(rows)], pa.timestamp("us", "UTC")),
+        late=_LATE[:rows],
     )
 
 
-def _baseline(ws: Workspace) -> str:
-    with mw.run("carrier-rates", workspace=ws, seed=1) as run:
-        table = mw.dataset("flights@2").arrow()
-        rates = table.group_by("carrier").aggregate([("late", "mean")]).to_pydict()
-        values = {"carrier": rates["carrier"], "rate": rates["late_mean"]}
-        model = mw.Lookup.of(values, keys=["carrier"], value="rate", otherwise=0.3)
-        version = run.save_model(model, BASELINE, example=table.select(["carrier"]))
-    mw.evaluate(ws, version.ref, "flights@2")
-    return run.id
+class World:
+    """What has happened so far."""
 
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.seen: dict[str, Any] = {}
+        self.first = stage.upload(_flights(300))
+        self.second = stage.upload(_flights(ROWS))
+        self.file = stage.upload(b"weights")
+        self.good = stage.upload(_parquet(score=_GOOD))
+        self.poor = stage.upload(_parquet(score=_POOR))
 
-def _fitted(ws: Workspace, columns: list[str]) -> Any:
-    with mw.run(MODEL, workspace=ws, seed=1, strength=1.0, columns=",".join(columns)) as run:
-        table = mw.dataset("flights@2").arrow()
-        rows = np.column_stack([table[name].to_numpy() for name in columns])
-        model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, table["late"].to_numpy())
-        for step in range(300):
-            run.log({"loss": 0.4 + 0.5 * np.exp(-step / 60), "valid_auc": 0.75 - 0.25 * np.exp(-step / 50)}, step=step)
-        run.log(auc=0.74)
-        return run.save_model(model, MODEL, example=table.select(columns))
+    def also(self, name: str, /, **arguments: Any) -> Any:
+        """Something more that a case needs, which must succeed."""
+        outcome, *others = self.stage.do(name, arguments)
+        assert all(other == outcome for other in others)
+        assert outcome.error is None, outcome.error
+        return outcome.answer
 
-
-def _asked(platform: Platform, ws: Workspace, versions: tuple[Any, Any]) -> str:
-    """Half a year of questions to two versions; nine of ten have an outcome, and half of them lie in Parquet."""
-    rng = np.random.default_rng(11)
-    table = _flights(2400)
-    late = table["late"].to_numpy()
-    ids: list[str] = []
-    folder = segment_folder(platform.home.log, ENDPOINT, Kind.PREDICTIONS)
-    for version, half in zip(versions, (slice(0, 1200), slice(1200, 2400)), strict=True):
-        with SegmentWriter(folder, "w0") as writer:
-            for start in range(half.start, half.stop, 40):
-                batch = _batch(version, table.slice(start, 40), late[start : start + 40], rng)
-                ids += batch.ids
+    def predict(self) -> None:
+        """An endpoint answers 400 rows."""
+        batch = PredictionBatch(
+            endpoint="delays",
+            model="delay",
+            version=1,
+            package=self.seen["models.register"].package,
+            generation=1,
+            received_at=microseconds(BEGINNING + timedelta(hours=1)),
+            latency_us=900,
+            ids=IDS,
+            event_at=[microseconds(_PAST + timedelta(hours=row)) for row in range(ROWS)],
+            inputs={"x": _X.tolist()},
+            outputs=_GOOD.tolist(),
+        )
+        for home in self.stage.homes:
+            with SegmentWriter(segment_folder(home / "log", "delays", Kind.PREDICTIONS), "1") as writer:
                 writer.append(encode(batch))
-        if half.start == 0:
-            lease = platform.queue.acquire(LEASE, "story", timedelta(minutes=1))
-            ship(platform.log, platform.blobs, platform.queue, lease)
-            platform.queue.release(lease)
-    known = [index for index in range(2400) if index % 10]
-    ws.labels.add(
-        ENDPOINT,
-        ids=[ids[index] for index in known],
-        values=[float(late[index]) for index in known],
-        known_at=[START + timedelta(days=200)] * len(known),
-    )
-    return ids[1241]
 
 
-def _batch(version: Any, table: pa.Table, late: np.ndarray, rng: np.random.Generator) -> PredictionBatch:
-    score = np.clip(0.3 * late + rng.beta(2, 3, len(late)), 0.01, 0.99)
-    return PredictionBatch(
-        endpoint=ENDPOINT,
-        model=version.model,
-        version=version.version,
-        package=version.package,
-        generation=1,
-        received_at=microseconds(datetime.now(UTC) + timedelta(seconds=1)),
-        latency_us=int(rng.integers(900, 6000)),
-        ids=new_ids(len(late)),
-        event_at=[microseconds(moment) for moment in table["sched_dep"].to_pylist()],
-        inputs={name: table[name].to_pylist() for name in COLUMNS},
-        outputs=[float(value) for value in score],
-    )
+def charter_of(**more: Any) -> dict[str, Any]:
+    return {
+        "question": "Late?",
+        "decision": "hold the connection",
+        "kpi": {"metric": "roc_auc", "at_least": 0.6},
+        "label": {"column": "late"},
+        "owners": {"business": "desk", "technical": "data science"},
+        **more,
+    }
+
+
+def _package(world: World, model: str, **more: Any) -> dict[str, Any]:
+    return {
+        "name": model,
+        "flavour": "sklearn",
+        "task": "binary",
+        "inputs": {"columns": [{"name": "x", "dtype": "float64"}]},
+        "files": [{"path": "model.skops", "digest": world.file.digest, "size": world.file.size}],
+        **more,
+    }
+
+
+def _run_id(world: World) -> str:
+    return str(world.seen["runs.start"].id)
+
+
+def _pinned(world: World) -> dict[str, str]:
+    version = world.seen["data.get"]
+    return {"ref": version.ref, "digest": version.digest}
+
+
+def _evaluated(world: World) -> dict[str, Any]:
+    world.also("charters.publish", model="heuristic", charter=charter_of())
+    world.also("models.register", **_package(world, "heuristic"))
+    world.also("evidence.evaluate", ref="heuristic@1", dataset="flights@2", scores=world.poor)
+    return {"ref": "delay@1", "dataset": "flights@2", "scores": world.good, "slices": ["carrier"]}
+
+
+def _importance(world: World) -> dict[str, Any]:
+    drop = {"estimate": 0.2, "low": 0.1, "high": 0.3, "n": 10, "method": "shuffles"}
+    return {"ref": "delay@1", "dataset": "flights@2", "importances": [{"column": "x", "drop": drop}]}
+
+
+def _rolled_back(world: World) -> dict[str, Any]:
+    world.also("models.register", **_package(world, "delay", flavour="other"))
+    world.also("evidence.evaluate", ref="delay@2", dataset="flights@2", scores=world.good)
+    world.also("endpoints.deploy", endpoint="delays", ref="delay@2")
+    return {"endpoint": "delays", "reason": "looked worse"}
+
+
+def _labelled(world: World) -> dict[str, Any]:
+    world.predict()
+    known = [_PAST + timedelta(hours=row + 2) for row in range(ROWS)]
+    return {"endpoint": "delays", "ids": IDS, "values": [float(late) for late in _LATE], "known_at": known}
+
+
+CASES: dict[str, Callable[[World], dict[str, Any]]] = {
+    "data.commit": lambda w: {"name": "flights", "parts": [w.first], "key": "flight", "event_time": "at"},
+    "data.get": lambda w: {"ref": w.also("data.commit", name="flights", parts=[w.second], note="more").ref},
+    "data.list": lambda w: {"limit": 1},
+    "data.versions": lambda w: {"name": "flights"},
+    "data.verify": lambda w: {"ref": "flights@latest"},
+    "data.part": lambda w: {"ref": "flights@1", "index": 0},
+    "data.diff": lambda w: {"before": "flights@1", "after": "flights@2"},
+    "data.query": lambda w: {"sql": 'SELECT carrier, count(*) AS n FROM "flights@2" GROUP BY carrier ORDER BY carrier'},
+    "runs.start": lambda w: {"name": "delay", "parameters": {"lr": "0.1"}, "capture": {"commit": "c" * 40}},
+    "runs.log": lambda w: {
+        "run_id": _run_id(w),
+        "metrics": [
+            {"key": "loss", "value": value, "step": step, "at": BEGINNING, "seq": step}
+            for step, value in enumerate([0.5, "NaN", "-Infinity", 1e-300])
+        ],
+    },
+    "runs.annotate": lambda w: {"run_id": _run_id(w), "tags": {"who": "Zoë ☃ \x00"}},
+    "runs.read_dataset": lambda w: {"run_id": _run_id(w), "read": _pinned(w)},
+    "runs.write_dataset": lambda w: {"run_id": _run_id(w), "written": _pinned(w)},
+    "runs.keep": lambda w: {"run_id": _run_id(w), "path": "plots/loss.png", "content": w.file},
+    "runs.finish": lambda w: {
+        "run_id": _run_id(w),
+        "status": "finished",
+        "cost": {"wall_seconds": 1.5, "cpu_seconds": 1.25, "peak_memory_mb": 100.0},
+    },
+    "runs.get": lambda w: {"run_id": _run_id(w)},
+    "runs.list": lambda w: {"name": "delay"},
+    "runs.history": lambda w: {"run_id": _run_id(w), "key": "loss", "limit": 3},
+    "runs.artifact": lambda w: {"run_id": _run_id(w), "path": "plots/loss.png"},
+    "charters.publish": lambda w: {"model": "delay", "charter": charter_of(baseline="heuristic")},
+    "charters.get": lambda w: {"model": "delay"},
+    "charters.versions": lambda w: {"model": "delay"},
+    "policies.publish": lambda w: {"text": "extends: minimal\ngates:\n  kpi: {evidence_max_age: 30d}\n"},
+    "policies.get": lambda w: {"tier": "minimal"},
+    "policies.list": lambda w: {},
+    "models.register": lambda w: _package(w, "delay", run_id=_run_id(w)),
+    "models.get": lambda w: {"ref": "delay@latest"},
+    "models.list": lambda w: {},
+    "models.versions": lambda w: {"name": "delay"},
+    "models.package": lambda w: {"ref": "delay@1"},
+    "models.signer": lambda w: {},
+    "models.download": lambda w: {"ref": "delay@1", "path": "model.skops"},
+    "evidence.evaluate": _evaluated,
+    "evidence.explain": _importance,
+    "evidence.list": lambda w: {"ref": "delay@1"},
+    "evidence.get": lambda w: {"digest": w.seen["evidence.list"][0].digest},
+    "gates.check": lambda w: {"ref": "delay@1"},
+    "models.set_alias": lambda w: {"ref": "delay@1", "alias": "champion", "reason": "first"},
+    "gates.decisions": lambda w: {"model": "delay"},
+    "endpoints.deploy": lambda w: {"endpoint": "delays", "ref": "delay@champion"},
+    "endpoints.rollback": _rolled_back,
+    "endpoints.get": lambda w: {"endpoint": "delays"},
+    "endpoints.list": lambda w: {},
+    "endpoints.history": lambda w: {"endpoint": "delays"},
+    "labels.add": _labelled,
+    "predictions.get": lambda w: {"id": IDS[7]},
+    "predictions.list": lambda w: {"endpoint": "delays", "limit": 5},
+    "predictions.counts": lambda w: {"endpoint": "delays"},
+    "predictions.performance": lambda w: {"endpoint": "delays"},
+    "predictions.traffic": lambda w: {"endpoint": "delays"},
+    "lineage.up": lambda w: {"node": "endpoint:delays"},
+    "lineage.down": lambda w: {"node": "data:flights@2"},
+    "ledger.list": lambda w: {"limit": 1000},
+    "ledger.verify": lambda w: {},
+    "ledger.read": lambda w: {"limit": 5},
+    "lifecycle.trace": lambda w: {"prediction_id": IDS[7]},
+    "lifecycle.overview": lambda w: {},
+}
+"""Operation -> arguments, in the order of the story; a later case finds earlier answers in ``world.seen``."""
+
+
+def told(stage: Stage) -> dict[str, tuple[dict[str, Any], tuple[Outcome, ...]]]:
+    """The whole story: operation -> its arguments, and what came of it in every home."""
+    world, happened = World(stage), {}
+    for name, arguments in CASES.items():
+        given = arguments(world)
+        happened[name] = given, stage.do(name, given)
+        world.seen[name] = happened[name][1][0].answer
+    return happened

@@ -4,9 +4,9 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,22 +17,9 @@ from modelwright.client.http import HttpCaller
 from modelwright.core import ids
 from modelwright.core.errors import Error
 from modelwright.core.failure import Failure
-from modelwright.core.operation import Caller, Upload
-from support.homes import live
-
-BEGINNING = datetime(2026, 1, 5, tzinfo=UTC)
-
-
-class Outcome(NamedTuple):
-    """What a call came to: an answer, or an error."""
-
-    answer: Any
-    error: Failure | None
-
-    @property
-    def kind(self) -> type:
-        """The answer's type."""
-        return type(self.answer)
+from modelwright.core.operation import Caller, Operation, Upload
+from support.homes import BEGINNING, live
+from support.story import Outcome
 
 
 class TwinPlatform(Platform):
@@ -66,6 +53,14 @@ class TwinPlatform(Platform):
 _FRESH = ids.new_ids
 
 
+def outcome(caller: Caller, operation: Operation, arguments: dict[str, Any]) -> Outcome:
+    """What an operation comes to."""
+    try:
+        return Outcome(caller.call(operation, operation.bind((), arguments)), None)
+    except Error as error:
+        return Outcome(None, msgspec.convert(msgspec.to_builtins(Failure.of(error)), Failure))
+
+
 class Twins:
     """The two homes.
 
@@ -82,7 +77,9 @@ class Twins:
 
     def do(self, name: str, arguments: dict[str, Any]) -> tuple[Outcome, Outcome]:
         """An operation in both homes."""
-        return self._outcome(self.local, name, arguments), self._outcome(self.remote, name, arguments)
+        return outcome(self.local, self.table.get(name), arguments), outcome(
+            self.remote, self.table.get(name), arguments
+        )
 
     def upload(self, content: bytes) -> Upload:
         """Bytes in both homes."""
@@ -96,12 +93,22 @@ class Twins:
         request = operation.bind((), arguments)
         return {caller.download(handle, operation, request) for caller in (self.local, self.remote)}
 
-    def _outcome(self, caller: Caller, name: str, arguments: dict[str, Any]) -> Outcome:
-        operation = self.table.get(name)
-        try:
-            return Outcome(caller.call(operation, operation.bind((), arguments)), None)
-        except Error as error:
-            return Outcome(None, msgspec.convert(msgspec.to_builtins(Failure.of(error)), Failure))
+
+class Alone:
+    """One home in process, for what only needs the story to have happened."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.homes = (platform.home.folder,)
+        self._table = platform.table
+        self._caller = LocalCaller(platform)
+
+    def do(self, name: str, arguments: dict[str, Any]) -> tuple[Outcome]:
+        """An operation."""
+        return (outcome(self._caller, self._table.get(name), arguments),)
+
+    def upload(self, content: bytes) -> Upload:
+        """Bytes."""
+        return self._caller.upload(content)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from support.homes import fresh_platform, live
-from support.story import told
+from support.dashboard import told
 
 FLAGS = [
     "--headless",

@@ -7,7 +7,7 @@ import pytest
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.models.model import PackageFile
 from modelwright.tracking.model import Capture, Metric, RunStatus
-from support.story import workspace_of
+from support.dashboard import workspace_of
 from ui.conftest import opened
 
 pytestmark = pytest.mark.browser

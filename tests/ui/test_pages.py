@@ -147,3 +147,23 @@ def test_pages_can_be_read_without_script(browser, site):
         page.goto(site + "/endpoints/delays")
         assert page.locator("figure svg").count() >= 3
         assert page.get_by_text("What it has answered with").is_visible()
+
+
+def test_every_command_to_copy_is_one_that_exists(tab, site, bare_site, story):
+    """Each begins with words of the command line and names only options that it has."""
+    found = set()
+    for base, paths in ((site, FILLED), (bare_site, ["/", "/data", "/runs", "/models", "/endpoints", "/ledger"])):
+        for path in paths:
+            tab.page.goto(base + (address(story, path) if base == site else path))
+            copied = tab.page.evaluate("[...document.querySelectorAll('.command [data-copy]')].map((b) => b.dataset.copy)")
+            found |= {text for text in copied if text.startswith("modelwright ")}
+    assert len(found) >= 8
+    root = get_command(app)
+    for text in found:
+        words = shlex.split(text)[1:]
+        command = root
+        while isinstance(command, Group):
+            assert words[0] in command.commands, text
+            command = command.commands[words.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, text

@@ -90,6 +90,14 @@ class _Unit:
         self.afterwards.append(action)
 
 
+class _Raced(Exception):
+    """The same command finished under the same key meanwhile: this unit is undone, and that answer is the answer."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 class Units:
     """Carries operations out, one transaction each.
 
@@ -146,8 +154,11 @@ class Units:
             request_id=request_id or new_id(),
             writing=operation.kind == "command",
         )
-        with unit.stack:
-            answer = self._answer(operation, service, request, unit, idempotency_key)
+        try:
+            with unit.stack:
+                answer = self._answer(operation, service, request, unit, idempotency_key)
+        except _Raced as raced:
+            return wire.decode(raced.answer, operation.response)
         for action in unit.afterwards:
             try:
                 action()
@@ -158,33 +169,36 @@ class Units:
     def _answer(
         self, operation: Operation, service: Service, request: msgspec.Struct, unit: _Unit, key: str | None
     ) -> Any:
-        keep = key is not None and operation.kind == "command" and not operation.idempotent
-        arguments = wire.sha256(wire.encode(request)) if keep else ""
-        if keep and (earlier := self._earlier(unit, str(key), operation, arguments)) is not None:
+        if key is None or operation.kind == "query" or operation.idempotent:
+            return self._done(operation, service, request, unit)
+        arguments = wire.sha256(wire.encode(request))
+        with self._records.reading() as rows:  # a snapshot first: long work before a unit's first write holds up nobody
+            earlier = self._earlier(rows, unit, key, operation, arguments)
+        if earlier is not None:
             return wire.decode(earlier, operation.response)
-        answer = operation.function(
-            service, unit, **{name: getattr(request, name) for name in request.__struct_fields__}
-        )
-        if keep:
-            unit.rows.execute(
-                insert(answers).values(
-                    project=unit.project,
-                    actor=unit.actor.id,
-                    key=key,
-                    operation=operation.name,
-                    arguments=arguments,
-                    answer=wire.encode(answer).decode(),
-                    at=unit.now,
-                )
-            )
-        if unit.recorded:
-            append(unit.rows, unit.recorded, repository=self._ledger, keys=self._keys)
+        answer = operation.function(service, unit, **_fields(request))
+        earlier = self._earlier(unit.rows, unit, key, operation, arguments)
+        if earlier is not None:
+            raise _Raced(earlier)
+        kept = {"key": key, "operation": operation.name, "arguments": arguments, "at": unit.now}
+        body = wire.encode(answer).decode()
+        unit.rows.execute(insert(answers).values(project=unit.project, actor=unit.actor.id, answer=body, **kept))
+        self._record(unit)
         return answer
 
-    def _earlier(self, unit: _Unit, key: str, operation: Operation, arguments: str) -> str | None:
+    def _done(self, operation: Operation, service: Service, request: msgspec.Struct, unit: _Unit) -> Any:
+        answer = operation.function(service, unit, **_fields(request))
+        self._record(unit)
+        return answer
+
+    def _record(self, unit: _Unit) -> None:
+        if unit.recorded:
+            append(unit.rows, unit.recorded, repository=self._ledger, keys=self._keys)
+
+    def _earlier(self, rows: Rows, unit: _Unit, key: str, operation: Operation, arguments: str) -> str | None:
         if not 1 <= len(key) <= 200:
             raise Invalid(f"The idempotency key has {len(key)} characters, not 1 to 200.")
-        found = unit.rows.execute(
+        found = rows.execute(
             select(answers).where(
                 answers.c.project == unit.project, answers.c.actor == unit.actor.id, answers.c.key == key
             )
@@ -197,3 +211,7 @@ class Units:
                 remedy="Take a fresh key for a different request.",
             )
         return str(found.answer)
+
+
+def _fields(request: msgspec.Struct) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in request.__struct_fields__}

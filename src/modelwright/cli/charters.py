@@ -11,7 +11,7 @@ from modelwright.cli.context import workspace
 from modelwright.cli.output import Json, facts, short, show, table, when
 
 if TYPE_CHECKING:
-    from modelwright.governance.model import CharterVersion
+    from modelwright.governance.charter import CharterVersion
 
 app = typer.Typer(help="What models are for.", no_args_is_help=True)
 

@@ -107,8 +107,8 @@ def decided(decision: Decision) -> str:
     """A decision in words: the outcome first, then each gate with its reason."""
     move = decision.transition
     outcome = "allowed" if decision.allowed else "refused"
-    head = f"{move.model}@{move.version} -> {move.target}: {outcome} (tier {decision.tier}, policy {short(decision.policy)})"
-    lines = [head]
+    policy = f"tier {decision.tier}, policy {short(decision.policy)}"
+    lines = [f"{move.model}@{move.version} -> {move.target}: {outcome} ({policy})"]
     for found in decision.gates:
         lines.append(f"  {found.verdict:<14} {found.gate:<12} {found.reason}")
         if found.remedy and not found.verdict.passes:

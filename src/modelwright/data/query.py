@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 import msgspec
@@ -92,26 +92,25 @@ def run(sql: str, *, rows: int, limits: Limits, resolve: Resolve) -> Rows:
     """
     if len(sql) > limits.sql_characters:
         raise Invalid(f"The SQL has {len(sql):,} characters, not at most {limits.sql_characters:,}.")
-    with _child() as child, _watched(child, limits.seconds) as late:
-        names = _exchange(child, Ask(sql=sql, rows=rows, limits=limits), limits, late)
+    with _child() as child:
+        names = _exchange(child, Ask(sql=sql, rows=rows, limits=limits), limits)
         if not isinstance(names, Names):
             raise Unavailable("The query process answered out of turn.")
         files = {name: list(paths) for name, paths in resolve(names.names).items()}
-        answer = _exchange(child, Views(views=files), limits, late)
+        answer = _exchange(child, Views(views=files), limits)
         if not isinstance(answer, Rows):
             raise Unavailable("The query process answered out of turn.")
         return answer
 
 
-def _exchange(child: subprocess.Popen[bytes], message: Struct, limits: Limits, late: threading.Event) -> Answer:
-    try:
-        _pipe(child.stdin).write(msgspec.json.encode(message) + b"\n")
-        _pipe(child.stdin).flush()
-    except BrokenPipeError:
-        pass  # it ended; why is said below
-    line = _pipe(child.stdout).readline((limits.answer_mb << 20) + (1 << 20))
-    if not line.endswith(b"\n"):
-        raise _ended(child, limits, late)
+def _exchange(child: subprocess.Popen[bytes], message: Struct, limits: Limits) -> Answer:
+    with _watched(child, limits.seconds) as late:  # each turn by itself: the parent may have to hash the files first
+        with suppress(BrokenPipeError):  # it ended; why is said below
+            _pipe(child.stdin).write(msgspec.json.encode(message) + b"\n")
+            _pipe(child.stdin).flush()
+        line = _pipe(child.stdout).readline((limits.answer_mb << 20) + (1 << 20))
+        if not line.endswith(b"\n"):
+            raise _ended(child, limits, late)
     answer: Answer = wire.decode(line, Answer)  # type: ignore[arg-type]  # a union is a type to msgspec
     if isinstance(answer, Problem):
         raise Invalid(

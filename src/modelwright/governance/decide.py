@@ -9,17 +9,11 @@ from modelwright.core.guard import Action, Decision, GateResult, Transition, Ver
 from modelwright.core.registry import Shelf
 from modelwright.core.unit import Unit
 from modelwright.governance import matching
+from modelwright.governance.charter import CharterVersion
 from modelwright.governance.expressions import Namespace, holds, parse
 from modelwright.governance.gates.base import Case, Gate
 from modelwright.governance.matching import Matter
-from modelwright.governance.model import (
-    CharterVersion,
-    Decided,
-    Policy,
-    PolicyVersion,
-    Rule,
-    TransitionDecided,
-)
+from modelwright.governance.model import Decided, Policy, PolicyVersion, Rule, TransitionDecided
 from modelwright.governance.policy import GATES, built_in, resolved
 
 if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import Column, Contract, DType, Violation
 from modelwright.data.schema import dtype_of
-from modelwright.governance.model import Charter, ContractCheck, Evaluation, Window, duration
+from modelwright.governance.charter import Charter, duration
+from modelwright.governance.model import ContractCheck, Evaluation, Window
 from modelwright.models.model import Task
 from modelwright.stats.calibration import reliability
 from modelwright.stats.intervals import difference, interval

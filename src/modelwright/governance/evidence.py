@@ -16,9 +16,8 @@ from modelwright.core.ids import Digest, Name, Ref
 from modelwright.core.operation import Service, Upload, operation
 from modelwright.core.unit import Rows, Unit
 from modelwright.data.model import DatasetVersion
+from modelwright.governance.charter import CharterVersion, ColumnName, no_charter
 from modelwright.governance.model import (
-    CharterVersion,
-    ColumnName,
     Comparison,
     Evaluation,
     Evidence,
@@ -28,7 +27,6 @@ from modelwright.governance.model import (
     Kind,
     Values,
     Window,
-    no_charter,
 )
 from modelwright.models.model import ModelVersion
 from modelwright.stats.model import Importance

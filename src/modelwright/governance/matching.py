@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from modelwright.core.guard import Transition
 from modelwright.core.ids import parse_ref
+from modelwright.governance.charter import CharterVersion, duration
 from modelwright.governance.gates.base import evaluate_command
-from modelwright.governance.model import CharterVersion, Evidence, Kind, Rule, duration
+from modelwright.governance.model import Evidence, Kind, Rule
 
 
 class Matter(Struct, frozen=True, kw_only=True):

@@ -1,46 +1,25 @@
-"""Charters, policies, evidence: what was asked, what must hold, and what was found."""
+"""Policies, evidence, decisions: what must hold, what was found, and what followed."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from modelwright.core import wire
-from modelwright.core.errors import NotFound
 from modelwright.core.events import Actor, Event
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.schema import Violation
+from modelwright.governance.charter import Charter, ColumnName, Duration
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
 
 T = TypeVar("T")
 
-Duration = Annotated[str, Meta(pattern=r"\A[0-9]{1,6}[smhd]\Z", description="a number and s, m, h or d, e.g. 14d")]
-"""A length of time as people write it."""
-
-Line = Annotated[str, Meta(min_length=1, max_length=2000)]
-"""A sentence of somebody's own."""
-
-ColumnName = Annotated[str, Meta(min_length=1, max_length=250)]
-"""A column of a dataset."""
-
 Scalar = bool | float | str
 """A gate's parameter."""
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def duration(text: Duration) -> timedelta:
-    """The length of time.
-
-    Example:
-        >>> duration("14d")
-        datetime.timedelta(days=14)
-    """
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
 def settled(value: T, kind: type[T]) -> T:
@@ -50,151 +29,6 @@ def settled(value: T, kind: type[T]) -> T:
         Invalid: A part of it is not of its type, e.g. a NaN.
     """
     return wire.decode(wire.encode(value), kind)
-
-
-class Money(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What each outcome of the decision is worth, per prediction. Costs are negative.
-
-    Attributes:
-        currency: ISO 4217.
-        true_positive: Acted, rightly.
-        false_positive: Acted in vain.
-        true_negative: Left alone, rightly.
-        false_negative: Missed.
-    """
-
-    currency: Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
-    true_positive: float = 0.0
-    false_positive: float = 0.0
-    true_negative: float = 0.0
-    false_negative: float = 0.0
-
-
-class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The one number the model is judged by: in tuning, gates, experiments and monitors alike.
-
-    Attributes:
-        metric: Its name in ``stats``.
-        at_least: What it must reach, where higher is better.
-        at_most: What it must not exceed, where lower is better.
-        slice_floor: The same for the worst slice: a floor where higher is better, else a ceiling.
-        value: What outcomes are worth, where it is known.
-    """
-
-    metric: Name
-    at_least: float | None = None
-    at_most: float | None = None
-    slice_floor: float | None = None
-    value: Money | None = None
-
-    def __post_init__(self) -> None:
-        if (self.at_least is None) == (self.at_most is None):
-            raise ValueError("a KPI has one threshold: at_least or at_most")
-
-    @property
-    def threshold(self) -> float:
-        """The threshold, whichever way it points."""
-        return float(self.at_least if self.at_least is not None else self.at_most or 0.0)
-
-    @property
-    def higher_is_better(self) -> bool:
-        """The direction."""
-        return self.at_least is not None
-
-    def __str__(self) -> str:
-        return f"{self.metric} {'at least' if self.higher_is_better else 'at most'} {self.threshold:g}"
-
-
-class Label(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is predicted, as it becomes known.
-
-    Attributes:
-        column: The dataset's column that holds it.
-        dataset: The dataset whose versions evidence must be about; none accepts any.
-        known_after: How long after the event time the truth is known; younger rows are not judged.
-        source: Who says so: users' reports, a heuristic, annotators, a record.
-    """
-
-    column: ColumnName
-    dataset: Name | None = None
-    known_after: Duration = "0s"
-    source: Annotated[str, Meta(max_length=2000)] = ""
-
-
-class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What serving the model may take.
-
-    Attributes:
-        latency_p99_ms: The slowest hundredth of answers, in milliseconds.
-        cost_per_month: In the KPI's currency.
-    """
-
-    latency_p99_ms: Annotated[float, Meta(gt=0)] | None = None
-    cost_per_month: Annotated[float, Meta(ge=0)] | None = None
-
-
-class Owners(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who answers for the model: roles or teams, not persons.
-
-    Attributes:
-        business: For the decision it drives.
-        technical: For the model.
-    """
-
-    business: Line
-    technical: Line
-
-
-class Charter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a model is for, agreed before it exists.
-
-    Attributes:
-        question: What it answers, in one sentence.
-        decision: What is done with the answer.
-        kpi: The number it is judged by.
-        label: What it predicts.
-        owners: Who answers for it.
-        baseline: The registered model that holds the heuristic every candidate must beat.
-        limits: What serving may take.
-        tier: How much the policy asks for.
-    """
-
-    question: Line
-    decision: Line
-    kpi: Kpi
-    label: Label
-    owners: Owners
-    baseline: Name | None = None
-    limits: Limits = Limits()
-    tier: Name = "minimal"
-
-
-class CharterVersion(Struct, frozen=True, kw_only=True):
-    """A published charter; it never changes.
-
-    Attributes:
-        model: The model it is for.
-        version: Its number, from 1; the newest is in force.
-        digest: Of the charter.
-        charter: What it says.
-        published_at: Wall clock.
-        by: Who, opaque.
-    """
-
-    model: Name
-    version: int
-    digest: Digest
-    charter: Charter
-    published_at: datetime
-    by: str
-
-
-def no_charter(model: str, version: int | None = None) -> NotFound:
-    """What to say where a model has no charter."""
-    return NotFound(
-        f"{model} has no charter" + (f" {version}." if version is not None else "."),
-        remedy=f"Write charter.yaml and run: modelwright charter publish {model} charter.yaml",
-    )
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"passes": "pass"}):

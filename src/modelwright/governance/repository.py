@@ -7,7 +7,8 @@ from sqlalchemy import Boolean, Column, Index, Integer, String, Table, func, ins
 from modelwright.core.guard import Action, Transition
 from modelwright.core.ids import new_id
 from modelwright.core.unit import Rows
-from modelwright.governance.model import CharterVersion, Decided, Evidence, PolicyVersion
+from modelwright.governance.charter import CharterVersion
+from modelwright.governance.model import Decided, Evidence, PolicyVersion
 from modelwright.store.tables import Body, Moment, control
 
 charters = Table(

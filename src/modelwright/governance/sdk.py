@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from modelwright.core.errors import NotFound
 from modelwright.core.operation import Face
-from modelwright.governance.model import Charter, CharterVersion, Evidence, PolicyVersion
+from modelwright.governance.charter import Charter, CharterVersion
+from modelwright.governance.model import Evidence, PolicyVersion
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -10,17 +10,9 @@ from modelwright.core.guard import Action, Decision, Transition
 from modelwright.core.ids import Name, Ref
 from modelwright.core.operation import Service, limited, operation
 from modelwright.core.unit import Unit
+from modelwright.governance.charter import Charter, CharterVersion, no_charter
 from modelwright.governance.evidence import EvidenceService
-from modelwright.governance.model import (
-    Charter,
-    CharterPublished,
-    CharterVersion,
-    Decided,
-    PolicyPublished,
-    PolicyVersion,
-    no_charter,
-    settled,
-)
+from modelwright.governance.model import CharterPublished, Decided, PolicyPublished, PolicyVersion, settled
 from modelwright.models.model import check_alias
 
 __all__ = ["CharterService", "EvidenceService", "GateService", "PolicyService"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
 from modelwright.data.model import DatasetVersion
-from modelwright.governance.model import CharterVersion, Evidence, Window
+from modelwright.governance.charter import CharterVersion
+from modelwright.governance.model import Evidence, Window
 from modelwright.models.model import ModelVersion
 
 if TYPE_CHECKING:

@@ -100,6 +100,8 @@ class Gate:
         refusal = checks.refusal(scope["method"], scope["headers"])
         if refusal is not None:
             raise _of(refusal)
+        if not scope["query_string"].isascii():
+            raise Stopped(HTTPStatus.BAD_REQUEST, Invalid("The query is not ASCII.", remedy="Percent-encode it."))
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_TARGET:
             raise Stopped(
                 HTTPStatus.REQUEST_URI_TOO_LONG, Invalid(f"The address is over {_LONGEST_TARGET} bytes long.")

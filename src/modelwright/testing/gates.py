@@ -11,21 +11,11 @@ from msgspec.structs import replace
 from modelwright.core.events import Actor
 from modelwright.core.guard import Action, GateResult, Transition, Verdict
 from modelwright.core.ids import Pinned
+from modelwright.governance.charter import Charter, CharterVersion, Kpi, Label, Owners
 from modelwright.governance.decide import case_of, judge
 from modelwright.governance.gates.base import Gate
 from modelwright.governance.matching import Matter
-from modelwright.governance.model import (
-    Charter,
-    CharterVersion,
-    Evaluation,
-    Evidence,
-    Finding,
-    Kpi,
-    Label,
-    Owners,
-    Rule,
-    Values,
-)
+from modelwright.governance.model import Evaluation, Evidence, Finding, Rule, Values
 from modelwright.governance.policy import check_condition
 from modelwright.stats.model import Interval
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from modelwright.core import wire
+from modelwright.core.clock import as_utc
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.ids import Id, Name, Pinned, new_id
 from modelwright.core.operation import Download, Page, Service, Upload, limited, operation, paged, position
@@ -106,6 +107,8 @@ class RunService(Service):
             for metric in metrics
         ):
             raise Invalid("A step or seq is beyond 62 bits.", fields={"metrics": "step or seq out of range"})
+        for place, metric in enumerate(metrics):
+            as_utc(metric.at, field=f"metrics[{place}].at")
         self._existing(unit, run_id)
         with self._telemetry.writing() as rows:
             if metrics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -14,14 +14,13 @@ from modelwright.core.events import Actor
 from modelwright.core.guard import Action, Transition, Verdict
 from modelwright.core.ids import Pinned
 from modelwright.core.schema import Violation
+from modelwright.governance.charter import Kpi, Label
 from modelwright.governance.decide import GovernanceGuard
 from modelwright.governance.model import (
     Comparison,
     ContractCheck,
     Decided,
     Explanation,
-    Kpi,
-    Label,
     PolicyVersion,
     TransitionDecided,
     Window,
@@ -148,6 +147,7 @@ strangers = st.lists(
 )
 
 
+@settings(deadline=None)  # a decision takes 2 ms; other tests may hold the cores
 @given(st.sets(st.sampled_from(range(4))), strangers)
 def test_only_the_whole_evidence_about_these_bytes_passes(kept, others):
     """Any subset, however much foreign, old or expired evidence lies beside it: allowed only where nothing is missing.
@@ -162,6 +162,7 @@ def test_only_the_whole_evidence_about_these_bytes_passes(kept, others):
         assert Verdict.FAIL not in verdicts(decision).values()
 
 
+@settings(deadline=None)  # a decision takes 2 ms; other tests may hold the cores
 @given(st.sets(st.integers(0, 3)), st.sets(st.integers(0, 3)), st.lists(st.booleans(), min_size=4, max_size=4))
 def test_removing_needed_evidence_never_turns_refused_into_allowed(one, other, good):
     """Monotone over subsets: what a subset is allowed, every larger set of the same evidence is allowed too."""
@@ -171,6 +172,7 @@ def test_removing_needed_evidence_never_turns_refused_into_allowed(one, other, g
     assert many.allowed or not few.allowed
 
 
+@settings(deadline=None)  # a decision takes 2 ms; other tests may hold the cores
 @given(st.sampled_from(OTHER_ROWS), st.sets(st.integers(0, 3), min_size=1, max_size=3))
 def test_evidence_on_different_rows_does_not_add_up(where, moved):
     """A contract checked on some rows says nothing about a KPI reached on others."""

@@ -14,7 +14,8 @@ from sklearn.metrics import average_precision_score, mean_absolute_error, roc_au
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.governance import evaluation
-from modelwright.governance.model import Charter, Comparison, ContractCheck, Evaluation, Explanation, Kind, Window
+from modelwright.governance.charter import Charter
+from modelwright.governance.model import Comparison, ContractCheck, Evaluation, Explanation, Kind, Window
 from modelwright.models.model import Task
 
 from .conftest import CHARTER, RATES
@@ -221,3 +222,13 @@ def test_what_cannot_be_judged_is_refused(desk):
     with pytest.raises(NotFound):
         ws.evidence.record("delay@9", "questions@1", scores)
     assert ws.evidence.list("delay@1") == ()
+
+
+def test_times_at_the_edge_of_the_calendar_are_no_accident(desk):
+    """The longest known_after leaves no label; a moment before the calendar is refused."""
+    scores = np.full(3000, 0.5)
+    with pytest.raises(Invalid, match="cannot hold"):
+        desk.ws.evidence.record("delay@1", "questions@1", scores, since="0001-01-01T00:00:00+14:00")
+    desk.ws.charters.publish("delay", {**CHARTER, "label": {**CHARTER["label"], "known_after": "99999d"}})
+    with pytest.raises(Invalid, match="has a label"):
+        desk.ws.evidence.record("delay@1", "questions@1", scores)

@@ -235,6 +235,28 @@ def test_what_is_mounted_without_being_declared_is_found_however_deep():
             check_declared([hidden], declared)
 
 
+def test_static_files_are_a_closed_list(asker):
+    assert asker.ask("GET", "/static/app.css").headers["content-type"] == "text/css; charset=utf-8"
+    for name in ("../page.py", "..%2fpage.py", "app.css/", "vendor.sha256", "APP.CSS", "", "app.css\x00"):
+        assert asker.ask("GET", f"/static/{name}").status == 404
+
+
+def test_callers_that_send_nothing_do_not_keep_others_waiting(platform):
+    with live(platform) as url:
+        place = urlsplit(url)
+        head = f"POST /api/v1/runs.list HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: application/json\r\n"
+        upload = f"PUT /api/v1/blobs/{'0' * 64} HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        upload += "Content-Type: application/octet-stream\r\nContent-Length: 9\r\n\r\nx"
+        hung = [socket.create_connection((place.hostname, place.port)) for _ in range(60)]
+        for number, connection in enumerate(hung):
+            connection.sendall((upload, head + "Content-Length: 9\r\n\r\n{", head)[number % 3].encode())
+        with socket.create_connection((place.hostname, place.port), timeout=5) as connection:
+            connection.sendall(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        for connection in hung:
+            connection.close()
+
+
 def test_over_a_real_socket_headers_are_bounded_and_nonsense_is_400(platform):
     def said(url: str, sent: bytes) -> bytes:
         place = urlsplit(url)

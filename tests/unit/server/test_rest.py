@@ -46,7 +46,14 @@ def test_unknown_fields_are_refused(asker):
 
 def test_what_is_not_there_is_404_with_a_remedy(asker):
     assert asker.post("runs.get", {"run_id": "0" * 32}).error["remedy"]
-    for path in ("/", "/api/v1/", "/api/v1/runs", "/api/v1/runs.start/", "/api//v1/runs.list", "/API/v1/runs.list"):
+    for path in (
+        "/nowhere",
+        "/api/v1/",
+        "/api/v1/runs",
+        "/api/v1/runs.start/",
+        "/api//v1/runs.list",
+        "/API/v1/runs.list",
+    ):
         answer = asker.ask("POST", path, headers={"content-type": "application/json"}, body=[b"{}"])
         assert (answer.status, answer.error["kind"]) == (404, "not_found"), path
 

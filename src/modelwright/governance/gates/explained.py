@@ -26,11 +26,14 @@ class ExplainedGate:
         explained = {each.column for each in found.importances}
         missing = [name for name in found.inputs if name not in explained]
         first = ", ".join(f"{each.column} {each.drop.estimate:.3g}" for each in found.importances[:3])
+        reason = (
+            f"{len(missing)} of {len(found.inputs)} inputs have no importance: {', '.join(missing[:5])}."
+            if missing
+            else f"All {len(found.inputs)} inputs have an importance ({found.method}, by the caller): {first}."
+        )
         return Seen(
             values={"inputs": len(found.inputs), "features": len(explained), "missing": len(missing)},
-            reason=f"All {len(found.inputs)} inputs have an importance ({found.method}, computed by the caller): {first}."
-            if not missing
-            else f"{len(missing)} of {len(found.inputs)} inputs have no importance: {', '.join(missing[:5])}.",
+            reason=reason,
             remedy=f"Run: {case.evaluate_command()}",
         )
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, MetaData, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from modelwright.core.errors import Corrupted, Unavailable
+from modelwright.core.errors import Corrupted, Invalid, Unavailable
 from modelwright.core.unit import Rows
 
 PATIENCE_SECONDS = 30.0
@@ -82,6 +82,8 @@ class SqliteRecords:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except OverflowError as error:
+            raise Invalid("A number is beyond 64 bits.", remedy="Give one that a database can hold.") from error
         except OperationalError as error:
             said = str(error.orig)
             if "decode to UTF-8" in said:
