@@ -13,7 +13,7 @@ import modelwright as mw
 from modelwright.app.connect import Workspace
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.ids import new_ids
-from modelwright.governance.model import Charter, Kpi, Label, Limits, Owners
+from modelwright.governance.charter import Charter, Kpi, Label, Limits, Owners
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
 from modelwright.predictions.segments import SegmentWriter

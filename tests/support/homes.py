@@ -36,7 +36,7 @@ def live(platform: Platform, *, limits: Limits | None = None) -> Iterator[str]:
     with ExitStack() as stack:
         listening = stack.enter_context(closing(bind("127.0.0.1", 0, option="--port")))
         port = listening.getsockname()[1]
-        inner = stack.enter_context(closing(application(platform, limits=limits, port=port, pages=[pages])))
+        inner = stack.enter_context(closing(application(platform, limits=limits, port=port)))
         running = server(inner)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, name="live")
         thread.start()

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from support.homes import fresh_platform, live
 from support.dashboard import told
+from support.homes import fresh_platform, live
 
 FLAGS = [
     "--headless",

@@ -1,9 +1,13 @@
 """Every page in a real browser: it says something, fits, and keeps to itself."""
 
+import shlex
 from contextlib import closing
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from modelwright.cli.main import app
 from modelwright.ui.routes import PAGES
 from ui.conftest import opened
 
@@ -155,14 +159,16 @@ def test_every_command_to_copy_is_one_that_exists(tab, site, bare_site, story):
     for base, paths in ((site, FILLED), (bare_site, ["/", "/data", "/runs", "/models", "/endpoints", "/ledger"])):
         for path in paths:
             tab.page.goto(base + (address(story, path) if base == site else path))
-            copied = tab.page.evaluate("[...document.querySelectorAll('.command [data-copy]')].map((b) => b.dataset.copy)")
+            copied = tab.page.evaluate(
+                "[...document.querySelectorAll('.command [data-copy]')].map((b) => b.dataset.copy)"
+            )
             found |= {text for text in copied if text.startswith("modelwright ")}
     assert len(found) >= 8
     root = get_command(app)
     for text in found:
         words = shlex.split(text)[1:]
         command = root
-        while isinstance(command, Group):
+        while isinstance(command, TyperGroup):
             assert words[0] in command.commands, text
             command = command.commands[words.pop(0)]
         options = {option for parameter in command.params for option in parameter.opts}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
-from modelwright.governance.model import CharterVersion
+from modelwright.governance.charter import CharterVersion
 from modelwright.predictions.model import PeriodScore, Traffic
 from modelwright.serving.model import Endpoint
 from modelwright.stats.model import Interval

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modelwright.core.guard import Verdict
-from modelwright.governance.model import CharterVersion, Kpi
+from modelwright.governance.charter import CharterVersion, Kpi
 from modelwright.predictions.model import Counts, PeriodScore
 from modelwright.serving.model import Endpoint
 from modelwright.ui.page import Ask

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelwright.core.guard import Decision
-from modelwright.governance.model import CharterVersion, Evaluation, Explanation
+from modelwright.governance.charter import CharterVersion
+from modelwright.governance.model import Evaluation, Explanation
 from modelwright.models.model import ModelVersion
 from modelwright.ui import charts
 from modelwright.ui.page import Ask, View
