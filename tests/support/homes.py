@@ -35,7 +35,8 @@ def live(platform: Platform, *, limits: Limits | None = None) -> Iterator[str]:
     """A real server in a thread; its URL. Nothing to wait for: the socket listens before the server does."""
     with ExitStack() as stack:
         listening = stack.enter_context(closing(bind("127.0.0.1", 0, option="--port")))
-        inner = stack.enter_context(closing(application(platform, limits=limits, port=listening.getsockname()[1])))
+        port = listening.getsockname()[1]
+        inner = stack.enter_context(closing(application(platform, limits=limits, port=port)))
         running = server(inner)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, name="live")
         thread.start()

@@ -87,6 +87,7 @@ def environment() -> Environment:
         duration=words.duration,
         size=words.size,
         digest=words.digest,
+        is_digest=words.is_digest,
         verdict=words.verdict,
         listed=words.listed,
         cell=words.cell,

@@ -57,7 +57,7 @@ def places_of(low: float, high: float) -> int:
 def rounded(interval: Any) -> tuple[str, str, str]:
     """Estimate, low and high of an interval, each to the places its width supports."""
     places = places_of(interval.low, interval.high)
-    shown = [f"{value:,.{places}f}" for value in (interval.estimate, interval.low, interval.high)]
+    shown = [f"{round(value, places) + 0.0:,.{places}f}" for value in (interval.estimate, interval.low, interval.high)]
     return shown[0], shown[1], shown[2]
 
 
@@ -163,6 +163,11 @@ def digest(value: str | None, shown: int = 10) -> Markup:
     return Markup('<button type="button" class="digest" data-copy="{}" title="{}">{}</button>').format(
         value, value, value[:shown]
     )
+
+
+def is_digest(value: str) -> bool:
+    """Whether a text is a SHA-256 or an identifier."""
+    return len(value) in (32, 64) and set(value) <= set("0123456789abcdef")
 
 
 def verdict(value: Verdict | str) -> Markup:

@@ -80,6 +80,8 @@ def latencies(buckets: Sequence[Bucket], *, name: str, limit_ms: float | None = 
         parts.append(tag("line", x1="0", x2="100%", y1=place, y2=place, class_="ref"))
         parts.append(tag("text", "limit of p99", x="100%", y=place - 4, text_anchor="end", class_="halo"))
     for index, bucket in enumerate(buckets):
+        if not bucket.rows:
+            continue
         across = f"{(index + 0.5) * 100 / len(buckets):.3f}%"
         said = titled(f"{bucket.name}: p50 {bucket.p50_ms:.2f} ms, p99 {bucket.p99_ms:.2f} ms")
         line = tag(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from modelwright.data.model import DatasetVersion
+from modelwright.lineage.model import Graph
 from modelwright.ui.page import Ask, View
 
 
@@ -20,7 +20,7 @@ def load_newest(ask: Ask) -> View:
 
 def load(ask: Ask) -> View:
     """One version."""
-    version = ask.workspace.data.get(f"{ask.path['name']}@{ask.path['version']}")
+    version: DatasetVersion = ask.workspace.data.get(f"{ask.path['name']}@{ask.path['version']}")
     before = _before(ask, version)
     context = {
         "version": version,
@@ -34,7 +34,7 @@ def load(ask: Ask) -> View:
     return View("dataset", version.ref, context)
 
 
-def _before(ask: Ask, version: Any) -> int | None:
+def _before(ask: Ask, version: DatasetVersion) -> int | None:
     """The version to compare with: the one asked for, or the one before."""
     asked = ask.word("against")
     if asked.isascii() and asked.isdigit() and len(asked) < 16 and int(asked) not in (0, version.version):
@@ -43,7 +43,7 @@ def _before(ask: Ask, version: Any) -> int | None:
 
 
 def _read_by(ask: Ask, ref: str) -> list[str]:
-    graph = ask.read("lineage.down", f"data:{ref}", depth=2)
+    graph: Graph | None = ask.read("lineage.down", f"data:{ref}", depth=2)
     if graph is None:
         return []
     return [node for node in graph.nodes if node.partition(":")[0] in {"run", "model"}]

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
 
+from modelwright.governance.charter import CharterVersion
+from modelwright.predictions.model import PeriodScore, Traffic
+from modelwright.serving.model import Endpoint
+from modelwright.stats.model import Interval
 from modelwright.ui import charts
 from modelwright.ui.charts import Bucket, Series
 from modelwright.ui.page import Ask, View
-from modelwright.ui.pages.standing import standing
+from modelwright.ui.pages.standing import standing, standings
 
 _MOST_BUCKETS = 96
+_LEAST_BUCKETS = 24
 
 
 def load_list(ask: Ask) -> View:
     """Endpoints by name."""
     page = ask.workspace.endpoints.list(after=ask.word("after"))
-    context = {"endpoints": [standing(ask, endpoint) for endpoint in page.items], "after": page.next}
+    context = {"endpoints": standings(ask, page.items), "after": page.next}
     return View("endpoints", "Endpoints", context)
 
 
 def load(ask: Ask) -> View:
     """One endpoint."""
-    endpoint = ask.workspace.endpoints.get(ask.path["name"])
-    scores = ask.read("predictions.performance", endpoint.name) or []
-    traffic = ask.read("predictions.traffic", endpoint.name) or []
+    endpoint: Endpoint = ask.workspace.endpoints.get(ask.path["name"])
+    scores: list[PeriodScore] = ask.read("predictions.performance", endpoint.name) or []
+    traffic: list[Traffic] = ask.read("predictions.traffic", endpoint.name) or []
     stand = standing(ask, endpoint, scores)
-    charter = ask.read("charters.get", endpoint.current.model)
+    charter: CharterVersion | None = ask.read("charters.get", endpoint.current.model)
     limit = charter.charter.limits.latency_p99_ms if charter is not None else None
     versions = named(scores, traffic)
     shown = buckets(traffic)
@@ -55,41 +59,46 @@ def load(ask: Ask) -> View:
     return View("endpoint", endpoint.name, context)
 
 
-def named(scores: Sequence[Any], traffic: Sequence[Any]) -> list[str]:
+def named(scores: Sequence[PeriodScore], traffic: Sequence[Traffic]) -> list[str]:
     """Every version that answered, the oldest first: its place is its colour in all charts of the page."""
-    found = {(one.model, one.version) for one in (*scores, *traffic)}
+    found = {(one.model, one.version) for one in scores} | {(one.model, one.version) for one in traffic}
     return [f"{model}@{version}" for model, version in sorted(found)]
 
 
-def series(scores: Sequence[Any], versions: Sequence[str]) -> list[Series]:
+def series(scores: Sequence[PeriodScore], versions: Sequence[str]) -> list[Series]:
     """The months of each version."""
-    points: dict[str, dict[datetime, Any]] = {version: {} for version in versions}
+    points: dict[str, dict[datetime, Interval | None]] = {version: {} for version in versions}
     for one in scores:
         points[f"{one.model}@{one.version}"][one.period_start] = one.interval
     return [Series(version, months) for version, months in points.items() if months]
 
 
-def buckets(traffic: Sequence[Any]) -> list[Bucket]:
-    """Hours, or days where the hours are too many to tell apart.
+def buckets(traffic: Sequence[Traffic]) -> list[Bucket]:
+    """Hours, or days where the hours are too many to tell apart; the empty ones between them too, at least a day long.
 
     A day's median is the middle of its hours' medians, and its 99th percentile the worst hour's.
     """
+    if not traffic:
+        return []
     by_day = len({one.period for one in traffic}) > _MOST_BUCKETS
-    groups: dict[datetime, list[Any]] = defaultdict(list)
+    step = timedelta(days=1) if by_day else timedelta(hours=1)
+    groups: dict[datetime, list[Traffic]] = defaultdict(list)
     for one in traffic:
         groups[one.period.replace(hour=0) if by_day else one.period].append(one)
-    found = []
-    for start in sorted(groups):
-        rows: dict[str, int] = defaultdict(int)
-        for one in groups[start]:
-            rows[f"{one.model}@{one.version}"] += one.rows
-        found.append(
-            Bucket(
-                start=start,
-                name=f"{start:%d %b %Y}" if by_day else f"{start:%d %b %H:%M}",
-                rows=dict(sorted(rows.items())),
-                p50_ms=median(one.latency_p50_ms for one in groups[start]),
-                p99_ms=max(one.latency_p99_ms for one in groups[start]),
-            )
-        )
-    return found[-_MOST_BUCKETS:]
+    last = max(groups)
+    count = min(max((last - min(groups)) // step + 1, _LEAST_BUCKETS), _MOST_BUCKETS)
+    starts = [last - step * back for back in range(count - 1, -1, -1)]
+    return [_bucket(start, groups.get(start, []), by_day=by_day) for start in starts]
+
+
+def _bucket(start: datetime, found: Sequence[Traffic], *, by_day: bool) -> Bucket:
+    rows: dict[str, int] = defaultdict(int)
+    for one in found:
+        rows[f"{one.model}@{one.version}"] += one.rows
+    return Bucket(
+        start=start,
+        name=f"{start:%d %b %Y}" if by_day else f"{start:%d %b %H:%M}",
+        rows=dict(sorted(rows.items())),
+        p50_ms=median([one.latency_p50_ms for one in found] or [0.0]),
+        p99_ms=max([one.latency_p99_ms for one in found] or [0.0]),
+    )

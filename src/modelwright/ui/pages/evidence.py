@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from modelwright.governance.model import Evidence
 from modelwright.models.model import ModelVersion
 from modelwright.ui.page import Ask
 
@@ -21,11 +21,11 @@ class Findings:
         every: All of it, newest first.
     """
 
-    evaluation: Any = None
-    comparison: Any = None
-    explanation: Any = None
-    contract: Any = None
-    every: tuple[Any, ...] = ()
+    evaluation: Evidence | None = None
+    comparison: Evidence | None = None
+    explanation: Evidence | None = None
+    contract: Evidence | None = None
+    every: tuple[Evidence, ...] = ()
 
 
 def findings(ask: Ask, version: ModelVersion) -> Findings:
@@ -35,7 +35,7 @@ def findings(ask: Ask, version: ModelVersion) -> Findings:
         key=lambda one: one.made_at,
         reverse=True,
     )
-    newest: dict[str, Any] = {}
+    newest: dict[str, Evidence] = {}
     for one in every:
         newest.setdefault(str(one.kind), one)
     return Findings(every=tuple(every), **{name: newest.get(name) for name in _KINDS})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from modelwright.governance.model import Evidence
+from modelwright.lineage.model import Graph
 from modelwright.ui import charts
 from modelwright.ui.page import Ask, View
 from modelwright.ui.render import version_path
@@ -18,11 +18,12 @@ def load(ask: Ask) -> View:
     if not wanted:
         return View("lineage", "Lineage", {"wanted": "", "starts": _starts(ask), "graph": "", "nodes": []})
     depth = {"1": 1, "2": 2, "4": 4, "8": 8}.get(ask.word("depth"), _DEPTH)
-    up = ask.workspace.lineage.up(wanted, depth=depth)
-    down = ask.workspace.lineage.down(wanted, depth=depth)
+    up: Graph = ask.workspace.lineage.up(wanted, depth=depth)
+    down: Graph = ask.workspace.lineage.down(wanted, depth=depth)
     names = _near(up, down, wanted)
     edges = {edge for edge in (*up.edges, *down.edges) if edge.source in names and edge.target in names}
-    nodes = [node(name, focus=name == wanted) for name in sorted(names)]
+    known = {name: node(name, focus=name == wanted, kind=_evidence_kind(ask, name)) for name in sorted(names)}
+    nodes = list(known.values())
     drawn = charts.graph(
         nodes,
         [charts.Edge(edge.source, edge.target) for edge in sorted(edges)],
@@ -39,12 +40,12 @@ def load(ask: Ask) -> View:
         "depth": depth,
         "left_out": len({*up.nodes, *down.nodes}) - len(names),
         "starts": [],
-        "named": node,
+        "named": lambda name: known.get(name) or node(name),
     }
     return View("lineage", f"Lineage of {wanted}", context)
 
 
-def _near(up: Any, down: Any, wanted: str) -> set[str]:
+def _near(up: Graph, down: Graph, wanted: str) -> set[str]:
     """The nodes to draw: all of them, or as many as can be read."""
     near = [wanted]
     links = [(edge.target, edge.source) for edge in up.edges] + [(edge.source, edge.target) for edge in down.edges]
@@ -54,9 +55,22 @@ def _near(up: Any, down: Any, wanted: str) -> set[str]:
     return set(near)
 
 
-def node(name: str, *, focus: bool = False) -> charts.Node:
-    """A node of the graph with its page."""
-    kind, _, known = name.partition(":")
+def _evidence_kind(ask: Ask, name: str) -> str:
+    if not name.startswith("evidence:"):
+        return ""
+    found: Evidence | None = ask.read("evidence.get", name.removeprefix("evidence:"))
+    return str(found.kind) if found is not None else ""
+
+
+def node(name: str, *, focus: bool = False, kind: str = "") -> charts.Node:
+    """A node of the graph with its page.
+
+    Args:
+        name: Its name in the graph.
+        focus: Whether the drawing is about it.
+        kind: What it is, where that says more than its name.
+    """
+    room, _, known = name.partition(":")
     href = f"/lineage?of={name}" if focus is False else ""
     pages = {
         "data": version_path("data", known),
@@ -64,8 +78,8 @@ def node(name: str, *, focus: bool = False) -> charts.Node:
         "run": f"/runs/{known}",
         "endpoint": f"/endpoints/{known}",
     }
-    shown = known if len(known) < 32 else f"{known[:10]}…" if kind != "run" else f"…{known[-8:]}"
-    return charts.Node(id=name, kind=kind, name=shown, href=pages.get(kind, href), focus=focus)
+    shown = known if len(known) < 32 else f"{known[:10]}…" if room != "run" else f"…{known[-8:]}"
+    return charts.Node(id=name, kind=kind or room, name=shown, href=pages.get(room, href), focus=focus)
 
 
 def _starts(ask: Ask) -> list[charts.Node]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
 
 from modelwright.core.guard import Decision
+from modelwright.governance.model import Evidence
 from modelwright.models.model import ModelVersion
 from modelwright.ui.page import Ask, View
 from modelwright.ui.pages.evidence import findings
@@ -14,7 +14,8 @@ from modelwright.ui.pages.evidence import findings
 TARGET = "champion"
 """The alias whose gates are shown."""
 
-_CHECKED = 10
+_CHECKED = 5
+"""Versions whose gates are asked at once: each asks every gate of the policy."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,13 @@ class Row:
     Attributes:
         version: The version.
         decision: What the gates would say of it as champion; none where they were not asked.
-        kpi: Its newest evaluation; none without one.
+        evaluation: Its newest evaluation; none without one.
         endpoints: Where it answers.
     """
 
     version: ModelVersion
     decision: Decision | None
-    kpi: Any
+    evaluation: Evidence | None
     endpoints: list[str]
 
 
@@ -50,7 +51,7 @@ def load(ask: Ask) -> View:
         Row(
             version=version,
             decision=ask.read("gates.check", version.ref, TARGET) if place < _CHECKED else None,
-            kpi=findings(ask, version).evaluation if place < _CHECKED else None,
+            evaluation=findings(ask, version).evaluation if place < _CHECKED else None,
             endpoints=where[version.ref],
         )
         for place, version in enumerate(page.items)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelwright.ui.page import Ask, View
-from modelwright.ui.pages.standing import standing
+from modelwright.ui.pages.standing import standings
 
 _DECIDED = "governance.transition_decided"
 
@@ -30,7 +30,7 @@ def load(ask: Ask) -> View:
     runs = ask.read_all("runs.list", limit=8)
     models = ask.read_all("models.list")
     datasets = ask.read_all("data.list")
-    endpoints = [standing(ask, endpoint) for endpoint in ask.read_all("endpoints.list")]
+    endpoints = standings(ask, ask.read_all("endpoints.list"))
     context = {
         "runs": runs,
         "models": models,

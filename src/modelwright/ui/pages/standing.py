@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from modelwright.core.guard import Verdict
+from modelwright.governance.charter import CharterVersion, Kpi
+from modelwright.predictions.model import Counts, PeriodScore
+from modelwright.serving.model import Endpoint
 from modelwright.ui.page import Ask
+
+_JUDGED = 6
 
 
 @dataclass(frozen=True)
@@ -21,11 +26,11 @@ class Standing:
         counts: Its predictions; none where there is no log.
     """
 
-    endpoint: Any
-    kpi: Any
-    score: Any
+    endpoint: Endpoint
+    kpi: Kpi | None
+    score: PeriodScore | None
     verdict: Verdict
-    counts: Any
+    counts: Counts | None
 
     @property
     def ref(self) -> str:
@@ -47,7 +52,15 @@ _WORDS = {
 }
 
 
-def standing(ask: Ask, endpoint: Any, scores: Any = None) -> Standing:
+def standings(ask: Ask, endpoints: Sequence[Endpoint]) -> list[Standing]:
+    """Endpoints at a glance; of many, only the first ones are judged, because each reads its whole log."""
+    return [
+        standing(ask, endpoint) if place < _JUDGED else Standing(endpoint, None, None, Verdict.UNKNOWN, None)
+        for place, endpoint in enumerate(endpoints)
+    ]
+
+
+def standing(ask: Ask, endpoint: Endpoint, scores: Sequence[PeriodScore] | None = None) -> Standing:
     """Read what is needed to judge an endpoint.
 
     Args:
@@ -56,7 +69,7 @@ def standing(ask: Ask, endpoint: Any, scores: Any = None) -> Standing:
         scores: Its months, where they have been read already.
     """
     current = endpoint.current
-    published = ask.read("charters.get", current.model)
+    published: CharterVersion | None = ask.read("charters.get", current.model)
     kpi = published.charter.kpi if published is not None else None
     months = scores if scores is not None else ask.read("predictions.performance", endpoint.name) or []
     known = [
@@ -68,9 +81,9 @@ def standing(ask: Ask, endpoint: Any, scores: Any = None) -> Standing:
     return Standing(endpoint, kpi, newest, judge(kpi, newest), ask.read("predictions.counts", endpoint.name))
 
 
-def judge(kpi: Any, month: Any) -> Verdict:
+def judge(kpi: Kpi | None, month: PeriodScore | None) -> Verdict:
     """Whether a month keeps to the KPI: only an interval that lies wholly on one side decides."""
-    if kpi is None or month is None or kpi.metric != "roc_auc":
+    if kpi is None or month is None or month.interval is None or kpi.metric != "roc_auc":
         return Verdict.UNKNOWN
     if month.interval.low >= kpi.threshold:
         return Verdict.PASS

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from modelwright.core.guard import Decision
+from modelwright.core.ids import Pinned
+from modelwright.lifecycle.model import Trace
+from modelwright.models.model import ModelVersion
+from modelwright.predictions.model import Prediction
+from modelwright.serving.model import Deployment
+from modelwright.tracking.model import Run
 from modelwright.ui.page import Ask, View
 from modelwright.ui.pages.evidence import findings
 from modelwright.ui.pages.models import TARGET
 from modelwright.ui.render import version_path
+from modelwright.ui.words import plural
 
 
 @dataclass(frozen=True)
@@ -51,17 +58,17 @@ def _searching(wanted: str) -> View:
 
 def load(ask: Ask) -> View:
     """The chain of one prediction."""
-    prediction = ask.workspace.predictions.get(ask.path["id"])
+    prediction: Prediction = ask.workspace.predictions.get(ask.path["id"])
     chain = list(links(ask, prediction))
     context = {"wanted": prediction.id, "prediction": prediction, "chain": chain}
     return View("trace", f"Prediction {prediction.id[-8:]}", context)
 
 
-def links(ask: Ask, prediction: Any) -> Iterator[Link]:
+def links(ask: Ask, prediction: Prediction) -> Iterator[Link]:
     """Endpoint, version, evidence and gates, run, source, data: as far back as the record goes."""
     ref = f"{prediction.model}@{prediction.version}"
     yield _endpoint(ask, prediction)
-    version = ask.read("models.get", ref)
+    version: ModelVersion | None = ask.read("models.get", ref)
     if version is None:
         yield Link(
             "model version",
@@ -83,11 +90,13 @@ def links(ask: Ask, prediction: Any) -> Iterator[Link]:
     )
     yield _gates(ask, version)
     yield from _origin(ask, version)
+    found: Trace | None = ask.read("lifecycle.trace", prediction.id)
+    yield _data(found.data if found is not None and found.data else version.manifest.data)
 
 
-def _endpoint(ask: Ask, prediction: Any) -> Link:
+def _endpoint(ask: Ask, prediction: Prediction) -> Link:
     ref = (prediction.model, prediction.version)
-    moves = ask.read_all("endpoints.history", prediction.endpoint, limit=1000)
+    moves: list[Deployment] = ask.read_all("endpoints.history", prediction.endpoint, limit=1000)
     move = next((one for one in moves if (one.model, one.version) == ref and one.at <= prediction.received_at), None)
     facts: tuple[str, ...] = (f"answered in {prediction.latency_ms:.1f} ms",)
     if move is not None:
@@ -102,8 +111,8 @@ def _endpoint(ask: Ask, prediction: Any) -> Link:
     )
 
 
-def _gates(ask: Ask, version: Any) -> Link:
-    decision = ask.read("gates.check", version.ref, TARGET)
+def _gates(ask: Ask, version: ModelVersion) -> Link:
+    decision: Decision | None = ask.read("gates.check", version.ref, TARGET)
     every = findings(ask, version).every
     if decision is None and not every:
         return Link("gates and evidence", "none", missing="No evidence about this version is recorded.")
@@ -122,12 +131,12 @@ def _gates(ask: Ask, version: Any) -> Link:
     )
 
 
-def _origin(ask: Ask, version: Any) -> Iterator[Link]:
+def _origin(ask: Ask, version: ModelVersion) -> Iterator[Link]:
     manifest = version.manifest
     if manifest.run_id is None:
         yield Link("run", "none", missing="The version was registered without a run: its origin is not recorded.")
         return
-    run = ask.read("runs.get", manifest.run_id)
+    run: Run | None = ask.read("runs.get", manifest.run_id)
     facts: tuple[str, ...] = ()
     if run is not None:
         facts = tuple(f"{key} {value}" for key, value in list(run.parameters.items())[:6])
@@ -144,12 +153,10 @@ def _origin(ask: Ask, version: Any) -> Iterator[Link]:
         )
     if manifest.environment is not None:
         yield Link("environment lock", "installed packages", digest=manifest.environment, digest_of="lock")
-    yield _data(manifest)
 
 
-def _data(manifest: Any) -> Link:
-    if not manifest.data:
+def _data(versions: Sequence[Pinned]) -> Link:
+    if not versions:
         return Link("data", "none", missing="The run read no dataset version.")
-    rows = tuple((one.ref, version_path("data", one.ref), one.digest, "") for one in manifest.data)
-    count = len(rows)
-    return Link("data", f"{count} dataset version{'s' if count > 1 else ''}", rows=rows)
+    rows = tuple((one.ref, version_path("data", one.ref), one.digest, "") for one in versions)
+    return Link("data", plural(len(rows), "dataset version"), rows=rows)

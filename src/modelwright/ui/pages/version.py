@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelwright.core.guard import Decision
+from modelwright.governance.charter import CharterVersion
+from modelwright.governance.model import Evaluation, Explanation
 from modelwright.models.model import ModelVersion
 from modelwright.ui import charts
 from modelwright.ui.page import Ask, View
@@ -21,7 +23,7 @@ def load(ask: Ask) -> View:
     version: ModelVersion = ask.workspace.models.get(f"{ask.path['name']}@{ask.path['version']}")
     decision: Decision | None = ask.read("gates.check", version.ref, TARGET)
     found = findings(ask, version)
-    charter = ask.read("charters.get", version.model)
+    charter: CharterVersion | None = ask.read("charters.get", version.model)
     context = {
         "version": version,
         "target": TARGET,
@@ -36,14 +38,14 @@ def load(ask: Ask) -> View:
     return View("version", version.ref, context)
 
 
-def _drawn(found: Findings, charter: Any) -> Mapping[str, Any]:
+def _drawn(found: Findings, charter: CharterVersion | None) -> Mapping[str, Any]:
     return {**_quality(found, charter), **_reliance(found)}
 
 
-def _quality(found: Findings, charter: Any) -> Mapping[str, Any]:
-    if found.evaluation is None:
+def _quality(found: Findings, charter: CharterVersion | None) -> Mapping[str, Any]:
+    values = found.evaluation.values if found.evaluation is not None else None
+    if not isinstance(values, Evaluation):
         return {"reliability": "", "slices": []}
-    values = found.evaluation.values
     floor = charter.charter.kpi.slice_floor if charter is not None else None
     slices = values.slices[:_MOST_SLICES]
     scale = charts.spread([one.interval for one in slices], also=[floor, values.score.estimate])
@@ -56,9 +58,10 @@ def _quality(found: Findings, charter: Any) -> Mapping[str, Any]:
 
 
 def _reliance(found: Findings) -> Mapping[str, Any]:
-    if found.explanation is None:
+    values = found.explanation.values if found.explanation is not None else None
+    if not isinstance(values, Explanation):
         return {"importances": []}
-    every = found.explanation.values.importances
+    every = values.importances
     shown = every[:_MOST_IMPORTANCES]
     scale = charts.spread([one.drop for one in shown], also=[0.0])
     return {

@@ -1,0 +1,152 @@
+"""A small home in which everything has happened once: data, runs, models, gates, an endpoint, answers, labels."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import modelwright as mw
+from modelwright.app.connect import Workspace
+from modelwright.app.workspace import LocalCaller, Platform
+from modelwright.core.ids import new_ids
+from modelwright.governance.charter import Charter, Kpi, Label, Limits, Owners
+from modelwright.predictions.layout import segment_folder
+from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
+from modelwright.predictions.segments import SegmentWriter
+from modelwright.predictions.shipper import LEASE, ship
+
+MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-rates", "delays"
+START = datetime(2013, 1, 1, tzinfo=UTC)
+COLUMNS = ["distance", "hour", "temp"]
+
+
+class Story(NamedTuple):
+    """The home, opened, and what the tests look for in it."""
+
+    workspace: Workspace
+    weak: Any
+    champion: Any
+    runs: list[str]
+    prediction: str
+
+
+def workspace_of(platform: Platform) -> Workspace:
+    """The owner's workspace."""
+    return Workspace(platform.table, LocalCaller(platform), str(platform.home.folder))
+
+
+def told(platform: Platform) -> Story:
+    """Let it all happen."""
+    ws = workspace_of(platform)
+    for rows in (3000, 4000):
+        ws.data.add("flights", _flights(rows), key="flight_id", event_time="sched_dep", known_at="landed_at")
+    charter = Charter(
+        question="Will this flight arrive more than 15 minutes late?",
+        decision="Hold the connection, one hour before departure.",
+        kpi=Kpi(metric="roc_auc", at_least=0.65, slice_floor=0.6),
+        label=Label(column="late", known_after="24h", source="airline record"),
+        owners=Owners(business="connections-desk", technical="data-science"),
+        baseline=BASELINE,
+        limits=Limits(latency_p99_ms=20.0),
+    )
+    for name in (MODEL, BASELINE):
+        ws.charters.publish(name, charter)
+    runs = [_baseline(ws)]
+    weak, first, second = (_fitted(ws, columns) for columns in (["distance"], ["hour"], COLUMNS))
+    for version in (weak, first, second):
+        runs.append(version.manifest.run_id)
+        mw.evaluate(ws, version.ref, "flights@2", slices=("carrier", "origin"))
+        ws.models.set_alias(version.ref, "champion", reason="the newest")
+    ws.endpoints.deploy(ENDPOINT, first.ref, reason="the first that passes")
+    ws.endpoints.deploy(ENDPOINT, second.ref, reason="weather helps")
+    return Story(ws, weak, second, runs, _asked(platform, ws, (first, second)))
+
+
+def _flights(rows: int) -> pa.Table:
+    rng = np.random.default_rng(7)
+    when = [START + timedelta(hours=index * 6 % 4300, minutes=index) for index in range(rows)]
+    hour, temp, distance = rng.integers(5, 23, rows), rng.normal(50, 18, rows), rng.uniform(80, 4900, rows)
+    risk = 1 / (1 + np.exp(-(0.25 * (hour - 15) - 0.03 * (temp - 50) - 0.8)))
+    return pa.table(
+        {
+            "flight_id": [f"UA{index:05d}" for index in range(rows)],
+            "sched_dep": pa.array(when, pa.timestamp("us", "UTC")),
+            "landed_at": pa.array([moment + timedelta(hours=4) for moment in when], pa.timestamp("us", "UTC")),
+            "carrier": rng.choice(["AA", "B6", "DL", "EV", "UA", "HA"], rows, p=[0.2, 0.2, 0.2, 0.19, 0.2, 0.01]),
+            "origin": rng.choice(["EWR", "JFK", "LGA"], rows),
+            "distance": distance,
+            "hour": hour.astype(float),
+            "temp": np.round(temp, 1),
+            "late": (rng.uniform(size=rows) < risk).astype(float),
+        }
+    )
+
+
+def _baseline(ws: Workspace) -> str:
+    with mw.run("carrier-rates", workspace=ws, seed=1) as run:
+        table = mw.dataset("flights@2").arrow()
+        rates = table.group_by("carrier").aggregate([("late", "mean")]).to_pydict()
+        values = {"carrier": rates["carrier"], "rate": rates["late_mean"]}
+        model = mw.Lookup.of(values, keys=["carrier"], value="rate", otherwise=0.3)
+        version = run.save_model(model, BASELINE, example=table.select(["carrier"]))
+    mw.evaluate(ws, version.ref, "flights@2")
+    return run.id
+
+
+def _fitted(ws: Workspace, columns: list[str]) -> Any:
+    with mw.run(MODEL, workspace=ws, seed=1, strength=1.0, columns=",".join(columns)) as run:
+        table = mw.dataset("flights@2").arrow()
+        rows = np.column_stack([table[name].to_numpy() for name in columns])
+        model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, table["late"].to_numpy())
+        for step in range(300):
+            run.log({"loss": 0.4 + 0.5 * np.exp(-step / 60), "valid_auc": 0.75 - 0.25 * np.exp(-step / 50)}, step=step)
+        run.log(auc=0.74)
+        return run.save_model(model, MODEL, example=table.select(columns))
+
+
+def _asked(platform: Platform, ws: Workspace, versions: tuple[Any, Any]) -> str:
+    """Half a year of questions to two versions; nine of ten have an outcome, and half of them lie in Parquet."""
+    rng = np.random.default_rng(11)
+    table = _flights(2400)
+    late = table["late"].to_numpy()
+    ids: list[str] = []
+    folder = segment_folder(platform.home.log, ENDPOINT, Kind.PREDICTIONS)
+    for version, half in zip(versions, (slice(0, 1200), slice(1200, 2400)), strict=True):
+        with SegmentWriter(folder, "w0") as writer:
+            for start in range(half.start, half.stop, 40):
+                batch = _batch(version, table.slice(start, 40), late[start : start + 40], rng)
+                ids += batch.ids
+                writer.append(encode(batch))
+        if half.start == 0:
+            lease = platform.queue.acquire(LEASE, "story", timedelta(minutes=1))
+            ship(platform.log, platform.blobs, platform.queue, lease)
+            platform.queue.release(lease)
+    known = [index for index in range(2400) if index % 10]
+    ws.labels.add(
+        ENDPOINT,
+        ids=[ids[index] for index in known],
+        values=[float(late[index]) for index in known],
+        known_at=[START + timedelta(days=200)] * len(known),
+    )
+    return ids[1241]
+
+
+def _batch(version: Any, table: pa.Table, late: np.ndarray, rng: np.random.Generator) -> PredictionBatch:
+    score = np.clip(0.3 * late + rng.beta(2, 3, len(late)), 0.01, 0.99)
+    return PredictionBatch(
+        endpoint=ENDPOINT,
+        model=version.model,
+        version=version.version,
+        package=version.package,
+        generation=1,
+        received_at=microseconds(datetime.now(UTC) + timedelta(seconds=1)),
+        latency_us=int(rng.integers(900, 6000)),
+        ids=new_ids(len(late)),
+        event_at=[microseconds(moment) for moment in table["sched_dep"].to_pylist()],
+        inputs={name: table[name].to_pylist() for name in COLUMNS},
+        outputs=[float(value) for value in score],
+    )

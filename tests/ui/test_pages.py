@@ -1,0 +1,175 @@
+"""Every page in a real browser: it says something, fits, and keeps to itself."""
+
+import shlex
+from contextlib import closing
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from modelwright.cli.main import app
+from modelwright.ui.routes import PAGES
+from ui.conftest import opened
+
+pytestmark = pytest.mark.browser
+
+MOST_NODES = 5000
+FILLED = {
+    "/": "/",
+    "/search": "/search?q=fl",
+    "/data": "/data",
+    "/data/{name}": "/data/flights",
+    "/data/{name}/{version}": "/data/flights/2",
+    "/runs": "/runs",
+    "/runs/{run_id}": "/runs/{run}",
+    "/models": "/models",
+    "/models/{name}": "/models/flight-delay",
+    "/models/{name}/{version}": "/models/flight-delay/3",
+    "/endpoints": "/endpoints",
+    "/endpoints/{name}": "/endpoints/delays",
+    "/trace": "/trace",
+    "/trace/{id}": "/trace/{prediction}",
+    "/lineage": "/lineage?of=model:flight-delay@3",
+    "/ledger": "/ledger",
+    "/ledger/{seq}": "/ledger/9",
+}
+
+
+def address(story, path):
+    return FILLED[path].format(run=story.runs[-1], prediction=story.prediction)
+
+
+def test_every_page_is_visited_here():
+    assert list(FILLED) == [page.path for page in PAGES]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_fit_their_window_and_complain_of_nothing(browser, site, story, scheme, width):
+    with closing(browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)) as context:
+        tab = opened(context.new_page())
+        for path in FILLED:
+            answer = tab.page.goto(site + address(story, path))
+            assert answer.status == 200, path
+            assert tab.page.locator("h1").inner_text().strip(), path
+            assert tab.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+            assert tab.page.evaluate("document.querySelectorAll('*').length") <= MOST_NODES, path
+        assert tab.complaints == []
+        assert {url for url in tab.requests if not url.startswith(site + "/")} == set()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/runs", "/models", "/data", "/endpoints", "/lineage", "/trace", "/ledger", "/search"]
+)
+def test_an_empty_home_has_no_empty_page(tab, bare_site, path):
+    assert tab.page.goto(bare_site + path).status == 200
+    assert tab.page.locator("h1").inner_text().strip()
+    assert tab.complaints == []
+    if path not in {"/trace", "/search"}:
+        assert tab.page.locator("main [data-copy]").count() > 0
+
+
+def test_what_is_not_there_is_said_on_a_page(tab, site):
+    answer = tab.page.goto(site + "/models/nothing/3")
+    assert answer.status == 404
+    assert "There is no nothing@3" in tab.page.locator("h1").inner_text()
+
+
+def test_the_first_sentence_of_an_endpoint_judges_it(tab, site):
+    tab.page.goto(site + "/endpoints/delays")
+    sentence = tab.page.locator("h1").inner_text()
+    assert sentence.startswith("delays serves flight-delay@3; it is ")
+    assert "within its KPI" in sentence
+
+
+def test_a_refused_version_says_which_gates_and_what_would_help(tab, site):
+    tab.page.goto(site + "/models/flight-delay/1")
+    assert (
+        tab.page.locator("h1").inner_text() == "flight-delay@1 may not become champion: baseline and kpi do not pass."
+    )
+    row = tab.page.locator("tr", has_text="kpi").first.inner_text()
+    assert "FAIL" in row
+    assert "modelwright model evaluate" in row
+
+
+def test_green_is_for_a_pass_alone(tab, site):
+    """The colour of a PASS is on no other text of the page."""
+    tab.page.goto(site + "/models/flight-delay/1")
+    found = tab.page.evaluate(
+        """() => {
+            const green = getComputedStyle(document.querySelector(".verdict.pass")).color;
+            return [...document.querySelectorAll("main *")].filter(
+                (one) => one.children.length === 0 && getComputedStyle(one).color === green
+            ).map((one) => one.textContent);
+        }"""
+    )
+    assert set(found) == {"PASS"}
+
+
+def test_a_trace_leads_from_the_answer_to_the_data(tab, site, story):
+    tab.page.goto(f"{site}/trace/{story.prediction}")
+    kinds = tab.page.locator(".chain .what").all_inner_texts()
+    assert kinds == [
+        "prediction",
+        "endpoint",
+        "model version",
+        "gates and evidence",
+        "run",
+        "source snapshot",
+        "environment lock",
+        "data",
+    ]
+    assert "complete" in tab.page.locator("h1").inner_text()
+    tab.page.locator(".chain a", has_text="flights@2").last.click()
+    assert tab.page.url == f"{site}/data/flights/2"
+
+
+def test_curves_are_drawn_when_they_come_into_view(tab, site, story):
+    tab.page.goto(f"{site}/runs/{story.runs[-1]}")
+    tab.page.locator(".curve canvas").first.wait_for()
+    assert tab.page.locator(".curve").count() == 2
+    assert tab.complaints == []
+
+
+def test_the_filter_of_runs_changes_the_table_and_the_address(tab, site):
+    tab.page.goto(site + "/runs")
+    tab.page.locator("#name").fill("carrier-rates")
+    tab.page.wait_for_url("**/runs?name=carrier-rates*")
+    assert tab.page.locator("tbody tr").count() == 1
+
+
+def test_a_page_prints_without_its_rail(tab, site):
+    tab.page.goto(site + "/models/flight-delay/3")
+    tab.page.emulate_media(media="print")
+    assert not tab.page.locator(".rail").is_visible()
+    assert tab.page.locator("h1").is_visible()
+
+
+def test_pages_can_be_read_without_script(browser, site):
+    with closing(browser.new_context(java_script_enabled=False)) as context:
+        page = context.new_page()
+        page.goto(site + "/endpoints/delays")
+        assert page.locator("figure svg").count() >= 3
+        assert page.get_by_text("What it has answered with").is_visible()
+
+
+def test_every_command_to_copy_is_one_that_exists(tab, site, bare_site, story):
+    """Each begins with words of the command line and names only options that it has."""
+    found = set()
+    for base, paths in ((site, FILLED), (bare_site, ["/", "/data", "/runs", "/models", "/endpoints", "/ledger"])):
+        for path in paths:
+            tab.page.goto(base + (address(story, path) if base == site else path))
+            copied = tab.page.evaluate(
+                "[...document.querySelectorAll('.command [data-copy]')].map((b) => b.dataset.copy)"
+            )
+            found |= {text for text in copied if text.startswith("modelwright ")}
+    assert len(found) >= 8
+    root = get_command(app)
+    for text in found:
+        words = shlex.split(text)[1:]
+        command = root
+        while isinstance(command, TyperGroup):
+            assert words[0] in command.commands, text
+            command = command.commands[words.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, text
