@@ -62,6 +62,8 @@ class Disk:
 
 DISK = Disk()
 
+_QUIET_SECONDS = 1.0
+
 
 def framed(payload: bytes) -> bytes:
     """A payload with the header that lets a reader check it.
@@ -93,7 +95,7 @@ class _Open:
                 fresh.unlink()
             raise
         self.size = len(MAGIC)
-        self.opened = time.monotonic()
+        self.opened = self.written = time.monotonic()
         self.dirty = dirty
         self.entry_synced = False
 
@@ -112,6 +114,8 @@ class SegmentWriter:
             used twice, whatever the caller gives.
         max_bytes: A segment that would grow larger is closed. Raise it for fewer, larger Parquet parts.
         max_age_seconds: A segment is closed at this age, also when nothing more comes. Lower it to ship sooner.
+        quiet_age_seconds: It is closed at this age already when nothing has come for a second: what a burst of traffic
+            brought is shipped soon after it.
         strict: Sync before each ``append`` returns.
         sync_seconds: Otherwise, sync in the background within this time.
         disk: The operating system.
@@ -124,6 +128,7 @@ class SegmentWriter:
         *,
         max_bytes: int = 16 << 20,
         max_age_seconds: float = 300.0,
+        quiet_age_seconds: float = 10.0,
         strict: bool = False,
         sync_seconds: float = 0.1,
         disk: Disk = DISK,
@@ -132,6 +137,7 @@ class SegmentWriter:
         self._writer = f"{wire.convert(writer, Name)}-{new_id()}"
         self._max_bytes = max_bytes
         self._max_age = max_age_seconds
+        self._quiet_age = quiet_age_seconds
         self._strict = strict
         self._sync_seconds = sync_seconds
         self._disk = disk
@@ -225,6 +231,7 @@ class SegmentWriter:
                 self._disk.truncate(segment.descriptor, segment.size)
             raise
         segment.size += len(frame)
+        segment.written = time.monotonic()
 
     def _sync(self, segment: _Open) -> None:
         # One thread alone: the system reports a lost write once, to whoever asks first. With strict that is append.
@@ -235,7 +242,11 @@ class SegmentWriter:
             segment.entry_synced = True
 
     def _is_old(self, segment: _Open) -> bool:
-        return time.monotonic() - segment.opened >= self._max_age
+        return time.monotonic() >= self._ends_at(segment)
+
+    def _ends_at(self, segment: _Open) -> float:
+        quiet = max(segment.opened + self._quiet_age, segment.written + _QUIET_SECONDS)
+        return min(segment.opened + self._max_age, quiet)
 
     def _retire(self) -> None:
         """Take no more frames into the open segment; the keeper syncs it, then lets go of its lock."""
@@ -249,7 +260,7 @@ class SegmentWriter:
             with self._turn:
                 segment = self._open
                 if segment is not None and not self._retired:
-                    left = max(segment.opened + self._max_age - time.monotonic(), 0.0)
+                    left = max(self._ends_at(segment) - time.monotonic(), 0.0)
                     was_dirty = segment.dirty
                     # Half of the promised time gathers frames, the other half is for the disk.
                     self._turn.wait(min(left, self._sync_seconds / 2) if was_dirty else left)

@@ -293,3 +293,13 @@ def test_a_forked_child_may_not_append_to_its_parents_segment(tmp_path: Path, mo
             child.setattr(os, "getpid", lambda: -1)
             with pytest.raises(Unavailable, match="opened by another process"):
                 writer.append(b"two")
+
+
+def test_a_segment_is_closed_soon_after_a_burst_has_ended(tmp_path: Path) -> None:
+    with SegmentWriter(tmp_path, "w", quiet_age_seconds=0.0) as writer:
+        writer.append(b"a")
+        (segment,) = tmp_path.glob("*.seg")
+        deadline = time.monotonic() + 30
+        while has_writer(segment) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not has_writer(segment)
