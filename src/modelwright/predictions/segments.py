@@ -62,6 +62,7 @@ class Disk:
 
 DISK = Disk()
 
+_SYNC_SECONDS = 0.1
 _QUIET_SECONDS = 1.0
 
 
@@ -104,7 +105,7 @@ class SegmentWriter:
     """Appends payloads to segments of its own.
 
     Law: ``append`` returns after the whole frame went to the operating system, so the death of this process loses
-    nothing that was acknowledged; a power cut loses at most what the last ``sync_seconds`` brought, and with ``strict``
+    nothing that was acknowledged; a power cut loses at most what the last tenth of a second brought, and with ``strict``
     nothing. After the first failed write or sync it refuses for good: what a disk forgot once is not asked again.
     Threads may share it; a forked child may not.
 
@@ -117,7 +118,6 @@ class SegmentWriter:
         quiet_age_seconds: It is closed at this age already when nothing has come for a second: what a burst of traffic
             brought is shipped soon after it.
         strict: Sync before each ``append`` returns.
-        sync_seconds: Otherwise, sync in the background within this time.
         disk: The operating system.
     """
 
@@ -130,7 +130,6 @@ class SegmentWriter:
         max_age_seconds: float = 300.0,
         quiet_age_seconds: float = 10.0,
         strict: bool = False,
-        sync_seconds: float = 0.1,
         disk: Disk = DISK,
     ) -> None:
         self._folder = folder
@@ -139,7 +138,6 @@ class SegmentWriter:
         self._max_age = max_age_seconds
         self._quiet_age = quiet_age_seconds
         self._strict = strict
-        self._sync_seconds = sync_seconds
         self._disk = disk
         self._number = 0
         self._process = os.getpid()
@@ -263,7 +261,7 @@ class SegmentWriter:
                     left = max(self._ends_at(segment) - time.monotonic(), 0.0)
                     was_dirty = segment.dirty
                     # Half of the promised time gathers frames, the other half is for the disk.
-                    self._turn.wait(min(left, self._sync_seconds / 2) if was_dirty else left)
+                    self._turn.wait(min(left, _SYNC_SECONDS / 2) if was_dirty else left)
                     if self._open is segment and self._is_old(segment):
                         self._retire()
                     elif not was_dirty:
