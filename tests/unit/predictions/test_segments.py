@@ -170,7 +170,7 @@ def test_a_writer_is_named_by_a_name(tmp_path: Path) -> None:
 
 
 def test_many_threads_may_append_to_one_writer(tmp_path: Path) -> None:
-    with SegmentWriter(tmp_path, "worker", max_bytes=2000, sync_seconds=0.002) as writer:
+    with SegmentWriter(tmp_path, "worker", max_bytes=2000) as writer:
 
         def work(thread: int) -> None:
             for index in range(200):
@@ -264,7 +264,7 @@ def test_a_strict_writer_acknowledges_nothing_that_the_disk_did_not_sync(tmp_pat
 
 def test_after_a_failed_sync_in_the_background_nothing_more_is_acknowledged(tmp_path: Path) -> None:
     disk = Recorder(fail_sync=True)
-    with SegmentWriter(tmp_path, "worker", sync_seconds=0.002, disk=disk) as writer:
+    with SegmentWriter(tmp_path, "worker", disk=disk) as writer:
         writer.append(b"one")
         deadline = time.monotonic() + 5
         while not disk.syncs or has_writer(files(tmp_path)[0]):
