@@ -249,7 +249,9 @@ def _answered(answer: Any, ids: list[str]) -> Answer:
         raised: type[Error] = KINDS[kind]
         raise raised(str(found.get("message", found)))
     model, _, version = found["model"].rpartition("@")
-    return Answer(predictions=[float(value) for value in found["predictions"]], ids=ids, model=model, version=int(version))
+    return Answer(
+        predictions=[float(value) for value in found["predictions"]], ids=ids, model=model, version=int(version)
+    )
 
 
 def _columns(rows: Any) -> dict[str, list[Any]]:
