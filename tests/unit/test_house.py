@@ -23,7 +23,6 @@ MANY_PARAMETERS = {
     "add": "what a dataset version is made of; all but two by keyword",
     "evaluate": "what a person says on one line; all but three by keyword",
     "save": "what a model version is made of; all but two by keyword",
-    "up": "the options of the command",
     "LifecycleService": "the rooms it spans",
 }
 """Functions and constructors with more than seven parameters, each with its reason."""
