@@ -105,7 +105,7 @@ class SegmentWriter:
     """Appends payloads to segments of its own.
 
     Law: ``append`` returns after the whole frame went to the operating system, so the death of this process loses
-    nothing that was acknowledged; a power cut loses at most what the last tenth of a second brought, and with ``strict``
+    nothing that was acknowledged; a power cut loses at most the last tenth of a second, and with ``strict``
     nothing. After the first failed write or sync it refuses for good: what a disk forgot once is not asked again.
     Threads may share it; a forked child may not.
 
