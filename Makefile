@@ -40,5 +40,5 @@ bench: env            ## The benchmarks, beside their peers, as ratios
 docs: env             ## Regenerate what is generated; tests hold it
 	$(BIN)/python docs/generate.py
 
-clean:                ## Remove the environment and the demo
-	rm -rf .venv .demo
+clean:                ## Remove the environments and the demo
+	rm -rf .venv .venv-protocol .venv-protocol.lock .demo
