@@ -248,7 +248,8 @@ def _answered(answer: Any, ids: list[str]) -> Answer:
         kind = {404: "not_found", 503: "unavailable"}.get(answer.status_code, "invalid")
         raised: type[Error] = KINDS[kind]
         raise raised(str(found.get("message", found)))
-    return Answer(predictions=found["predictions"], ids=ids, model=found["model"], version=found["version"])
+    model, _, version = found["model"].rpartition("@")
+    return Answer(predictions=found["predictions"], ids=ids, model=model, version=int(version))
 
 
 def _columns(rows: Any) -> dict[str, list[Any]]:

@@ -39,5 +39,5 @@ def add(
     for start in range(0, len(known), size):
         part = slice(start, start + size)
         added = labels.add(endpoint, columns["id"][part], columns["value"][part], known[part])
-        taken += added.labels
+        taken += added.added
     show({"labels": taken}, json=json, text=lambda: f"{taken:,} labels for {endpoint}")
