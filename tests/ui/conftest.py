@@ -29,8 +29,9 @@ class Opened(NamedTuple):
     requests: list[str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Of one module, because an event loop runs in this thread as long as it is there."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         pytest.skip("There is no Chromium here; tests/prepare.sh installs it where it may.")

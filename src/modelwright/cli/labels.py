@@ -28,6 +28,7 @@ def add(
 ) -> None:
     """Attach labels to predictions, from a file."""
     from modelwright.data.ingest import table_of  # weight: pyarrow, 0.3 s
+    from modelwright.predictions.model import LabelsAdded
 
     columns = table_of(file).to_pydict()
     missing = [name for name in ("id", "value", "known_at") if name not in columns]
@@ -39,5 +40,5 @@ def add(
     for start in range(0, len(known), size):
         part = slice(start, start + size)
         added = labels.add(endpoint, columns["id"][part], columns["value"][part], known[part])
-        taken += added.labels
-    show({"labels": taken}, json=json, text=lambda: f"{taken:,} labels for {endpoint}")
+        taken += added.added
+    show(LabelsAdded(endpoint=endpoint, added=taken), json=json, text=lambda: f"{taken:,} labels for {endpoint}")

@@ -49,7 +49,7 @@
     const typing = event.target.closest("input, select, textarea");
     if (event.key === "Escape" && typing) return typing.blur();
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (going && Date.now() - going < 1500) {
+    if (going && Date.now() - going < 3000) {
       going = 0;
       const goal = $$("[data-key]").find((link) => link.dataset.key === event.key);
       if (goal) return goal.click();
