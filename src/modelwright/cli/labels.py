@@ -58,5 +58,8 @@ def _columns(file: Path) -> tuple[list[str], list[float], list[datetime]]:
         if None in columns[name]:
             row = columns[name].index(None) + 1
             raise Invalid(f"Row {row} of {file} has no {name}.", remedy="Leave out what is not known yet.")
+    odd = next((each for each in columns["id"] if not isinstance(each, str)), None)
+    if odd is not None:
+        raise Invalid(f"The ids of {file} are not text: {odd}.", remedy="Write them as the endpoint answered them.")
     values = [float(value) if isinstance(value, bool) else value for value in columns["value"]]
     return columns["id"], values, [as_utc(moment, field="known_at") for moment in columns["known_at"]]

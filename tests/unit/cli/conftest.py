@@ -1,0 +1,39 @@
+from functools import partial
+
+import pytest
+
+from support.commands import command
+from support.homes import fresh_platform
+from support.story import told
+from support.twins import Alone
+
+
+@pytest.fixture(autouse=True)
+def _plain_surroundings(monkeypatch, tmp_path):
+    """A folder without a home above it, and no settings from outside."""
+    for name in ("MODELWRIGHT_URL", "MODELWRIGHT_DEBUG", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A fresh home's folder."""
+    platform = fresh_platform(tmp_path)
+    platform.close()
+    return platform.home.folder
+
+
+@pytest.fixture
+def typed(home):
+    """``modelwright --home …``."""
+    return partial(command, "--home", home)
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory):
+    """A home with a whole life in it, and the arguments with which each operation was called."""
+    platform = fresh_platform(tmp_path_factory.mktemp("story"))
+    happened = told(Alone(platform))
+    platform.close()
+    return platform.home.folder, {name: given for name, (given, _) in happened.items()}
