@@ -16,6 +16,7 @@ from modelwright.core import wire
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import KINDS, Error, Invalid, Unavailable
 from modelwright.core.ids import Pinned, new_ids
+from modelwright.core.shown import Shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -187,7 +188,7 @@ class _Refusal(Struct):
     message: str
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class Answer(Shown, frozen=True, kw_only=True):
     """What an endpoint answered.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -28,9 +27,7 @@ from modelwright.cli import (
 from modelwright.cli.context import Context
 from modelwright.cli.output import plain
 from modelwright.core.errors import Error
-
-DEBUG = "MODELWRIGHT_DEBUG"
-"""The variable with which an error's traceback comes before its line."""
+from modelwright.core.settings import DEBUG
 
 EXIT_CODES = {"refused": 3, "not_found": 4, "denied": 5}
 """Error kind -> exit code; every other kind is 1, and 2 is a command that was typed wrong."""
@@ -99,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _told(error: Exception) -> int:
     """Say on one line what went wrong and what to do; the exit code."""
-    if os.environ.get(DEBUG):
+    if DEBUG.value:
         traceback.print_exception(error)
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()  # type: ignore[attr-defined]  # a noun alone: its commands
@@ -121,5 +118,5 @@ def _meaning(error: Any) -> tuple[int, str]:
         return 1, f"{what}. Check the path, its permissions and the free disk space."
     return (
         1,
-        f"{type(error).__name__}: {error}. This is a fault of Modelwright: {DEBUG}=1 shows where; please report it.",
+        f"{type(error).__name__}: {error}. A fault of Modelwright: {DEBUG.name}=1 shows where; please report it.",
     )

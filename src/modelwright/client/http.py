@@ -111,6 +111,8 @@ class HttpCaller:
             address = httpx.URL(self.url)
         except httpx.InvalidURL as error:
             raise Invalid(f"{self.url!r} is not an address: {error}.", remedy="Write http://host:port.") from None
+        if not address.host:
+            raise Invalid(f"{self.url!r} is not an address: it names no host.", remedy="Write http://host:port.")
         headers = {"user-agent": "modelwright"}
         if self._token:
             headers["authorization"] = f"Bearer {self._token}"

@@ -29,10 +29,11 @@ class LedgerFace(Face):
             raise NotFound(f"There is no folder {target.parent}.", remedy="Make it first.")
         lines: list[bytes] = []
         page: RawPage = self.read()
-        head = wire.encode({"format": 1, "public_key": page.public_key, "head": page.head})
         while page.entries:
             lines += [wire.encode(entry) for entry in page.entries]
             page = self.read(after=str(page.entries[-1].seq))
+        # the last page's head: it was read in one snapshot with the end, so no later entry is missing or too many
+        head = wire.encode({"format": 1, "public_key": page.public_key, "head": page.head})
         fresh = target.with_name(target.name + ".part")
         fresh.write_bytes(b"\n".join([head, *lines]) + b"\n")
         fresh.replace(target)
