@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -27,7 +28,8 @@ def init(
 
     written = write(folder)
     lines = [f"wrote {name}" for name in written.files] + [f"kept {name}" for name in written.kept]
-    show(written, json=json, text=lambda: "\n".join([*lines, f"Next: cd {folder} && python train.py"]))
+    there = "" if folder.resolve() == Path.cwd() else f"cd {quote(str(folder))} && "
+    show(written, json=json, text=lambda: "\n".join([*lines, f"Next: {there}python train.py"]))
 
 
 def up(

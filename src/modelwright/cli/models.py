@@ -66,7 +66,7 @@ def evaluate(
     until: Annotated[str | None, typer.Option(help="The first event time after it.")] = None,
     slice_: Annotated[list[str] | None, typer.Option("--slice", metavar="COLUMN", help="Repeat for more.")] = None,
     explain: Annotated[bool, typer.Option(help="Compute importances too.")] = True,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(help="Chooses and shuffles the rows that importances rest on.")] = 0,
     json: Json = False,
 ) -> None:
     """Score rows here, and have the server judge the scores."""

@@ -1,9 +1,12 @@
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
+from modelwright.app.home import Home
+from modelwright.app.workspace import Platform
 from support.commands import command
-from support.homes import fresh_platform
+from support.homes import BEGINNING, fresh_platform
 from support.story import told
 from support.twins import Alone
 
@@ -31,9 +34,17 @@ def typed(home):
 
 
 @pytest.fixture(scope="session")
-def story(tmp_path_factory):
-    """A home with a whole life in it, and the arguments with which each operation was called."""
-    platform = fresh_platform(tmp_path_factory.mktemp("story"))
+def _told(tmp_path_factory):
+    home = Home(tmp_path_factory.mktemp("story") / ".modelwright").open(create=True)
+    platform = Platform(home, clock=lambda: BEGINNING)
     happened = told(Alone(platform))
     platform.close()
-    return platform.home.folder, {name: given for name, (given, _) in happened.items()}
+    return home.folder, {name: given for name, (given, _) in happened.items()}
+
+
+@pytest.fixture
+def story(_told, monkeypatch):
+    """A home with a whole life in it, a day later, and the arguments with which each operation was called."""
+    later = partial(Platform, clock=lambda: BEGINNING + timedelta(days=1))
+    monkeypatch.setattr("modelwright.app.workspace.Platform", later)
+    return _told
