@@ -34,5 +34,11 @@ PLUGINS = Setting(
     "unsandboxed, so without it none is loaded.",
 )
 
-SETTINGS = (URL, PLUGINS)
+DEBUG = Setting(
+    "MODELWRIGHT_DEBUG",
+    "Set to anything, a command that fails shows the traceback before the line that says what went wrong. Without it "
+    "the line alone.",
+)
+
+SETTINGS = (URL, PLUGINS, DEBUG)
 """Every setting, in the order of the reference."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelwright.core import wire
-from modelwright.core.errors import Conflict
+from modelwright.core.errors import Conflict, NotFound
 from modelwright.core.operation import Face
 from modelwright.ledger.model import RawPage
 
@@ -25,6 +25,8 @@ class LedgerFace(Face):
         target = Path(file)
         if target.exists():
             raise Conflict(f"{target} is there already.", remedy="Choose another name.")
+        if not target.parent.is_dir():
+            raise NotFound(f"There is no folder {target.parent}.", remedy="Make it first.")
         lines: list[bytes] = []
         page: RawPage = self.read()
         while page.entries:

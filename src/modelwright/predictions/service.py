@@ -63,7 +63,7 @@ class PredictionService(Service):
                 if found is not None:
                     return found
         raise damage or NotFound(
-            f"There is no prediction {id}.", remedy="List an endpoint's: ws.predictions.list(ENDPOINT)"
+            f"There is no prediction {id}.", remedy="List an endpoint's: modelwright prediction list ENDPOINT"
         )
 
     @operation(permission="predictions:read", kind="query")
