@@ -29,7 +29,7 @@ test: env             ## Every test that this machine can run; says what it left
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules src/modelwright tests examples
+	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules src/modelwright tests examples/flights/tests
 
 demo: env             ## One model's governed life on a year of real flights
 	$(BIN)/python examples/flights/demo.py .demo
@@ -40,5 +40,5 @@ bench: env            ## The benchmarks, beside their peers, as ratios
 docs: env             ## Regenerate what is generated; tests hold it
 	$(BIN)/python docs/generate.py
 
-clean:                ## Remove the environment and the demo
-	rm -rf .venv .demo
+clean:                ## Remove the environments and the demo
+	rm -rf .venv .venv-protocol .venv-protocol.lock .demo

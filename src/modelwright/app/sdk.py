@@ -8,13 +8,12 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from modelwright.app.connect import Workspace, connect
 from modelwright.core import wire
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import KINDS, Error, Invalid, Unavailable
 from modelwright.core.ids import Pinned, new_ids
+from modelwright.core.shown import Shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -177,7 +176,7 @@ def dataset(ref: str, *, known_at: datetime | str | None = None, workspace: Work
     return Dataset(opened, version, as_utc(known_at, field="known_at") if known_at is not None else None)
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class Answer(Shown, frozen=True, kw_only=True):
     """What an endpoint answered.
 
     Attributes:

@@ -62,6 +62,9 @@ class Disk:
 
 DISK = Disk()
 
+_SYNC_SECONDS = 0.1
+_QUIET_SECONDS = 1.0
+
 
 def framed(payload: bytes) -> bytes:
     """A payload with the header that lets a reader check it.
@@ -93,7 +96,7 @@ class _Open:
                 fresh.unlink()
             raise
         self.size = len(MAGIC)
-        self.opened = time.monotonic()
+        self.opened = self.written = time.monotonic()
         self.dirty = dirty
         self.entry_synced = False
 
@@ -102,7 +105,7 @@ class SegmentWriter:
     """Appends payloads to segments of its own.
 
     Law: ``append`` returns after the whole frame went to the operating system, so the death of this process loses
-    nothing that was acknowledged; a power cut loses at most what the last ``sync_seconds`` brought, and with ``strict``
+    nothing that was acknowledged; a power cut loses at most the last tenth of a second, and with ``strict``
     nothing. After the first failed write or sync it refuses for good: what a disk forgot once is not asked again.
     Threads may share it; a forked child may not.
 
@@ -112,8 +115,9 @@ class SegmentWriter:
             used twice, whatever the caller gives.
         max_bytes: A segment that would grow larger is closed. Raise it for fewer, larger Parquet parts.
         max_age_seconds: A segment is closed at this age, also when nothing more comes. Lower it to ship sooner.
+        quiet_age_seconds: It is closed at this age already when nothing has come for a second: what a burst of traffic
+            brought is shipped soon after it.
         strict: Sync before each ``append`` returns.
-        sync_seconds: Otherwise, sync in the background within this time.
         disk: The operating system.
     """
 
@@ -124,16 +128,16 @@ class SegmentWriter:
         *,
         max_bytes: int = 16 << 20,
         max_age_seconds: float = 300.0,
+        quiet_age_seconds: float = 10.0,
         strict: bool = False,
-        sync_seconds: float = 0.1,
         disk: Disk = DISK,
     ) -> None:
         self._folder = folder
         self._writer = f"{wire.convert(writer, Name)}-{new_id()}"
         self._max_bytes = max_bytes
         self._max_age = max_age_seconds
+        self._quiet_age = quiet_age_seconds
         self._strict = strict
-        self._sync_seconds = sync_seconds
         self._disk = disk
         self._number = 0
         self._process = os.getpid()
@@ -225,6 +229,7 @@ class SegmentWriter:
                 self._disk.truncate(segment.descriptor, segment.size)
             raise
         segment.size += len(frame)
+        segment.written = time.monotonic()
 
     def _sync(self, segment: _Open) -> None:
         # One thread alone: the system reports a lost write once, to whoever asks first. With strict that is append.
@@ -235,7 +240,11 @@ class SegmentWriter:
             segment.entry_synced = True
 
     def _is_old(self, segment: _Open) -> bool:
-        return time.monotonic() - segment.opened >= self._max_age
+        return time.monotonic() >= self._ends_at(segment)
+
+    def _ends_at(self, segment: _Open) -> float:
+        quiet = max(segment.opened + self._quiet_age, segment.written + _QUIET_SECONDS)
+        return min(segment.opened + self._max_age, quiet)
 
     def _retire(self) -> None:
         """Take no more frames into the open segment; the keeper syncs it, then lets go of its lock."""
@@ -249,10 +258,10 @@ class SegmentWriter:
             with self._turn:
                 segment = self._open
                 if segment is not None and not self._retired:
-                    left = max(segment.opened + self._max_age - time.monotonic(), 0.0)
+                    left = max(self._ends_at(segment) - time.monotonic(), 0.0)
                     was_dirty = segment.dirty
                     # Half of the promised time gathers frames, the other half is for the disk.
-                    self._turn.wait(min(left, self._sync_seconds / 2) if was_dirty else left)
+                    self._turn.wait(min(left, _SYNC_SECONDS / 2) if was_dirty else left)
                     if self._open is segment and self._is_old(segment):
                         self._retire()
                     elif not was_dirty:
