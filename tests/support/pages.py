@@ -108,7 +108,12 @@ class Reader:
     def _start(self, block: Block) -> None:
         command = [*block.text.split(), "--port", "0", "--serve-port", "0"]
         self._house = subprocess.Popen(
-            command, cwd=self.folder, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            cwd=self.folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         watchdog = threading.Timer(120, self._house.kill)
         watchdog.start()
