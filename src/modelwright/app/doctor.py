@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from modelwright.app.home import Home, meant, nearest
 from modelwright.core.errors import Corrupted, Error
 
 _LEAST_FREE = 1 << 30
+_MOST_NAMED = 3
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -106,14 +108,61 @@ def _ledger(home: Home) -> str:
     return f"{found.entries:,} entries, intact"
 
 
+def _rows(home: Home) -> str:
+    """Read every stored fact, so that the one that was altered is named by its key."""
+    from sqlalchemy import Text, select, type_coerce  # weight: SQLAlchemy
+
+    from modelwright.app.workspace import Platform  # weight: every room, and so every table
+    from modelwright.store.tables import Body, control
+
+    problems, count = [], 0
+    with closing(Platform(home)) as platform, platform.records.reading() as rows:
+        for table in control.sorted_tables:
+            key = list(table.primary_key)
+            for column, kind in [(column, column.type) for column in table.c if isinstance(column.type, Body)]:
+                for *place, text in rows.execute(select(*key, type_coerce(column, Text))):
+                    count += 1
+                    try:
+                        kind.read(text)
+                    except Corrupted as error:
+                        problems.append(f"{table.name} {'/'.join(map(str, place))}: {error.message}")
+    _require_none(problems, remedy="Restore control.db from a backup.")
+    return f"{count:,} facts, each as it was written"
+
+
+def _log(home: Home) -> str:
+    from modelwright.predictions.segments import frames  # weight: none beyond msgspec
+
+    problems, count = [], 0
+    for path in sorted(home.log.rglob("*.seg")):
+        try:
+            count += sum(1 for _ in frames(path))
+        except FileNotFoundError:
+            continue  # shipped meanwhile
+        except Corrupted as error:
+            problems.append(error.message)
+    _require_none(problems, remedy="Restore it from a backup.")
+    return f"{count:,} records wait in segments, each as it was written"
+
+
 def _blobs(home: Home) -> str:
     from modelwright.store.adapters.local_blobs import LocalBlobs  # weight: none beyond the store
 
-    blobs, count, size = LocalBlobs(home.blobs), 0, 0
+    blobs, count, size, problems = LocalBlobs(home.blobs), 0, 0, []
     for digest in blobs.digests():
-        size += blobs.verify(digest)
+        try:
+            size += blobs.verify(digest)
+        except Corrupted as error:
+            problems.append(error.message)
         count += 1
+    _require_none(problems, remedy="Restore it from a backup, or add the same content again.")
     return f"{count:,} blobs, {size / 2**20:,.1f} MB, every byte as it was stored"
+
+
+def _require_none(problems: list[str], *, remedy: str) -> None:
+    if problems:
+        more = f" And {len(problems) - _MOST_NAMED} more." if len(problems) > _MOST_NAMED else ""
+        raise Corrupted(" ".join(problems[:_MOST_NAMED]) + more, remedy=remedy)
 
 
 _LOOKS: dict[str, Callable[[Home], str]] = {
@@ -122,5 +171,7 @@ _LOOKS: dict[str, Callable[[Home], str]] = {
     "signing key": _key,
     "databases": _databases,
     "ledger": _ledger,
+    "rows": _rows,
+    "prediction log": _log,
     "blobs": _blobs,
 }

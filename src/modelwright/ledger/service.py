@@ -10,11 +10,12 @@ from modelwright.core import wire
 from modelwright.core.errors import Corrupted, Invalid
 from modelwright.core.operation import Page, Service, limited, operation, paged, position
 from modelwright.core.unit import Unit
+from modelwright.ledger import tree
 from modelwright.ledger.chain import Walk
 from modelwright.ledger.model import HEAD_TYPE, Entry, Envelope, Head, RawPage, StoredEntry, Verification
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
-    from modelwright.ledger.repository import Edge, LedgerRepository
+    from modelwright.ledger.repository import LedgerRepository
     from modelwright.store.keys import Keys
 
 
@@ -45,12 +46,11 @@ class LedgerService(Service):
     @operation(permission="ledger:read", kind="query")
     def verify(self, unit: Unit) -> Verification:
         """Read the whole ledger and compare every hash, the tree and the signed head; name the first altered entry."""
-        edge = self._repository.edge(unit.rows)
         walk = Walk()
         walk.follow(self._repository.walk(unit.rows))
         problem, place = walk.problem, walk.size + 1
         if not problem:
-            problem = self._problem_of_head(edge, walk.head)
+            problem = self._problem_of_head(unit, walk)
         return Verification(
             intact=not problem,
             entries=walk.size,
@@ -81,19 +81,28 @@ class LedgerService(Service):
         """How many entries there are, of all projects."""
         return self._repository.edge(unit.rows).size
 
-    def _problem_of_head(self, edge: Edge, followed: Head) -> str:
+    def _problem_of_head(self, unit: Unit, walk: Walk) -> str:
         from modelwright.store.keys import opened  # weight: cryptography
 
-        if edge.signed is None:
-            return "the head is missing" if followed.size else ""
         try:
+            edge = self._repository.edge(unit.rows)
+            if edge.signed is None:
+                return "the head is missing" if walk.size else ""
             head = wire.decode(opened(edge.signed, self._keys.public, HEAD_TYPE), Head)
         except (Corrupted, Invalid) as error:
             return f"the head: {error.message}"
-        if head.size > followed.size:
-            return f"the head was signed over {head.size} entries, and only {followed.size} are left"
-        return "" if head == followed else "the signed head does not belong to these entries"
+        if head.size > walk.size:
+            return f"the head was signed over {head.size} entries, and only {walk.size} are left"
+        if head != walk.head:
+            return "the signed head does not belong to these entries"
+        beside = Head(size=edge.size, root=tree.root(edge.frontier), chain=edge.chain)
+        return "" if beside == head else "what stands beside the signed head has been altered"
 
 
 def _entry(stored: StoredEntry) -> Entry:
+    if tree.leaf_hash(stored.envelope.encode()) != stored.leaf:
+        raise Corrupted(
+            f"Entry {stored.seq} of the ledger has been altered: its text is not what was hashed.",
+            remedy="Run `modelwright ledger verify`, and restore control.db from a backup.",
+        )
     return Entry(envelope=msgspec.json.decode(stored.envelope, type=Envelope), leaf=stored.leaf, chain=stored.chain)

@@ -63,7 +63,10 @@ class Disk:
 DISK = Disk()
 
 _SYNC_SECONDS = 0.1
-_QUIET_SECONDS = 1.0
+_QUIET_SECONDS = 5.0
+_QUIET_GAPS = 10
+"""A segment is quiet when nothing came for five seconds, and for ten times the usual time between its appends: what is
+over can be shipped, and a slow but steady stream still fills one segment instead of making a part of each request."""
 
 
 def framed(payload: bytes) -> bytes:
@@ -96,9 +99,18 @@ class _Open:
                 fresh.unlink()
             raise
         self.size = len(MAGIC)
-        self.opened = self.written = time.monotonic()
+        self.appends = 0
+        self.opened = self.last = time.monotonic()
         self.dirty = dirty
         self.entry_synced = False
+
+    def ends_at(self, max_age: float) -> float:
+        """When it is to be closed if nothing more comes, on the monotonic clock."""
+        old = self.opened + max_age
+        if self.appends < 2:
+            return old
+        gap = (self.last - self.opened) / (self.appends - 1)
+        return min(old, self.last + max(_QUIET_SECONDS, _QUIET_GAPS * gap))
 
 
 class SegmentWriter:
@@ -114,9 +126,8 @@ class SegmentWriter:
         writer: Who writes; part of the file names. An identifier of this very object is added, so that no name is ever
             used twice, whatever the caller gives.
         max_bytes: A segment that would grow larger is closed. Raise it for fewer, larger Parquet parts.
-        max_age_seconds: A segment is closed at this age, also when nothing more comes. Lower it to ship sooner.
-        quiet_age_seconds: It is closed at this age already when nothing has come for a second: what a burst of traffic
-            brought is shipped soon after it.
+        max_age_seconds: A segment is closed at this age, and sooner when what came has stopped coming. Lower it to ship
+            sooner.
         strict: Sync before each ``append`` returns.
         disk: The operating system.
     """
@@ -128,7 +139,6 @@ class SegmentWriter:
         *,
         max_bytes: int = 16 << 20,
         max_age_seconds: float = 300.0,
-        quiet_age_seconds: float = 10.0,
         strict: bool = False,
         disk: Disk = DISK,
     ) -> None:
@@ -136,7 +146,6 @@ class SegmentWriter:
         self._writer = f"{wire.convert(writer, Name)}-{new_id()}"
         self._max_bytes = max_bytes
         self._max_age = max_age_seconds
-        self._quiet_age = quiet_age_seconds
         self._strict = strict
         self._disk = disk
         self._number = 0
@@ -162,6 +171,8 @@ class SegmentWriter:
                 self._write(segment, frame)
                 if self._strict:
                     self._sync(segment)
+                    if segment.appends == 2:
+                        self._turn.notify()  # from now on the keeper knows when it is quiet
                 elif not segment.dirty:
                     segment.dirty = True  # the keeper sleeps until told; otherwise it will look again by itself
                     self._turn.notify()
@@ -229,7 +240,8 @@ class SegmentWriter:
                 self._disk.truncate(segment.descriptor, segment.size)
             raise
         segment.size += len(frame)
-        segment.written = time.monotonic()
+        segment.appends += 1
+        segment.last = time.monotonic()
 
     def _sync(self, segment: _Open) -> None:
         # One thread alone: the system reports a lost write once, to whoever asks first. With strict that is append.
@@ -240,11 +252,7 @@ class SegmentWriter:
             segment.entry_synced = True
 
     def _is_old(self, segment: _Open) -> bool:
-        return time.monotonic() >= self._ends_at(segment)
-
-    def _ends_at(self, segment: _Open) -> float:
-        quiet = max(segment.opened + self._quiet_age, segment.written + _QUIET_SECONDS)
-        return min(segment.opened + self._max_age, quiet)
+        return time.monotonic() >= segment.ends_at(self._max_age)
 
     def _retire(self) -> None:
         """Take no more frames into the open segment; the keeper syncs it, then lets go of its lock."""
@@ -258,7 +266,7 @@ class SegmentWriter:
             with self._turn:
                 segment = self._open
                 if segment is not None and not self._retired:
-                    left = max(self._ends_at(segment) - time.monotonic(), 0.0)
+                    left = max(segment.ends_at(self._max_age) - time.monotonic(), 0.0)
                     was_dirty = segment.dirty
                     # Half of the promised time gathers frames, the other half is for the disk.
                     self._turn.wait(min(left, _SYNC_SECONDS / 2) if was_dirty else left)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from modelwright.core.errors import Corrupted
+from modelwright.core.wire import sha256
 
 T = TypeVar("T")
 
@@ -41,6 +42,9 @@ class Moment(TypeDecorator[datetime]):
 class Body(TypeDecorator[T]):
     """A Struct as JSON text: the columns beside it are what a query needs, the body is the fact.
 
+    A checksum stands before the text, so that a flipped bit is found by whoever reads the row. It finds accidents;
+    intent is found by what is signed: the ledger, the manifests of packages, the routes.
+
     Args:
         kind: The type to read back.
     """
@@ -54,14 +58,35 @@ class Body(TypeDecorator[T]):
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
         """Into the database."""
-        return None if value is None else msgspec.json.encode(value).decode()
+        if value is None:
+            return None
+        text = msgspec.json.encode(value).decode()
+        return f"{_checksum(text)} {text}"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> T | None:
         """Out of the database."""
+        return None if value is None else self.read(value)
+
+    def read(self, value: Any) -> T:
+        """The Struct of a stored value.
+
+        Raises:
+            Corrupted: It is not what was written.
+        """
+        checksum, _, text = str(value).partition(" ")
+        if checksum != _checksum(text):
+            raise self._corrupted("its checksum is another")
         try:
-            return None if value is None else msgspec.json.decode(value, type=self.kind)
+            return msgspec.json.decode(text, type=self.kind)
         except msgspec.DecodeError as error:
-            raise Corrupted(
-                f"A stored row is not a {getattr(self.kind, '__name__', self.kind)}: {error}.",
-                remedy="Run `modelwright ledger verify`, and restore control.db from a backup.",
-            ) from error
+            raise self._corrupted(str(error)) from error
+
+    def _corrupted(self, problem: str) -> Corrupted:
+        return Corrupted(
+            f"A stored {self.kind.__name__} has been altered: {problem}.",
+            remedy="`modelwright doctor` names the row; restore control.db from a backup.",
+        )
+
+
+def _checksum(text: str) -> str:
+    return sha256(text.encode())[:16]

@@ -72,7 +72,8 @@ def test_verification_finds_an_altered_row(data, caller):
     data.add("numbers", TABLE)
     with caller.records.writing() as rows:
         rows.exec_driver_sql("UPDATE dataset_versions SET body = replace(body, 'word', 'wort')")
-    assert not data.verify("numbers@1").intact
+    with pytest.raises(Corrupted, match="DatasetVersion has been altered"):
+        data.verify("numbers@1")
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.csv"])

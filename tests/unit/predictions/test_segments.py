@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modelwright.core.errors import Corrupted, Invalid, Unavailable
+from modelwright.predictions import segments
 from modelwright.predictions.segments import (
     MAGIC,
     MAX_PAYLOAD,
@@ -295,9 +296,11 @@ def test_a_forked_child_may_not_append_to_its_parents_segment(tmp_path: Path, mo
                 writer.append(b"two")
 
 
-def test_a_segment_is_closed_soon_after_a_burst_has_ended(tmp_path: Path) -> None:
-    with SegmentWriter(tmp_path, "w", quiet_age_seconds=0.0) as writer:
+def test_a_segment_is_closed_soon_after_a_burst_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_QUIET_SECONDS", 0.01)
+    with SegmentWriter(tmp_path, "w") as writer:
         writer.append(b"a")
+        writer.append(b"b")
         (segment,) = tmp_path.glob("*.seg")
         deadline = time.monotonic() + 30
         while has_writer(segment) and time.monotonic() < deadline:

@@ -11,7 +11,7 @@ from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from modelwright.core.errors import Error, Invalid, NotFound
+from modelwright.core.errors import Error, Invalid, NotFound, Unavailable
 from modelwright.core.gate import Headers, Refusal
 from modelwright.serving.runtime import binary, invocations, oip
 from modelwright.serving.runtime.response import TEXT, Problem, Response, answer, failure
@@ -95,6 +95,8 @@ class Handler:
 
     async def _elsewhere(self, path: str, methods: Mapping[str, Action] | None) -> Response:
         if methods is None:
+            if self._laid_out.generation == 0 and (problem := self._problem()):
+                raise Unavailable(problem)  # not "there is no such endpoint": nobody can tell
             raise self._unknown(path)
         allowed = ", ".join(methods)
         raise Problem(405, f"{path} takes {allowed}.", headers=((b"allow", allowed.encode()),))
