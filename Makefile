@@ -24,12 +24,14 @@ check: env            ## Format, lint, types, floors, house, unit tests: under a
 	$(BIN)/pytest -q -n 2 tests/unit src/modelwright --doctest-modules
 
 test: env             ## Every test that this machine can run; says what it left out and why
+	@# The foreign clients' environment takes a minute to make, so it is begun while the linters run; see tests/protocol.
+	@PYTHONPATH=tests $(BIN)/python -c 'from support.clients import python; python()' >/dev/null 2>&1 &
 	@tests/prepare.sh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules src/modelwright tests examples
+	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules src/modelwright tests examples/flights/tests
 
 demo: env             ## One model's governed life on a year of real flights
 	$(BIN)/python examples/flights/demo.py .demo
@@ -40,5 +42,5 @@ bench: env            ## The benchmarks, beside their peers, as ratios
 docs: env             ## Regenerate what is generated; tests hold it
 	$(BIN)/python docs/generate.py
 
-clean:                ## Remove the environment and the demo
-	rm -rf .venv .demo
+clean:                ## Remove the environments and the demo
+	rm -rf .venv .venv-protocol .venv-protocol.lock .demo

@@ -29,6 +29,7 @@ COMMAND = [sys.executable, "-m", "modelwright"]
 MARKER = "made-by-the-flights-demo"
 MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-and-hour", "delays"
 LAST_DAY = "2014-01-01"
+CHAPTERS: list[float] = []
 
 
 def main() -> int:
@@ -322,8 +323,8 @@ def stored_bytes(ws: mw.Workspace) -> int:
 
 def step(title: str) -> None:
     """Begin the next chapter."""
-    step.count = getattr(step, "count", 0) + 1
-    say(f"\n[{step.count}] {title}")
+    CHAPTERS.append(time.monotonic())
+    say(f"\n[{len(CHAPTERS)}/8] {title} ({CHAPTERS[-1] - CHAPTERS[0]:.0f} s)")
 
 
 def say(text: str) -> None:

@@ -1,7 +1,9 @@
-"""LAW: what an operation answers in process is what it answers over HTTP, for every operation of the table.
+"""LAW: what an operation answers in process is what it answers over HTTP, and what its command prints with ``--json``.
 
-Two homes live one life: registered data, a run, a model, its charter and evidence, the gates, an endpoint and its
-predictions. Each operation is called in both; an operation without a case in ``support/story.py`` fails.
+Four homes live one life: registered data, a run, a model, its charter and evidence, the gates, an endpoint and its
+predictions. Each operation is called in two of them and typed as a command in the others, with ``--home`` and with
+``--url``. An operation without a case in ``support/story.py`` fails, and so does one that ``support/commands.py`` gives
+neither a command nor the reason why it has none.
 """
 
 from datetime import UTC, datetime
@@ -10,8 +12,10 @@ from typing import Any
 import pytest
 
 from modelwright.app.services import operation_table
+from modelwright.cli.main import EXIT_CODES
 from modelwright.core import wire
 from modelwright.core.operation import Download
+from support.commands import COMMANDS, WITHOUT, command
 from support.story import CASES, Outcome, charter_of, told
 from support.twins import twins
 
@@ -28,23 +32,28 @@ def happened(tmp_path_factory) -> dict[str, tuple[Outcome, ...]]:
 
 
 @pytest.mark.parametrize("name", [operation.name for operation in operation_table()])
-def test_an_operation_answers_the_same_in_process_and_over_http(name, happened):
+def test_an_operation_answers_the_same_through_every_face(name, happened):
     assert name in happened, f"{name} has no case: write one in support/story.py"
-    here, there = happened[name]
+    here, *others = happened[name]
     assert here.error is None, here.error
-    assert there.error is None, there.error
-    assert here.kind is there.kind
-    assert here.answer == there.answer
-    assert wire.encode(here.answer) == wire.encode(there.answer)
+    for other in others:
+        assert other.error is None, other.error
+        assert here.kind is other.kind
+        assert here.answer == other.answer
+        assert wire.encode(here.answer) == wire.encode(other.answer)
+
+
+def test_every_operation_has_a_command_or_a_reason_why_not():
+    every = {operation.name for operation in operation_table()}
+    assert COMMANDS.keys() | WITHOUT.keys() == every
+    assert not COMMANDS.keys() & WITHOUT.keys()
 
 
 def test_every_case_is_of_an_operation():
     assert set(CASES) == {operation.name for operation in operation_table()}
 
 
-ERRORS: list[tuple[str, dict[str, Any]]] = [
-    ("runs.get", {"run_id": "0" * 32}),
-    ("runs.get", {"run_id": "no id"}),
+UNTYPED: list[tuple[str, dict[str, Any]]] = [
     ("runs.get", {}),
     ("runs.get", {"run_id": "0" * 32, "more": 1}),
     ("runs.start", {"name": "a" * 129}),
@@ -54,19 +63,26 @@ ERRORS: list[tuple[str, dict[str, Any]]] = [
     ("runs.list", {"limit": 0}),
     ("runs.list", {"limit": 2**80}),
     ("runs.list", {"limit": 1.5}),
+    ("models.register", {"name": "m", "flavour": "f", "task": "binary", "inputs": {"columns": []}, "files": []}),
+    ("data.commit", {"name": "d", "parts": [{"digest": "0" * 64, "size": 1}]}),
+    ("evidence.evaluate", {"ref": "m@1", "dataset": "d@1", "scores": {"digest": "0" * 64, "size": 1}}),
+    ("labels.add", {"endpoint": "e", "ids": [], "values": [], "known_at": []}),
+    ("ledger.read", {"limit": 10_001}),
+]
+"""What callers can do wrong where a command has no words for it."""
+
+ERRORS: list[tuple[str, dict[str, Any]]] = [
+    ("runs.get", {"run_id": "0" * 32}),
+    ("runs.get", {"run_id": "no id"}),
     ("runs.list", {"after": "zzz"}),
     ("models.get", {"ref": "nothing@1"}),
     ("models.get", {"ref": "nothing"}),
     ("models.set_alias", {"ref": "delay@1", "alias": "latest"}),
     ("models.versions", {"name": "nothing"}),
-    ("models.register", {"name": "m", "flavour": "f", "task": "binary", "inputs": {"columns": []}, "files": []}),
-    ("data.commit", {"name": "d", "parts": [{"digest": "0" * 64, "size": 1}]}),
     ("data.query", {"sql": "SELECT * FROM read_csv('/etc/passwd')"}),
     ("data.query", {"sql": "SELEC"}),
     ("charters.publish", {"model": "m", "charter": charter_of(kpi={"metric": "roc_auc", "at_most": 0.5})}),
     ("policies.publish", {"text": "gates: [\n"}),
-    ("evidence.evaluate", {"ref": "m@1", "dataset": "d@1", "scores": {"digest": "0" * 64, "size": 1}}),
-    ("labels.add", {"endpoint": "e", "ids": [], "values": [], "known_at": []}),
     (
         "labels.add",
         {"endpoint": "e", "ids": ["0" * 32], "values": [1.0], "known_at": [datetime(2026, 1, 1, tzinfo=UTC)]},
@@ -75,7 +91,6 @@ ERRORS: list[tuple[str, dict[str, Any]]] = [
     ("lineage.up", {"node": "planet:earth"}),
     ("lifecycle.trace", {"prediction_id": "0" * 32}),
     ("ledger.list", {"after": "-1"}),
-    ("ledger.read", {"limit": 10_001}),
 ]
 
 
@@ -85,11 +100,22 @@ def empty(tmp_path_factory):
         yield both
 
 
-@pytest.mark.parametrize(("name", "arguments"), ERRORS, ids=lambda value: value if isinstance(value, str) else None)
+@pytest.mark.parametrize(
+    ("name", "arguments"), [*UNTYPED, *ERRORS], ids=lambda value: value if isinstance(value, str) else None
+)
 def test_an_error_is_the_same_in_process_and_over_http(name, arguments, empty):
-    here, there = empty.do(name, arguments)
+    here, there = empty.called(name, arguments)
     assert here.error is not None
     assert here == there
+
+
+@pytest.mark.parametrize(("name", "arguments"), ERRORS, ids=lambda value: value if isinstance(value, str) else None)
+def test_a_command_says_the_error_on_one_line_and_ends_with_its_kind(name, arguments, empty):
+    here, _ = empty.called(name, arguments)
+    line = f"Error: {here.error.message} {here.error.remedy}".replace("\n", " ").strip() + "\n"
+    for twin in empty.twins[2:]:
+        done = command(*twin.where, *COMMANDS[name](arguments, empty.files), "--json")
+        assert done == (EXIT_CODES.get(here.error.kind, 1), "", line)
 
 
 def test_a_key_used_for_something_else_is_the_same_conflict(empty):

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from modelwright.core.failure import Failure
 from modelwright.core.operation import Upload
+from modelwright.data.parts import encoded
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
 from modelwright.predictions.segments import SegmentWriter
@@ -31,7 +32,7 @@ class Outcome(NamedTuple):
 
 
 class Stage(Protocol):
-    """Where the story happens: one home, or two that must agree."""
+    """Where the story happens: one home, or several that must agree."""
 
     homes: tuple[Path, ...]
 
@@ -61,13 +62,17 @@ def _parquet(**columns: Any) -> bytes:
 
 
 def _flights(rows: int) -> bytes:
-    return _parquet(
-        flight=np.arange(rows),
-        x=_X[:rows],
-        carrier=[("AA", "B6", "UA")[row % 3] for row in range(rows)],
-        at=pa.array([_PAST + timedelta(hours=row) for row in range(rows)], pa.timestamp("us", "UTC")),
-        late=_LATE[:rows],
+    table = pa.table(
+        {
+            "flight": np.arange(rows),
+            "x": _X[:rows],
+            "carrier": [("AA", "B6", "UA")[row % 3] for row in range(rows)],
+            "at": pa.array([_PAST + timedelta(hours=row) for row in range(rows)], pa.timestamp("us", "UTC")),
+            "late": _LATE[:rows],
+        }
     )
+    [(_, content)] = encoded(table)  # the bytes that adding a file with them sends
+    return content
 
 
 class World:

@@ -1,4 +1,4 @@
-"""Two homes that live the same life, one in process and one behind a server, so that their answers can be compared."""
+"""Homes that live the same life, each behind a face of its own, so that the faces' answers can be compared."""
 
 import shutil
 import threading
@@ -6,36 +6,37 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
+from modelwright.app import workspace
 from modelwright.app.home import Home
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.client.http import HttpCaller
-from modelwright.core import ids
+from modelwright.core import ids, wire
 from modelwright.core.errors import Error
 from modelwright.core.failure import Failure
 from modelwright.core.operation import Caller, Operation, Upload
+from support.commands import COMMANDS, Files, command
 from support.homes import BEGINNING, live
 from support.story import Outcome
 
 
 class TwinPlatform(Platform):
-    """A home whose n-th operation happens at the same moment and makes the same ids as its twin's n-th operation."""
+    """A home in which what happens in one turn happens at the moment, and with the ids, of its twins' same turn."""
 
+    turn = 0
     _working = threading.local()
 
-    def __init__(self, folder: Path) -> None:
-        self._turns = 0
-        super().__init__(Home(folder).open(create=True), clock=lambda: BEGINNING + timedelta(seconds=self._turns))
+    def __init__(self, home: Home) -> None:
+        super().__init__(home, clock=lambda: BEGINNING + timedelta(seconds=TwinPlatform.turn))
 
     def run(self, operation: Any, request: Any, *, request_id: str | None = None, **given: Any) -> Any:
-        self._turns += 1
-        TwinPlatform._working.turn, TwinPlatform._working.made = self._turns, 0
+        TwinPlatform._working.turn, TwinPlatform._working.made = TwinPlatform.turn, 0
         try:
-            return super().run(operation, request, request_id=f"{self._turns:032x}", **given)
+            return super().run(operation, request, request_id=f"{TwinPlatform.turn:032x}", **given)
         finally:
             TwinPlatform._working.turn = None
 
@@ -61,31 +62,71 @@ def outcome(caller: Caller, operation: Operation, arguments: dict[str, Any]) -> 
         return Outcome(None, msgspec.convert(msgspec.to_builtins(Failure.of(error)), Failure))
 
 
-class Twins:
-    """The two homes.
+def typed(operation: Operation, words: list[Any], where: tuple[str, str]) -> Outcome:
+    """What the operation's command comes to, which is one line of JSON and nothing else."""
+    done = command(*where, *words, "--json")
+    assert (done.code, done.err) == (0, "")
+    answer = wire.decode(done.out, operation.response)
+    assert done.out == wire.encode(answer).decode() + "\n"
+    return Outcome(answer, None)
 
-    Args:
-        local: In process.
-        remote: Behind a server.
+
+class Twin(NamedTuple):
+    """One of the homes.
+
+    Attributes:
+        folder: The home.
+        caller: Who carries its operations out.
+        where: How commands are told to find it; none where operations are called.
     """
 
-    def __init__(self, homes: tuple[Path, Path], platform: Platform, local: Caller, remote: Caller) -> None:
-        self.homes = homes
-        self.table = platform.table
-        self.local = local
-        self.remote = remote
+    folder: Path
+    caller: Caller
+    where: tuple[str, str] | None = None
 
-    def do(self, name: str, arguments: dict[str, Any]) -> tuple[Outcome, Outcome]:
-        """An operation in both homes."""
-        return outcome(self.local, self.table.get(name), arguments), outcome(
-            self.remote, self.table.get(name), arguments
-        )
+
+class Twins:
+    """Four homes: called in process and over HTTP, typed as commands with ``--home`` and with ``--url``.
+
+    Args:
+        platform: Any of them.
+        twins: All of them.
+        folder: For the files that commands read.
+    """
+
+    def __init__(self, platform: Platform, twins: tuple[Twin, ...], folder: Path) -> None:
+        self.homes = tuple(twin.folder for twin in twins)
+        self.table = platform.table
+        self.twins = twins
+        self.local, self.remote = twins[0].caller, twins[1].caller
+        self._sent: dict[str, bytes] = {}
+        self.files = Files(folder, self._sent)
+        TwinPlatform.turn = 0
+
+    def do(self, name: str, arguments: dict[str, Any]) -> tuple[Outcome, ...]:
+        """An operation in every home, by its command where it has one."""
+        TwinPlatform.turn += 1
+        return tuple(self._done(twin, name, arguments) for twin in self.twins)
+
+    def _done(self, twin: Twin, name: str, arguments: dict[str, Any]) -> Outcome:
+        operation = self.table.get(name)
+        if twin.where is None or name not in COMMANDS:
+            return outcome(twin.caller, operation, arguments)
+        return typed(operation, COMMANDS[name](arguments, self.files), twin.where)
+
+    def called(self, name: str, arguments: dict[str, Any]) -> tuple[Outcome, Outcome]:
+        """An operation in process and over HTTP."""
+        TwinPlatform.turn += 1
+        here, there = (outcome(caller, self.table.get(name), arguments) for caller in (self.local, self.remote))
+        return here, there
 
     def upload(self, content: bytes) -> Upload:
-        """Bytes in both homes."""
-        handles = {self.local.upload(content), self.remote.upload(content)}
+        """Bytes in every home."""
+        handles = {twin.caller.upload(content) for twin in self.twins}
         assert len(handles) == 1
-        return handles.pop()
+        handle = handles.pop()
+        self._sent[handle.digest] = content
+        return handle
 
     def download(self, name: str, arguments: dict[str, Any], handle: Any) -> set[bytes]:
         """The bytes behind a handle, as each caller gets them."""
@@ -113,15 +154,24 @@ class Alone:
 
 @contextmanager
 def twins(folder: Path) -> Iterator[Twins]:
-    """Two fresh homes with one key, and the callers of both."""
+    """Fresh homes with one key."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(ids, "new_ids", TwinPlatform.new_ids)
-        here = stack.enter_context(closing(TwinPlatform(folder / "here" / ".modelwright")))
+        patch.setattr(workspace, "Platform", TwinPlatform)
+        here, there, typed_here, typed_there = (
+            stack.enter_context(closing(TwinPlatform(Home(folder / name / ".modelwright").open(create=True))))
+            for name in ("here", "there", "typed-here", "typed-there")
+        )
         assert here.keys.public  # makes the key
-        shutil.copytree(here.home.keys, folder / "there" / "keys")
-        there = TwinPlatform(folder / "there" / ".modelwright")
-        shutil.copytree(folder / "there" / "keys", there.home.keys)
-        stack.enter_context(closing(there))
-        remote = stack.enter_context(closing(HttpCaller(stack.enter_context(live(there)))))
-        yield Twins((here.home.folder, there.home.folder), here, LocalCaller(here), remote)
+        for other in (there, typed_here, typed_there):
+            shutil.copytree(here.home.keys, other.home.keys)
+        urls = [stack.enter_context(live(platform)) for platform in (there, typed_there)]
+        remote, typed_remote = (stack.enter_context(closing(HttpCaller(url))) for url in urls)
+        every = (
+            Twin(here.home.folder, LocalCaller(here)),
+            Twin(there.home.folder, remote),
+            Twin(typed_here.home.folder, LocalCaller(typed_here), ("--home", str(typed_here.home.folder))),
+            Twin(typed_there.home.folder, typed_remote, ("--url", urls[1])),
+        )
+        yield Twins(here, every, folder)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import grimp
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "modelwright"
@@ -22,7 +23,6 @@ MANY_PARAMETERS = {
     "add": "what a dataset version is made of; all but two by keyword",
     "evaluate": "what a person says on one line; all but three by keyword",
     "save": "what a model version is made of; all but two by keyword",
-    "up": "the options of the command",
     "LifecycleService": "the rooms it spans",
 }
 """Functions and constructors with more than seven parameters, each with its reason."""
@@ -100,6 +100,24 @@ def test_parameters_are_few():
     crowded = {name: place for place, name, count in parameters() if count > 7}
     assert {name: place for name, place in crowded.items() if name not in MANY_PARAMETERS} == {}
     assert set(MANY_PARAMETERS) <= set(crowded), "an exception that is no longer needed"
+
+
+def test_no_files_import_each_other_in_a_circle():
+    """Arrows point down, inside rooms too, also under TYPE_CHECKING and inside functions."""
+    graph = grimp.build_graph("modelwright", cache_dir=None)
+    arrows = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    done: set[str] = set()
+    for start in sorted(arrows):
+        path, waiting = [], [(start, False)]
+        while waiting:
+            module, leaving = waiting.pop()
+            if leaving:
+                path.remove(module)
+                done.add(module)
+            elif module not in done:
+                assert module not in path, f"a circle: {' -> '.join([*path[path.index(module) :], module])}"
+                path.append(module)
+                waiting += [(module, True), *((inner, False) for inner in sorted(arrows[module]))]
 
 
 def modules_of(code: str) -> set[str]:

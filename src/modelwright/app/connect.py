@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +10,7 @@ from modelwright.app.faces import face
 from modelwright.app.services import operation_table
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.operation import Caller, Face, Table
+from modelwright.core.settings import URL
 
 
 class Workspace:
@@ -71,7 +71,7 @@ def connect(url: str | Path | None = None) -> Workspace:
         NotFound: There is no home here.
         Unavailable: The server does not answer.
     """
-    where = url or os.environ.get("MODELWRIGHT_URL")
+    where = url or URL.value
     if isinstance(where, str) and "://" in where:
         if not where.startswith(("http://", "https://")):
             raise Invalid(

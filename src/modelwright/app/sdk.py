@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ from modelwright.core import wire
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import KINDS, Error, Invalid, Unavailable
 from modelwright.core.ids import Pinned, new_ids
+from modelwright.core.shown import Shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -177,7 +179,16 @@ def dataset(ref: str, *, known_at: datetime | str | None = None, workspace: Work
     return Dataset(opened, version, as_utc(known_at, field="known_at") if known_at is not None else None)
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class _Answered(Struct):
+    predictions: list[wire.Real]
+    model: str
+
+
+class _Refusal(Struct):
+    message: str
+
+
+class Answer(Shown, frozen=True, kw_only=True):
     """What an endpoint answered.
 
     Attributes:
@@ -202,6 +213,7 @@ def predict(
     *,
     event_at: datetime | str | Sequence[datetime] | None = None,
     url: str | None = None,
+    workspace: Workspace | None = None,
 ) -> Answer:
     """Ask an endpoint, over HTTP.
 
@@ -211,7 +223,8 @@ def predict(
         endpoint: Its name.
         rows: An Arrow table, a list of rows, or column -> values.
         event_at: When the question is asked, one moment or one per row; by default now.
-        url: Where endpoints answer; by default what the nearest home's server said.
+        url: Where endpoints answer; by default what the workspace's server said.
+        workspace: Where the endpoint is deployed; by default ``connect()``.
 
     Raises:
         Invalid: The rows break the endpoint's contract; the fields are named.
@@ -226,12 +239,15 @@ def predict(
         "inputs": columns,
         "params": {"prediction_ids": ids, **({} if event_at is None else {"event_at": _moments(event_at)})},
     }
-    address = f"{(url or _address(endpoint)).rstrip('/')}/endpoints/{endpoint}/invocations"
+    where = url or _address(endpoint, workspace)
+    address = f"{where.rstrip('/')}/endpoints/{quote(endpoint, safe='')}/invocations"
     transport = httpx.HTTPTransport(retries=2)
     with httpx.Client(transport=transport, timeout=60, trust_env=False) as client:
         for attempt in range(_ATTEMPTS):
             try:
                 answer = client.post(address, content=wire.encode(body), headers={"content-type": "application/json"})
+            except httpx.InvalidURL as error:
+                raise Invalid(f"{where!r} is not an address: {error}.", remedy="Write http://host:port.") from error
             except httpx.TransportError as error:
                 if attempt + 1 == _ATTEMPTS:
                     raise Unavailable(
@@ -243,13 +259,22 @@ def predict(
 
 
 def _answered(answer: Any, ids: list[str]) -> Answer:
-    found = answer.json()
-    if answer.status_code != 200:
-        kind = {404: "not_found", 503: "unavailable"}.get(answer.status_code, "invalid")
-        raised: type[Error] = KINDS[kind]
-        raise raised(str(found.get("message", found)))
-    model, _, version = found["model"].rpartition("@")
-    return Answer(predictions=found["predictions"], ids=ids, model=model, version=int(version))
+    try:
+        if answer.status_code == 200:
+            found = wire.decode(answer.content, _Answered)
+            model, _, version = found.model.rpartition("@")
+            return Answer(
+                predictions=[float(each) for each in found.predictions], ids=ids, model=model, version=int(version)
+            )
+        message = wire.decode(answer.content, _Refusal).message
+    except (Invalid, ValueError):
+        raise Unavailable(
+            f"{answer.url} answered {answer.status_code}, but not as an endpoint does.",
+            remedy="Check the address: endpoints have a port of their own, which `modelwright up` names.",
+        ) from None
+    kind = {404: "not_found", 503: "unavailable"}.get(answer.status_code, "invalid")
+    raised: type[Error] = KINDS[kind]
+    raise raised(message)
 
 
 def _columns(rows: Any) -> dict[str, list[Any]]:
@@ -267,9 +292,9 @@ def _moments(event_at: datetime | str | Sequence[datetime]) -> str | list[str]:
     return [as_utc(moment, field="event_at").isoformat() for moment in event_at]
 
 
-def _address(endpoint: str) -> str:
-    with connect() as workspace:
-        address: str | None = workspace.endpoints.get(endpoint).address
+def _address(endpoint: str, workspace: Workspace | None) -> str:
+    with nullcontext(workspace) if workspace else connect() as opened:
+        address: str | None = opened.endpoints.get(endpoint).address
     if address is None:
         raise Unavailable(f"No server has been started for {endpoint}.", remedy="Start one: modelwright up")
     return address

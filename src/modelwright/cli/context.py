@@ -18,6 +18,11 @@ class Context:
         self._workspace: Workspace | None = None
 
     @property
+    def remote(self) -> bool:
+        """Whether it was said to be behind a server."""
+        return self.where is not None and "://" in self.where
+
+    @property
     def workspace(self) -> Workspace:
         """The open workspace."""
         if self._workspace is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwright.cli.context import workspace
-from modelwright.cli.output import Json, Limit, facts, progress, short, show, table, when
+from modelwright.cli.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.data.model import ColumnProfile, DatasetVersion
@@ -26,14 +26,24 @@ def add(
     key: Annotated[str | None, typer.Option(help="The column that names a row.")] = None,
     event_time: Annotated[str | None, typer.Option(help="When what a row is about happened.")] = None,
     known_at: Annotated[str | None, typer.Option(help="When a row became known.")] = None,
+    infer_contract: Annotated[
+        bool, typer.Option("--infer-contract", help="Take this file as the new measure.")
+    ] = False,
     time_zone: Annotated[str | None, typer.Option(help="The zone of times that name none, e.g. UTC.")] = None,
     note: Annotated[str, typer.Option(help="Your words about it.")] = "",
     json: Json = False,
 ) -> None:
-    """Add a version; the same content again is the version it already is."""
+    """Add a version. The same content again is the version it already is."""
     with progress(f"adding {file}"):
         version = workspace(context).data.add(
-            name, file, key=key, event_time=event_time, known_at=known_at, time_zone=time_zone, note=note
+            name,
+            file,
+            key=key,
+            event_time=event_time,
+            known_at=known_at,
+            contract="infer" if infer_contract else None,
+            time_zone=time_zone,
+            note=note,
         )
     show(version, json=json, text=lambda: str(version))
 
@@ -43,18 +53,19 @@ def list_(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="A dataset, for its versions.")] = None,
     limit: Limit = 100,
+    after: After = None,
     json: Json = False,
 ) -> None:
     """List datasets, or the versions of one."""
     data = workspace(context).data
-    page = data.list(limit=limit) if name is None else data.versions(name, limit=limit)
+    page = data.list(limit=limit, after=after or "") if name is None else data.versions(name, limit=limit, after=after)
     rows = [
         (f"{v.name}@{v.version}", f"{v.rows:,}", f"{v.size_bytes:,}", when(v.created_at), short(v.digest))
         for v in page.items
     ]
     columns = ("version", "rows", "bytes", "added", "digest")
     empty = "No datasets yet. Add one: modelwright data add NAME FILE"
-    show(page, json=json, text=lambda: table(columns, rows, empty=empty))
+    show(page, json=json, text=lambda: table(columns, rows, empty=empty, more=page.next))
 
 
 @app.command("show")
@@ -66,7 +77,7 @@ def show_(context: typer.Context, ref: Ref, json: Json = False) -> None:
 
 @app.command()
 def diff(context: typer.Context, before: Ref, after: Ref, json: Json = False) -> None:
-    """What changed from one version to another: schema, statistics, rows."""
+    """Say what changed between versions: schema, statistics, rows."""
     found = workspace(context).data.diff(before, after)
     show(found, json=json, text=lambda: str(found))
 
@@ -80,12 +91,17 @@ def query(
 ) -> None:
     """Ask a question in SQL."""
     found = workspace(context).data.query(sql, limit=limit)
-    show(found, json=json, text=lambda: table([column.name for column in found.columns], found.rows, empty="No rows."))
+
+    def text() -> str:
+        rows = table([column.name for column in found.columns], found.rows, empty="No rows.")
+        return f"{rows}\nThere are more: --limit shows up to 1,000." if found.truncated else rows
+
+    show(found, json=json, text=text)
 
 
 @app.command()
 def verify(context: typer.Context, ref: Ref, json: Json = False) -> None:
-    """Hash every part again and name the first one that was altered. Exit code 1 when there is one."""
+    """Hash every part again. Names the first that was altered; exit code 1 when there is one."""
     found = workspace(context).data.verify(ref)
     show(found, json=json, text=lambda: str(found))
     if not found.intact:

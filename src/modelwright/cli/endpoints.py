@@ -9,7 +9,7 @@ import typer
 
 from modelwright.cli.context import workspace
 from modelwright.cli.models import Ref, decided
-from modelwright.cli.output import Json, Limit, facts, short, show, table, when
+from modelwright.cli.output import After, Json, Limit, facts, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.app.connect import Workspace
@@ -26,7 +26,7 @@ Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait until every wo
 def deploy(
     context: typer.Context, endpoint: Name, ref: Ref, reason: Why = "", wait: Wait = 30, json: Json = False
 ) -> None:
-    """Let an endpoint answer with a version, if the gates pass. Exit code 3 when they refuse."""
+    """Let an endpoint answer with a version. The gates decide; exit code 3 when they refuse."""
     space = workspace(context)
     _report(space, endpoint, space.endpoints.deploy(endpoint, ref, reason=reason), wait=wait, json=json)
 
@@ -46,9 +46,9 @@ def rollback(
 
 
 @app.command("list")
-def list_(context: typer.Context, limit: Limit = 100, json: Json = False) -> None:
+def list_(context: typer.Context, limit: Limit = 100, after: After = None, json: Json = False) -> None:
     """List endpoints."""
-    page = workspace(context).endpoints.list(limit=limit)
+    page = workspace(context).endpoints.list(limit=limit, after=after or "")
     rows = [
         (
             e.name,
@@ -63,7 +63,9 @@ def list_(context: typer.Context, limit: Limit = 100, json: Json = False) -> Non
     show(
         page,
         json=json,
-        text=lambda: table(("endpoint", "answers with", "since", "workers", "ready"), rows, empty=empty),
+        text=lambda: table(
+            ("endpoint", "answers with", "since", "workers", "ready"), rows, empty=empty, more=page.next
+        ),
     )
 
 
@@ -73,6 +75,15 @@ def show_(context: typer.Context, endpoint: Name, json: Json = False) -> None:
     space = workspace(context)
     found = space.endpoints.get(endpoint)
     show(found, json=json, text=lambda: _described(found, space.endpoints.history(endpoint).items))
+
+
+@app.command()
+def history(
+    context: typer.Context, endpoint: Name, limit: Limit = 100, after: After = None, json: Json = False
+) -> None:
+    """List what an endpoint has answered with, newest first."""
+    page = workspace(context).endpoints.history(endpoint, limit=limit, after=after)
+    show(page, json=json, text=lambda: _changes(page.items, page.next))
 
 
 def _report(space: Workspace, endpoint: str, moved: Moved, *, wait: float, json: bool) -> None:
@@ -116,5 +127,9 @@ def _described(found: Endpoint, history: list[Deployment]) -> str:
             ),
         ]
     )
+    return f"{head}\n\n{_changes(history)}"
+
+
+def _changes(history: list[Deployment], more: str | None = None) -> str:
     rows = [(d.generation, f"{d.model}@{d.version}", d.action, when(d.at), d.by, d.reason) for d in history]
-    return head + "\n\n" + table(("generation", "version", "action", "at", "by", "reason"), rows, empty="")
+    return table(("generation", "version", "action", "at", "by", "reason"), rows, empty="", more=more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -22,12 +23,13 @@ def init(
     folder: Annotated[Path, typer.Argument(help="The project's folder; made when it is not there.")] = Path(),
     json: Json = False,
 ) -> None:
-    """Start a project: a home, and files with one example that works. Nothing is overwritten."""
+    """Start a project: a home, and an example that works. Nothing is overwritten."""
     from modelwright.cli.scaffold import write  # weight: the home's store
 
     written = write(folder)
     lines = [f"wrote {name}" for name in written.files] + [f"kept {name}" for name in written.kept]
-    show(written, json=json, text=lambda: "\n".join([*lines, f"Next: cd {folder} && python train.py"]))
+    there = "" if folder.resolve() == Path.cwd() else f"cd {quote(str(folder))} && "
+    show(written, json=json, text=lambda: "\n".join([*lines, f"Next: {there}python train.py"]))
 
 
 def up(
@@ -38,14 +40,14 @@ def up(
     serve_port: Annotated[int, typer.Option(min=0, max=65535, help="Endpoints.")] = 8901,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Inference workers.")] = 2,
 ) -> None:
-    """Start the dashboard, the API, inference workers and the job worker; Ctrl-C ends them all."""
+    """Start the dashboard, the API and the endpoints. Ctrl-C ends them all."""
     from modelwright.app.home import FOLDER, meant, nearest  # weight: the home's store
     from modelwright.app.up import up as start
 
     given = context.find_object(Context)
-    where = home or (Path(given.where) if given and given.where else None)
-    if where is not None and "://" in str(where):
+    if given and given.remote:
         raise Invalid("up starts a server; it cannot be pointed at one.", remedy="Give --home instead of --url.")
+    where = home or (Path(given.where) if given and given.where else None)
 
     def ready(api: str, serving: str) -> None:
         typer.echo(f"ready: dashboard and API {api}, endpoints {serving}; Ctrl-C ends them")
@@ -62,7 +64,7 @@ def up(
 
 
 def status(context: typer.Context, json: Json = False) -> None:
-    """How much the home holds, and what its endpoints answer with."""
+    """Show how much there is, and what the endpoints answer with."""
     space = workspace(context)
     overview = space.lifecycle.overview()
 
@@ -89,10 +91,15 @@ def status(context: typer.Context, json: Json = False) -> None:
 
 
 def doctor(context: typer.Context, json: Json = False) -> None:
-    """Check this machine and the home: versions, disk, permissions, databases, ledger, every stored byte."""
+    """Check this machine and the home.
+
+    Versions, disk, permissions, databases, the ledger and every stored byte; exit code 1 when something is wrong.
+    """
     from modelwright.app.doctor import examine  # weight: the home's store
 
     given = context.find_object(Context)
+    if given and given.remote:
+        raise Invalid("doctor looks at a home's files, not at a server.", remedy="Give --home instead of --url.")
     findings = examine(given.where if given else None)
     rows = [("ok" if finding.healthy else "PROBLEM", finding.what, finding.found) for finding in findings]
     show(findings, json=json, text=lambda: table(("", "what", "found"), rows, empty=""))
@@ -105,7 +112,7 @@ def demo(
         ".demo"
     ),
 ) -> None:
-    """Run one model's governed life on a year of real flights, and end with the dashboard."""
+    """Run one model's governed life on a year of real flights."""
     import subprocess
     import sys
 

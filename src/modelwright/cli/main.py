@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import Annotated
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
-from modelwright.cli import charters, data, endpoints, home, labels, ledger, lineage, models, policies, predict, runs
+from modelwright.cli import (
+    charters,
+    data,
+    endpoints,
+    evidence,
+    home,
+    labels,
+    ledger,
+    lineage,
+    models,
+    policies,
+    predict,
+    predictions,
+    runs,
+)
 from modelwright.cli.context import Context
+from modelwright.cli.output import plain
 from modelwright.core.errors import Error
+from modelwright.core.settings import DEBUG
 
 EXIT_CODES = {"refused": 3, "not_found": 4, "denied": 5}
 """Error kind -> exit code; every other kind is 1, and 2 is a command that was typed wrong."""
+
+INTERRUPTED = 130
+
+_Typed: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""What a command that was typed wrong raises; some releases of typer bring their own click, some do not."""
 
 app = typer.Typer(
     name="modelwright",
@@ -31,7 +53,9 @@ app.add_typer(runs.app, name="run")
 app.add_typer(models.app, name="model")
 app.add_typer(charters.app, name="charter")
 app.add_typer(policies.app, name="policy")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(endpoints.app, name="endpoint")
+app.add_typer(predictions.app, name="prediction")
 app.add_typer(labels.app, name="label")
 app.add_typer(ledger.app, name="ledger")
 
@@ -44,20 +68,55 @@ def _root(
 ) -> None:
     if home_folder and url:
         raise typer.BadParameter("give --home or --url, not both")
+    if url and "://" not in url:
+        raise typer.BadParameter(f"{url!r} is not an address; write http://{url}", param_hint="--url")
     context.obj = Context(url or home_folder)
     context.call_on_close(context.obj.close)
 
 
-def main() -> None:
-    """Run a command; the process ends with its exit code."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; the process ends with its exit code.
+
+    Args:
+        arguments: By default those of the process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character still shows the rest
     try:
-        app()
-    except Error as error:
-        typer.echo(f"Error: {error.message}" + (f" {error.remedy}" if error.remedy else ""), err=True)
-        sys.exit(EXIT_CODES.get(error.kind, 1))
+        code = app(args=arguments, prog_name="modelwright", standalone_mode=False)
     except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001  # the outermost rim of a command
+        code = _told(error)
+    if code == INTERRUPTED:
         typer.echo("Interrupted.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    sys.exit(code)
+
+
+def _told(error: Exception) -> int:
+    """Say on one line what went wrong and what to do; the exit code."""
+    if DEBUG.value:
+        traceback.print_exception(error)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()  # type: ignore[attr-defined]  # a noun alone: its commands
+        return 2
+    code, line = _meaning(error)
+    typer.echo(plain(f"Error: {line.strip()}".replace("\n", " ")), err=True)
+    return code
+
+
+def _meaning(error: Any) -> tuple[int, str]:
+    if isinstance(error, Error):
+        return EXIT_CODES.get(error.kind, 1), f"{error.message} {error.remedy}"
+    if isinstance(error, _Typed):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "modelwright"
+        return 2, f"{error.format_message().rstrip('.')}. See: {command} --help"
+    if isinstance(error, OSError):
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return 1, f"{what}. Check the path, its permissions and the free disk space."
+    return (
+        1,
+        f"{type(error).__name__}: {error}. A fault of Modelwright: {DEBUG.name}=1 shows where; please report it.",
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwright.cli.context import workspace
-from modelwright.cli.output import Json, Limit, facts, progress, short, show, table, when
+from modelwright.cli.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.core.guard import Decision
@@ -23,26 +23,31 @@ def list_(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="A model, for its versions.")] = None,
     limit: Limit = 100,
+    after: After = None,
     json: Json = False,
 ) -> None:
     """List models, or the versions of one."""
     models = workspace(context).models
     if name is not None:
-        versions = models.versions(name, limit=limit)
+        versions = models.versions(name, limit=limit, after=after)
         rows = [
             (v.ref, ", ".join(v.aliases), v.manifest.flavour, v.reason, when(v.registered_at), short(v.package))
             for v in versions.items
         ]
         columns = ("version", "aliases", "flavour", "reason", "registered", "package")
-        show(versions, json=json, text=lambda: table(columns, rows, empty=""))
+        show(versions, json=json, text=lambda: table(columns, rows, empty="", more=versions.next))
         return
-    found = models.list(limit=limit)
+    found = models.list(limit=limit, after=after or "")
     listed = [
         (m.name, m.versions, ", ".join(f"{alias}={to}" for alias, to in m.aliases.items()), when(m.updated_at))
         for m in found.items
     ]
     empty = "No models yet. Save one in a script: run.save_model(model, NAME, example=rows)"
-    show(found, json=json, text=lambda: table(("model", "versions", "aliases", "updated"), listed, empty=empty))
+    show(
+        found,
+        json=json,
+        text=lambda: table(("model", "versions", "aliases", "updated"), listed, empty=empty, more=found.next),
+    )
 
 
 @app.command("show")
@@ -61,10 +66,10 @@ def evaluate(
     until: Annotated[str | None, typer.Option(help="The first event time after it.")] = None,
     slice_: Annotated[list[str] | None, typer.Option("--slice", metavar="COLUMN", help="Repeat for more.")] = None,
     explain: Annotated[bool, typer.Option(help="Compute importances too.")] = True,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(help="Chooses and shuffles the rows that importances rest on.")] = 0,
     json: Json = False,
 ) -> None:
-    """Score rows here, and have the server judge the scores: contract, KPI, baseline."""
+    """Score rows here, and have the server judge the scores."""
     from modelwright.lifecycle.evaluate import evaluate as judged  # weight: numpy
 
     with progress(f"Evaluating {ref} on {on}"):
@@ -82,7 +87,7 @@ def alias(
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     json: Json = False,
 ) -> None:
-    """Ask the guard to let an alias point at a version. Exit code 3 when it refuses."""
+    """Let an alias point at a version. The gates decide; exit code 3 when they refuse."""
     decision = workspace(context).models.set_alias(ref, name, reason=reason)
     show(decision, json=json, text=lambda: decided(decision))
     if not decision.allowed:
@@ -101,6 +106,31 @@ def gate(
     show(decision, json=json, text=lambda: decided(decision))
     if not decision.allowed:
         raise typer.Exit(3)
+
+
+@app.command()
+def decisions(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="MODEL")],
+    limit: Limit = 50,
+    json: Json = False,
+) -> None:
+    """List what the guard answered, refusals too, newest first."""
+    found = workspace(context).gates.decisions(name, limit=limit)
+    rows = [
+        (
+            when(d.at),
+            d.by,
+            f"{d.decision.transition.action} {d.decision.transition.model}@{d.decision.transition.version}",
+            d.decision.transition.target,
+            "allowed" if d.decision.allowed else "refused",
+            "; ".join(d.decision.reasons),
+        )
+        for d in found
+    ]
+    empty = f"Nobody has asked for {name} yet. Try its gates: modelwright model gate {name}@latest"
+    columns = ("at", "by", "asked", "target", "answer", "reasons")
+    show(found, json=json, text=lambda: table(columns, rows, empty=empty))
 
 
 def decided(decision: Decision) -> str:

@@ -14,6 +14,24 @@ from modelwright.core import wire
 
 Json = Annotated[bool, typer.Option("--json", help="Print what the API would answer.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")]
+After = Annotated[str | None, typer.Option(metavar="NEXT", help="Go on where the page before said so.")]
+
+_CONTROLS = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if code != ord("\n")
+}
+"""What steers a terminal, or turns the direction of writing, as it is shown instead."""
+
+
+def plain(text: str) -> str:
+    r"""The text with its control characters written out: what others wrote must not steer the reader's terminal.
+
+    Example:
+        >>> print(plain("\x1b[31mred"))
+        \x1b[31mred
+    """
+    return text.translate(_CONTROLS)
 
 
 def show(value: Any, *, json: bool, text: Callable[[], str]) -> None:
@@ -24,38 +42,40 @@ def show(value: Any, *, json: bool, text: Callable[[], str]) -> None:
         json: As JSON, on one line.
         text: Makes the words for people; not called for JSON.
     """
-    typer.echo(wire.encode(value).decode() if json else text().rstrip())
+    typer.echo(wire.encode(value).decode() if json else plain(text().rstrip()))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> str:
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, more: str | None = None) -> str:
     """Rows under headings, in columns.
 
     Args:
         columns: Headings.
         rows: Cells; none is shown as a dash.
         empty: What to say when there are none, and how to change that.
+        more: Where the next page begins, if there is one.
     """
     from rich.console import Console  # weight: 60 modules
     from rich.table import Table
     from rich.text import Text
 
-    cells = [["-" if cell is None else str(cell) for cell in row] for row in rows]
+    cells = [["-" if cell is None else _line(cell) for cell in row] for row in rows]
     if not cells:
         return empty
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    drawn = Table(box=None, pad_edge=False, header_style="")
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        drawn.add_column(Text(_line(column)), overflow="fold")  # as text: a name may look like markup
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else 240)
     with console.capture() as captured:
         console.print(drawn)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    lines = [line.rstrip() for line in captured.get().rstrip("\n").split("\n")]
+    return "\n".join([*lines, *([f"More: --after {more}"] if more else [])])
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> str:
     """Names and values, aligned; pairs without a value are left out."""
-    kept = [(name, str(value)) for name, value in pairs if value is not None and value != ""]
+    kept = [(_line(name), _line(value)) for name, value in pairs if value is not None and value != ""]
     width = max((len(name) for name, _ in kept), default=0)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in kept)
 
@@ -74,5 +94,9 @@ def short(digest: str | None) -> str:
 def progress(text: str) -> Iterator[None]:
     """Say what takes a while, on a terminal's stderr."""
     if sys.stderr.isatty():
-        typer.echo(f"{text} …", err=True)
+        typer.echo(plain(f"{text} …"), err=True)
     yield
+
+
+def _line(value: object) -> str:
+    return plain(str(value)).replace("\n", "\\n")

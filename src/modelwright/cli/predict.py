@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from modelwright.cli.context import workspace
 from modelwright.cli.output import Json, show, table
 
 
@@ -16,6 +17,7 @@ def add_to(root: typer.Typer) -> None:
 
 
 def predict(
+    context: typer.Context,
     endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT")],
     file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines with the rows.")],
     event_at: Annotated[str | None, typer.Option(help="When the question is asked; by default now.")] = None,
@@ -26,6 +28,8 @@ def predict(
     from modelwright.app.sdk import predict as ask  # weight: the rooms' services
     from modelwright.data.ingest import table_of
 
-    answer = ask(endpoint, table_of(file), event_at=event_at, url=serve_url)
-    rows = list(zip(answer.ids, (f"{value:.6g}" for value in answer.predictions), strict=True))
-    show(answer, json=json, text=lambda: table(("prediction", "output"), rows, empty="The file has no rows."))
+    rows = table_of(file)
+    space = None if serve_url else workspace(context)
+    answer = ask(endpoint, rows, event_at=event_at, url=serve_url, workspace=space)
+    lines = list(zip(answer.ids, (f"{value:.6g}" for value in answer.predictions), strict=True))
+    show(answer, json=json, text=lambda: table(("prediction", "output"), lines, empty="The file has no rows."))

@@ -65,7 +65,10 @@ class HttpCaller:
         if operation.kind == "command" and not operation.idempotent:
             headers["idempotency-key"] = idempotency_key or new_id()
         response = self._send("POST", f"{API}/{operation.name}", headers, wire.encode(request))
-        return wire.decode(response.content, operation.response)
+        try:
+            return wire.decode(response.content, operation.response)
+        except Invalid as error:
+            raise self._stranger(response) from error
 
     def upload(self, source: bytes | Path) -> Upload:
         """Send bytes ahead; known bytes are not sent again."""
@@ -108,6 +111,8 @@ class HttpCaller:
             address = httpx.URL(self.url)
         except httpx.InvalidURL as error:
             raise Invalid(f"{self.url!r} is not an address: {error}.", remedy="Write http://host:port.") from None
+        if not address.host:
+            raise Invalid(f"{self.url!r} is not an address: it names no host.", remedy="Write http://host:port.")
         headers = {"user-agent": "modelwright"}
         if self._token:
             headers["authorization"] = f"Bearer {self._token}"
@@ -160,11 +165,14 @@ class HttpCaller:
         try:
             return wire.decode(response.content, Failed).error.error()
         except Invalid:
-            kind = Unavailable if response.status_code in (502, 503, 504) else Error
-            return kind(
-                f"{self.url} answered {response.status_code} without a reason that Modelwright gives.",
-                remedy="Check that the address is a Modelwright server's, and what stands before it.",
-            )
+            return self._stranger(response)
+
+    def _stranger(self, response: httpx.Response) -> Error:
+        kind = Unavailable if response.status_code in (502, 503, 504) else Error
+        return kind(
+            f"{self.url} answered {response.status_code}, but not as Modelwright does.",
+            remedy="Check that the address is a Modelwright server's of this release, and what stands before it.",
+        )
 
 
 def _load_library() -> None:

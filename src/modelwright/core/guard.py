@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from modelwright.core.errors import Refused
 from modelwright.core.ids import Digest, Name
+from modelwright.core.shown import Shown
 from modelwright.core.unit import Unit
 
 
@@ -77,7 +78,7 @@ class GateResult(Struct, frozen=True, kw_only=True):
     evidence: tuple[Digest, ...] = ()
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Shown, frozen=True, kw_only=True):
     """The guard's answer to one transition.
 
     Attributes:
@@ -98,6 +99,11 @@ class Decision(Struct, frozen=True, kw_only=True):
     def reasons(self) -> list[str]:
         """Why not: one sentence of each gate that does not pass."""
         return [f"{gate.gate}: {gate.reason}" for gate in self.gates if not gate.verdict.passes]
+
+    def __str__(self) -> str:
+        move = self.transition
+        outcome = "allowed" if self.allowed else "refused: " + " ".join(self.reasons)
+        return f"{move.model}@{move.version} -> {move.target}: {outcome}"
 
     def require(self) -> Decision:
         """This decision if it allows the transition.

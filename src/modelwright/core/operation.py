@@ -236,6 +236,9 @@ class Face:
             raise AttributeError(f"{type(self).__name__} has no {verb!r}; it has: {', '.join(self.__dir__())}")
         return self._bound(found)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(dir(self))}>"
+
     def __dir__(self) -> list[str]:
         own = [name for name in vars(type(self)) if not name.startswith("_")]
         return sorted({*own, *self._operations})

@@ -222,7 +222,7 @@ def keep(found: list[Violation], contract: str) -> None:
         more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
         raise Invalid(
             f"The data breaks {contract}: " + "; ".join(map(str, found[:3])) + more + ".",
-            remedy="Mend the data, or if the change is meant give a new contract (contract='infer' takes it as it is).",
+            remedy="Mend the data, or if the change is meant take it as it is: contract='infer' or --infer-contract.",
             fields=fields,
         )
 

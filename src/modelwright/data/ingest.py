@@ -164,7 +164,7 @@ def _column(name: str, values: pa.ChunkedArray, time_zone: str | None) -> pa.Chu
     if dtype is None:
         raise Invalid(
             f"Column {name!r} has the type {kind}, which datasets do not hold.",
-            remedy="Flatten it, turn it into text or numbers, or drop it.",
+            remedy="Text must be UTF-8." if pa.types.is_binary(kind) else "Make it text or numbers, or drop it.",
             fields={name: "type is not supported"},
         )
     try:

@@ -11,6 +11,7 @@ from modelwright.core import wire
 from modelwright.core.events import Event
 from modelwright.core.ids import Digest, Name, Pinned, Ref
 from modelwright.core.schema import Contract, DType
+from modelwright.core.shown import Shown
 from modelwright.core.wire import Real
 
 LATEST = "latest"
@@ -80,7 +81,7 @@ class ColumnProfile(Struct, frozen=True, kw_only=True):
     approximate: bool = False
 
 
-class DatasetVersion(Struct, frozen=True, kw_only=True):
+class DatasetVersion(Shown, frozen=True, kw_only=True):
     """One immutable version of a dataset.
 
     Attributes:

@@ -4,6 +4,6 @@
 ``Explainer``.
 """
 
-from modelwright.explain.base import Explainer, Predict
+from modelwright.explain.base import EXPLAINERS, Explainer, Predict
 
-__all__ = ["Explainer", "Predict"]
+__all__ = ["EXPLAINERS", "Explainer", "Predict"]

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import ArrayLike, NDArray
 
+from modelwright.core.registry import Shelf
 from modelwright.stats.inputs import Seed
 from modelwright.stats.model import Importance
 from modelwright.stats.scores import Metric
@@ -35,3 +36,6 @@ class Explainer(Protocol):
             Invalid: The rows or the answers of ``predict`` are not what the metric accepts.
         """
         ...
+
+
+EXPLAINERS: Shelf[Explainer] = Shelf("modelwright.explain.methods", "explainer")

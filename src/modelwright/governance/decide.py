@@ -114,7 +114,8 @@ class GovernanceGuard:
                 gate=name,
                 verdict=Verdict.UNKNOWN,
                 reason="This gate is not installed here.",
-                remedy="Install the plugin that offers it, or publish a policy without it.",
+                remedy="Install the plugin that offers it and name it in MODELWRIGHT_PLUGINS, or publish a policy "
+                "without it: modelwright policy publish policy.yaml",
             )
         return judge(name, self._gates.get(name), rule, matter)
 

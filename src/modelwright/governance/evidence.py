@@ -180,7 +180,10 @@ class EvidenceService(Service):
         """
         found = self._repository.evidence(unit.rows, unit.project, digest)
         if found is None:
-            raise NotFound(f"There is no evidence {digest[:12]}….", remedy="List a version's: ws.evidence.list(ref)")
+            raise NotFound(
+                f"There is no evidence {digest[:12]}….",
+                remedy="List a version's: modelwright evidence list MODEL@VERSION",
+            )
         if not found.intact:
             raise Corrupted(f"Evidence {digest[:12]}… is not what was recorded.", remedy="Restore control.db.")
         return found

@@ -13,6 +13,7 @@ from modelwright.core.events import Actor, Event
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.schema import Violation
+from modelwright.core.shown import Shown
 from modelwright.governance.charter import Charter, ColumnName, Duration
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
 
@@ -185,7 +186,7 @@ class Explanation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 Values = ContractCheck | Evaluation | Comparison | Explanation
 
 
-class Finding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Finding(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that makes a piece of evidence what it is; its digest is the evidence's.
 
     Attributes:
@@ -234,6 +235,9 @@ class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def kind(self) -> Kind:
         """Which kind it is."""
         return Kind(str(type(self.values).__struct_config__.tag))
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]}  {self.summary}"
 
     @property
     def summary(self) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelwright.core.errors import NotFound
+from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.operation import Face
 from modelwright.governance.charter import Charter, CharterVersion
 from modelwright.governance.model import Evidence, PolicyVersion
@@ -62,7 +62,10 @@ class EvidenceFace(Face):
 
 
 def _text(path: str | Path) -> str:
+    file = Path(path)
+    if not file.is_file():
+        raise NotFound(f"There is no file {path}.", remedy="modelwright init writes one to begin with.")
     try:
-        return Path(path).read_text("utf-8")
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {path}.", remedy="modelwright init writes one to begin with.") from None
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{path} is not UTF-8 text: {error}.", remedy="Check that it is the file you mean.") from error

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from modelwright.core.events import ActorKind
 from modelwright.core.ids import Digest
+from modelwright.core.shown import Shown
 from modelwright.core.signing import Envelope as SignedEnvelope
 
 HEAD_TYPE = "application/vnd.modelwright.ledger-head+json"
@@ -90,7 +91,7 @@ class RawPage(Struct, frozen=True, kw_only=True):
     public_key: str
 
 
-class Verification(Struct, frozen=True, kw_only=True):
+class Verification(Shown, frozen=True, kw_only=True):
     """What ``ledger verify`` found.
 
     Attributes:

@@ -119,10 +119,11 @@ def _importances(
 ) -> Sequence[Any]:
     import numpy as np  # weight: 0.1 s
 
-    from modelwright.explain.methods.permutation import permutation
+    from modelwright.explain.base import EXPLAINERS
 
     label, metric = charter.charter.label.column, charter.charter.kpi.metric
     labels = table[label].cast("float64").to_numpy()
     rows = np.flatnonzero(~np.isnan(labels))
     chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:EXPLAINED_ROWS])
-    return permutation(predictor, _columns(table.take(chosen), version), labels[chosen], metric, seed=seed)
+    explain = EXPLAINERS.get("permutation")
+    return explain(predictor, _columns(table.take(chosen), version), labels[chosen], metric, seed=seed)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
-
 from modelwright.core.ids import Digest, Pinned
+from modelwright.core.shown import Shown
 from modelwright.governance.model import Evidence
 from modelwright.lineage.model import Edge
 from modelwright.models.model import ModelVersion
@@ -15,7 +14,7 @@ from modelwright.serving.model import Deployment
 from modelwright.tracking.model import Run
 
 
-class Trace(Struct, frozen=True, kw_only=True):
+class Trace(Shown, frozen=True, kw_only=True):
     """Everything one prediction rests on, from the answer back to the bytes.
 
     Attributes:
@@ -42,7 +41,7 @@ class Trace(Struct, frozen=True, kw_only=True):
         return "\n".join(_lines(self))
 
 
-class Overview(Struct, frozen=True, kw_only=True):
+class Overview(Shown, frozen=True, kw_only=True):
     """How much a project holds.
 
     Attributes:

@@ -12,6 +12,7 @@ from modelwright.core.errors import Invalid
 from modelwright.core.events import Event
 from modelwright.core.ids import Digest, Id, Name, Pinned, Ref
 from modelwright.core.schema import Contract
+from modelwright.core.shown import Shown
 from modelwright.core.signing import Envelope
 from modelwright.core.wire import described
 
@@ -92,7 +93,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         raise Invalid(f"The package has no file {path!r}.", remedy=f"It has: {', '.join(f.path for f in self.files)}.")
 
 
-class ModelVersion(Struct, frozen=True, kw_only=True):
+class ModelVersion(Shown, frozen=True, kw_only=True):
     """One immutable version of a model.
 
     Attributes:
@@ -124,6 +125,10 @@ class ModelVersion(Struct, frozen=True, kw_only=True):
         """``name@version``."""
         return f"{self.model}@{self.version}"
 
+    def __str__(self) -> str:
+        pointing = f"  ({', '.join(self.aliases)})" if self.aliases else ""
+        return f"{self.ref}{pointing}  {self.manifest.flavour}  {self.size_bytes:,} bytes  package {self.package[:6]}…"
+
 
 class Package(Struct, frozen=True, kw_only=True):
     """A version's package as a loader needs it: what it should be, and who says so."""
@@ -134,7 +139,7 @@ class Package(Struct, frozen=True, kw_only=True):
     signed: Envelope
 
 
-class Model(Struct, frozen=True, kw_only=True):
+class Model(Shown, frozen=True, kw_only=True):
     """A model: a name that versions share.
 
     Attributes:

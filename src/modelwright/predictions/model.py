@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from modelwright.core.errors import Corrupted, Invalid
 from modelwright.core.ids import Digest, Id, Name
+from modelwright.core.shown import Shown
 from modelwright.core.wire import Real
 from modelwright.stats.model import Interval
 
@@ -158,7 +159,7 @@ def _version(payload: bytes) -> int:
         return 0
 
 
-class Prediction(Struct, frozen=True, kw_only=True):
+class Prediction(Shown, frozen=True, kw_only=True):
     """One answer, with what is known of it today.
 
     Attributes:
@@ -190,7 +191,7 @@ class Prediction(Struct, frozen=True, kw_only=True):
     label_known_at: datetime | None = None
 
 
-class Counts(Struct, frozen=True, kw_only=True):
+class Counts(Shown, frozen=True, kw_only=True):
     """How many predictions an endpoint has answered, and where they are kept.
 
     Attributes:

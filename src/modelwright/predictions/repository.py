@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Column, ColumnElement, Integer, String, Table, func, insert, select
+from sqlalchemy import Column, ColumnElement, Integer, String, Table, delete, func, insert, select
 
 from modelwright.core.unit import Rows
 from modelwright.predictions.model import Kind
@@ -107,18 +107,36 @@ class PartRepository:
             [{**key, "name": name, "records": n, "shipped_at": shipped_at} for name, n in segments.items()],
         )
         if part is not None:
-            newest = rows.execute(select(func.max(parts.c.number)).where(*_of(parts, place))).scalar() or 0
-            rows.execute(
-                insert(parts).values(
-                    **key,
-                    number=newest + 1,
-                    digest=part.digest,
-                    rows=part.rows,
-                    first_id=part.first_id,
-                    last_id=part.last_id,
-                    shipped_at=shipped_at,
-                )
+            self._insert(rows, place, part, shipped_at)
+
+    def small(self, rows: Rows, place: Place, *, below: int, limit: int) -> dict[int, Part]:
+        """Number -> part, of the oldest parts with fewer rows than that."""
+        statement = select(parts).where(*_of(parts, place), parts.c.rows < below).order_by(parts.c.number).limit(limit)
+        return {
+            row.number: Part(digest=row.digest, rows=row.rows, first_id=row.first_id, last_id=row.last_id)
+            for row in rows.execute(statement)
+        }
+
+    def replace(self, rows: Rows, place: Place, numbers: Collection[int], part: Part, *, shipped_at: datetime) -> None:
+        """Let one part stand for several that it holds the rows of; their blobs stay, for readers in flight."""
+        rows.execute(delete(parts).where(*_of(parts, place), parts.c.number.in_(numbers)))
+        self._insert(rows, place, part, shipped_at)
+
+    def _insert(self, rows: Rows, place: Place, part: Part, shipped_at: datetime) -> None:
+        newest = rows.execute(select(func.max(parts.c.number)).where(*_of(parts, place))).scalar() or 0
+        rows.execute(
+            insert(parts).values(
+                project=place.project,
+                endpoint=place.endpoint,
+                kind=place.kind.value,
+                number=newest + 1,
+                digest=part.digest,
+                rows=part.rows,
+                first_id=part.first_id,
+                last_id=part.last_id,
+                shipped_at=shipped_at,
             )
+        )
 
 
 def _of(table: Table, place: Place) -> tuple[ColumnElement[bool], ...]:

@@ -31,11 +31,6 @@ MAX_PAYLOAD = 1 << 28
 _HEADER = struct.Struct("<III")
 _FIRST = struct.Struct("<II")
 
-_QUIET_SECONDS = 5.0
-_QUIET_GAPS = 10
-"""A segment is quiet when nothing came for five seconds, and for ten times the usual time between its appends: what is
-over can be shipped, and a slow but steady stream still fills one segment instead of making a part of each request."""
-
 
 class Disk:
     """What segments ask of the operating system: the seam at which tests inject faults."""
@@ -66,6 +61,12 @@ class Disk:
 
 
 DISK = Disk()
+
+_SYNC_SECONDS = 0.1
+_QUIET_SECONDS = 5.0
+_QUIET_GAPS = 10
+"""A segment is quiet when nothing came for five seconds, and for ten times the usual time between its appends: what is
+over can be shipped, and a slow but steady stream still fills one segment instead of making a part of each request."""
 
 
 def framed(payload: bytes) -> bytes:
@@ -116,7 +117,7 @@ class SegmentWriter:
     """Appends payloads to segments of its own.
 
     Law: ``append`` returns after the whole frame went to the operating system, so the death of this process loses
-    nothing that was acknowledged; a power cut loses at most what the last ``sync_seconds`` brought, and with ``strict``
+    nothing that was acknowledged; a power cut loses at most the last tenth of a second, and with ``strict``
     nothing. After the first failed write or sync it refuses for good: what a disk forgot once is not asked again.
     Threads may share it; a forked child may not.
 
@@ -128,7 +129,6 @@ class SegmentWriter:
         max_age_seconds: A segment is closed at this age, and sooner when what came has stopped coming. Lower it to ship
             sooner.
         strict: Sync before each ``append`` returns.
-        sync_seconds: Otherwise, sync in the background within this time.
         disk: The operating system.
     """
 
@@ -140,7 +140,6 @@ class SegmentWriter:
         max_bytes: int = 16 << 20,
         max_age_seconds: float = 300.0,
         strict: bool = False,
-        sync_seconds: float = 0.1,
         disk: Disk = DISK,
     ) -> None:
         self._folder = folder
@@ -148,7 +147,6 @@ class SegmentWriter:
         self._max_bytes = max_bytes
         self._max_age = max_age_seconds
         self._strict = strict
-        self._sync_seconds = sync_seconds
         self._disk = disk
         self._number = 0
         self._process = os.getpid()
@@ -271,7 +269,7 @@ class SegmentWriter:
                     left = max(segment.ends_at(self._max_age) - time.monotonic(), 0.0)
                     was_dirty = segment.dirty
                     # Half of the promised time gathers frames, the other half is for the disk.
-                    self._turn.wait(min(left, self._sync_seconds / 2) if was_dirty else left)
+                    self._turn.wait(min(left, _SYNC_SECONDS / 2) if was_dirty else left)
                     if self._open is segment and self._is_old(segment):
                         self._retire()
                     elif not was_dirty:

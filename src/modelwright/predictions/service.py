@@ -63,7 +63,7 @@ class PredictionService(Service):
                 if found is not None:
                     return found
         raise damage or NotFound(
-            f"There is no prediction {id}.", remedy="List an endpoint's: modelwright predictions list <endpoint>"
+            f"There is no prediction {id}.", remedy="List an endpoint's: modelwright prediction list ENDPOINT"
         )
 
     @operation(permission="predictions:read", kind="query")
@@ -147,7 +147,7 @@ class LabelService(Service):
         if not self._log.has_predictions(unit.project, endpoint):
             raise NotFound(
                 f"Endpoint {endpoint} has not answered anything.",
-                remedy="Check the name: modelwright endpoints list. Labels belong to the endpoint that predicted.",
+                remedy="Check the name: modelwright endpoint list. Labels belong to the endpoint that predicted.",
             )
         batch = LabelBatch(
             endpoint=endpoint,

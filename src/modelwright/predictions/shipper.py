@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.errors import Conflict, Corrupted
+from modelwright.core.unit import Rows
 from modelwright.predictions.columns import empty, joined, rows_of
 from modelwright.predictions.layout import endpoints_in, projects_in, segment_folder, segments_in
 from modelwright.predictions.log import PredictionLog
@@ -24,6 +25,9 @@ LEASE = "predictions.shipper"
 """The name of the lease: one shipper at a time."""
 
 _PART_BYTES = 64 << 20
+_SMALL_ROWS = 100_000
+_MERGED = 16
+"""So many parts with fewer rows become one: a quiet endpoint makes many, and each costs a reader its opening."""
 
 # A client's retry that was received first, but shipped last, is kept: the reader then still finds the first one.
 _FRESH = """
@@ -96,6 +100,7 @@ class _Shipper:
                     duplicates=done.duplicates + read.table.num_rows - rows,
                     segments=done.segments + len(read.paths),
                 )
+            self._merge(place)
         return Shipped(
             parts=done.parts,
             rows=done.rows,
@@ -147,6 +152,32 @@ class _Shipper:
         first, last = ids[0].as_py(), ids[table.num_rows - 1].as_py()
         return Part(digest=digest, rows=table.num_rows, first_id=first, last_id=last)
 
+    def _merge(self, place: Place) -> None:
+        """Let one part stand for many small ones; a reader that has their digests still finds their blobs."""
+        with self._log.records.reading() as rows:
+            small = self._repository.small(rows, place, below=_SMALL_ROWS, limit=_MERGED)
+        if len(small) < _MERGED:
+            return
+        digests = [part.digest for part in small.values()]
+        table = self._log.frames.query("SELECT * FROM small ORDER BY prediction_id", {"small": digests})
+        merged = Part(
+            digest=self._blobs.put(_parquet(table)).digest,
+            rows=table.num_rows,
+            first_id=min(part.first_id for part in small.values()),
+            last_id=max(part.last_id for part in small.values()),
+        )
+        with self._log.records.writing() as rows:
+            self._check_lease(rows)
+            self._repository.replace(rows, place, small.keys(), merged, shipped_at=self._clock())
+
+    def _check_lease(self, rows: Rows) -> None:
+        # A part was made unique against the parts that were there; under a lost lease there may be others now.
+        if not self._queue.holds(rows, self._lease):
+            raise Conflict(
+                f"{self._lease.owner} no longer holds the lease {self._lease.name}.",
+                remedy="Nothing is lost: the shipper that holds it ships these segments.",
+            )
+
     def _without_duplicates(self, place: Place, whole: pa.Table) -> pa.Table:
         import pyarrow.compute as pc  # weight: 0.1 s
 
@@ -159,12 +190,7 @@ class _Shipper:
 
     def _record(self, place: Place, part: Part | None, read: _Read) -> None:
         with self._log.records.writing() as rows:
-            # The part was made unique against the parts that were there; under a lost lease there may be others now.
-            if not self._queue.holds(rows, self._lease):
-                raise Conflict(
-                    f"{self._lease.owner} no longer holds the lease {self._lease.name}.",
-                    remedy="Nothing is lost: the shipper that holds it ships these segments.",
-                )
+            self._check_lease(rows)
             if self._repository.shipped(rows, place, list(read.records)):
                 raise Conflict(f"Segments of {place.endpoint} were shipped meanwhile under the same lease.")
             self._repository.add(rows, place, part, read.records, shipped_at=self._clock())

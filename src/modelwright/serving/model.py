@@ -14,6 +14,7 @@ from modelwright.core.events import Event
 from modelwright.core.guard import Action, Decision
 from modelwright.core.ids import Digest, Name
 from modelwright.core.schema import Contract
+from modelwright.core.shown import Shown
 from modelwright.models.model import Package
 
 
@@ -102,7 +103,7 @@ class Acknowledgement(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class Deployment(Struct, frozen=True, kw_only=True):
+class Deployment(Shown, frozen=True, kw_only=True):
     """One change of what an endpoint answers with.
 
     Attributes:
@@ -144,7 +145,7 @@ class EndpointMoved(Event, frozen=True, kw_only=True, tag="serving.endpoint_move
     reason: str
 
 
-class Moved(Struct, frozen=True, kw_only=True):
+class Moved(Shown, frozen=True, kw_only=True):
     """The outcome of a deployment or a rollback.
 
     Attributes:
@@ -176,7 +177,7 @@ class WorkerState(Struct, frozen=True, kw_only=True):
     seen_at: datetime
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
+class Endpoint(Shown, frozen=True, kw_only=True):
     """What an endpoint answers with, and who does.
 
     Attributes:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from modelwright.core.events import Event
 from modelwright.core.ids import Digest, Id, Name, Pinned
+from modelwright.core.shown import Shown
 from modelwright.core.wire import Real, described
 
 Key = Annotated[str, described(r"\A[^\x00-\x1f\x7f]+\Z", "1 to 250 printable characters", max_length=250)]
@@ -107,7 +108,7 @@ class Metric(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seq: int
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class Run(Shown, frozen=True, kw_only=True):
     """One run.
 
     Attributes:
@@ -143,6 +144,10 @@ class Run(Struct, frozen=True, kw_only=True):
     artifacts: tuple[Artifact, ...] = ()
     cost: Cost | None = None
     error: str | None = None
+
+    def __str__(self) -> str:
+        found = ", ".join(f"{key} {value}" for key, value in list(self.metrics.items())[:3])
+        return f"{self.name} {self.id}  {self.status}{'  ' + found if found else ''}"
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="runs.started"):

@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from modelwright.core.errors import Error
 from modelwright.core.ids import Pinned
+from modelwright.core.operation import Face
 from modelwright.core.wire import real
 from modelwright.tracking.model import Cost, Metric, Run, RunStatus
-
-if TYPE_CHECKING:
-    from modelwright.tracking.sdk import RunsFace
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +58,7 @@ class ActiveRun:
         run: The run, just started.
     """
 
-    def __init__(self, face: RunsFace, run: Run) -> None:
+    def __init__(self, face: Face, run: Run) -> None:
         self._face = face
         self._run = run
         self._seq = 0
@@ -130,7 +128,7 @@ class ActiveRun:
         self._sender.join(timeout=60)
         if self._pending:
             _log.warning("run %s: %d points could not be logged", self.id, len(self._pending))
-        self._run = self._face.__getattr__("finish")(
+        self._run = self._face.finish(
             self.id,
             RunStatus.FAILED if error is not None else RunStatus.FINISHED,
             cost=Cost(
@@ -168,7 +166,7 @@ class ActiveRun:
         for start in range(0, max(len(points), 1), _BATCH):
             batch = points[start : start + _BATCH]
             try:
-                self._face.__getattr__("log")(self.id, self._metrics(batch))
+                self._face.log(self.id, self._metrics(batch))
             except Error as error:
                 _log.warning("run %s: %s", self.id, error)
                 with self._lock:

@@ -15,6 +15,7 @@ from modelwright.core.ids import new_id, new_ids
 from modelwright.predictions.columns import joined, prediction_table
 from modelwright.predictions.layout import segment_folder, segments_in
 from modelwright.predictions.model import Kind, PredictionBatch, Shipped
+from modelwright.predictions.repository import PartRepository, Place
 from modelwright.predictions.service import MOST_LABELS, LabelService, PredictionService
 from modelwright.predictions.shipper import LEASE, ship
 
@@ -367,3 +368,18 @@ def test_the_operations_are_the_ones_that_are_documented() -> None:
     for found in (*PredictionService.operations().values(), add):
         assert found.request
         assert found.response
+
+
+def test_many_small_parts_become_one_and_no_answer_changes(home: LogHome) -> None:
+    """What a quiet endpoint leaves behind is read as quickly as what a busy one does."""
+    ids = []
+    for number in range(20):
+        ids += home.answer([number / 20], inputs={f"column_{number % 3}": [1.0]})
+        home.label(ids[-1:], [float(number % 2)])
+        home.ship()
+    before = (home.rows(), home.predictions.counts(home.unit, "delays"))
+    with home.records.reading() as rows:
+        parts = PartRepository().overlapping(rows, Place(project="default", endpoint="delays", kind=Kind.PREDICTIONS))
+    assert len(parts) == 20 - 16 + 1
+    assert (home.rows(), home.predictions.counts(home.unit, "delays")) == before
+    assert before[1].answered == 20

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modelwright.core.errors import Corrupted, Invalid, Unavailable
+from modelwright.predictions import segments
 from modelwright.predictions.segments import (
     MAGIC,
     MAX_PAYLOAD,
@@ -170,7 +171,7 @@ def test_a_writer_is_named_by_a_name(tmp_path: Path) -> None:
 
 
 def test_many_threads_may_append_to_one_writer(tmp_path: Path) -> None:
-    with SegmentWriter(tmp_path, "worker", max_bytes=2000, sync_seconds=0.002) as writer:
+    with SegmentWriter(tmp_path, "worker", max_bytes=2000) as writer:
 
         def work(thread: int) -> None:
             for index in range(200):
@@ -264,7 +265,7 @@ def test_a_strict_writer_acknowledges_nothing_that_the_disk_did_not_sync(tmp_pat
 
 def test_after_a_failed_sync_in_the_background_nothing_more_is_acknowledged(tmp_path: Path) -> None:
     disk = Recorder(fail_sync=True)
-    with SegmentWriter(tmp_path, "worker", sync_seconds=0.002, disk=disk) as writer:
+    with SegmentWriter(tmp_path, "worker", disk=disk) as writer:
         writer.append(b"one")
         deadline = time.monotonic() + 5
         while not disk.syncs or has_writer(files(tmp_path)[0]):
@@ -293,3 +294,15 @@ def test_a_forked_child_may_not_append_to_its_parents_segment(tmp_path: Path, mo
             child.setattr(os, "getpid", lambda: -1)
             with pytest.raises(Unavailable, match="opened by another process"):
                 writer.append(b"two")
+
+
+def test_a_segment_is_closed_soon_after_a_burst_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_QUIET_SECONDS", 0.01)
+    with SegmentWriter(tmp_path, "w") as writer:
+        writer.append(b"a")
+        writer.append(b"b")
+        (segment,) = tmp_path.glob("*.seg")
+        deadline = time.monotonic() + 30
+        while has_writer(segment) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not has_writer(segment)

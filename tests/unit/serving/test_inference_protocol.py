@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from modelwright.core.ids import new_ids
@@ -12,7 +13,7 @@ def test_the_server_names_itself(worker, kit, path):
     response = worker.call("GET", path)
     assert response.status == 200
     assert kit.read(response)["name"] == "modelwright"
-    assert kit.read(response)["extensions"] == []
+    assert kit.read(response)["extensions"] == ["binary_tensor_data"]
 
 
 def test_the_server_is_alive_and_ready(worker, kit):
@@ -61,6 +62,12 @@ def test_a_missing_value_is_null_or_the_word(worker, kit):
     rows = [{**kit.ROW, "distance": value} for value in (None, "NaN", 1.0)]
     assert kit.read(worker.infer(*rows))["outputs"][0]["data"] == [-1.0, -1.0, 1.0]
     assert worker.log.batches[0].inputs["distance"] == [None, None, 1.0]
+
+
+def test_a_missing_value_may_be_the_bare_word_that_clients_write(worker, kit):
+    body = msgspec.json.encode(kit.oip(kit.ROW)).replace(b"187.5", b"NaN")
+    response = worker.call("POST", "/v2/models/delays/infer", body)
+    assert kit.read(response)["outputs"][0]["data"] == [-1.0]
 
 
 def test_a_time_reaches_the_model_in_utc(bench, kit):
@@ -198,27 +205,12 @@ def test_no_rows_are_refused(worker, kit):
     assert "no rows" in kit.read(worker.call("POST", "/v2/models/delays/infer", request))["error"]
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        {"parameters": {"binary_data_output": True}},
-        {"outputs": [{"name": "output", "parameters": {"binary_data": True}}]},
-    ],
-)
-def test_binary_outputs_are_refused_by_name(worker, kit, request_):
-    response = worker.infer(kit.ROW, **request_)
-    assert response.status == 415
-    assert "Binary tensors" in kit.read(response)["error"]
-
-
-def test_binary_inputs_are_refused_by_name(worker, kit):
-    headers = ((b"inference-header-content-length", b"10"), (b"content-type", b"application/octet-stream"))
-    response = worker.call("POST", "/v2/models/delays/infer", b"x", headers=headers)
-    assert response.status == 415
-    assert "Binary tensors" in kit.read(response)["error"]
+def test_a_tensor_without_data_is_named(worker, kit):
     request = kit.oip(kit.ROW)
-    request["inputs"][0] = {"name": "distance", "shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": 8}}
-    assert worker.call("POST", "/v2/models/delays/infer", request).status == 415
+    del request["inputs"][0]["data"]
+    response = worker.call("POST", "/v2/models/delays/infer", request)
+    assert response.status == 400
+    assert "distance has no data" in kit.read(response)["error"]
 
 
 def test_only_the_one_output_can_be_asked_for(worker, kit):

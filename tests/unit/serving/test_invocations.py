@@ -1,8 +1,14 @@
 """MLflow's scoring protocol, as its own server answers it."""
 
+import time
+
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelwright.core.ids import new_ids
+from modelwright.serving.runtime.rows import without_nan
 
 
 def forms(rows):
@@ -61,6 +67,31 @@ def test_csv_out_of_form_is_named(worker, kit, text, word):
 def test_csv_must_be_utf_8(worker):
     assert worker.invoke(b"\xff\xfe", headers=((b"content-type", b"text/csv"),)).status == 400
     assert worker.invoke(b"a", headers=((b"content-type", b"text/csv; charset=latin-1"),)).status == 415
+
+
+def test_a_missing_value_may_be_the_bare_word_that_clients_write(worker, kit):
+    body = msgspec.json.encode({"instances": [kit.ROW, {**kit.ROW, "distance": 1}]}).replace(b"187.5", b"NaN")
+    assert kit.read(worker.invoke(body))["predictions"] == [-1.0, 1.0]
+
+
+@pytest.mark.parametrize("word", [b"Infinity", b"-Infinity", b"-NaN", b"NaNo", b"nan", b'"\\"NaN'])
+def test_other_words_that_json_lacks_are_refused(worker, kit, word):
+    body = msgspec.json.encode({"instances": [kit.ROW]}).replace(b"187.5", word)
+    assert worker.invoke(body).status == 400
+
+
+@given(st.recursive(st.none() | st.text(st.characters(codec="utf-8")), st.lists))
+def test_nan_within_a_text_stays_as_it_is(tree):
+    body = msgspec.json.encode([tree, "NaN", '\\"NaN'])
+    assert without_nan(body) == body
+
+
+@pytest.mark.parametrize("text", [b'"', b'"\\', b'\\"', b'NaN"\\"', b"NaN\\"])
+def test_text_without_an_end_is_looked_through_once(text):
+    body = text * 200_000 + b"NaN\\"
+    began = time.process_time()
+    without_nan(body)
+    assert time.process_time() - began < 2
 
 
 def test_params_carry_ids_and_times(worker, kit):

@@ -105,3 +105,6 @@ def _student(drops: list[float]) -> Interval:
         n=len(drops),
         method="student over shuffles",
     )
+
+
+variant = permutation

@@ -13,7 +13,7 @@ from typing import Any
 
 from modelwright.core.errors import Error, Invalid, NotFound, Unavailable
 from modelwright.core.gate import Headers, Refusal
-from modelwright.serving.runtime import invocations, oip
+from modelwright.serving.runtime import binary, invocations, oip
 from modelwright.serving.runtime.response import TEXT, Problem, Response, answer, failure
 from modelwright.serving.runtime.router import Live, Loaded, Router
 
@@ -22,7 +22,8 @@ _log = logging.getLogger(__name__)
 Action = Callable[[Headers, bytes], Awaitable[Response]]
 Paths = Mapping[str, Mapping[str, Action]]
 
-_TYPE_HEADERS = frozenset({b"content-type", b"content-encoding", b"inference-header-content-length"})
+_FORM_HEADERS = frozenset({b"content-type", b"content-encoding", binary.LENGTH})
+_JSON = frozenset({b"application/json", b""})
 
 
 class Handler:
@@ -151,7 +152,7 @@ async def _version(headers: Headers, body: bytes) -> Response:
 
 
 async def _server(headers: Headers, body: bytes) -> Response:
-    return answer({"name": "modelwright", "version": _release(), "extensions": []})
+    return answer({"name": "modelwright", "version": _release(), "extensions": [binary.EXTENSION]})
 
 
 async def _alive(headers: Headers, body: bytes) -> Response:
@@ -163,16 +164,16 @@ async def _model(loaded: Loaded, headers: Headers, body: bytes) -> Response:
 
 
 async def _infer(loaded: Loaded, headers: Headers, body: bytes) -> Response:
-    if (media := _media_type(headers)) not in {b"application/json", b""}:
+    media, json_length = _form(headers)
+    if media not in _JSON and (json_length is None or media != binary.OCTETS[1]):
         raise _unsupported(media, "application/json")
-    rows, request_id = loaded.codec.read(body)
-    scored = await loaded.batcher.score(rows)
-    return loaded.codec.write(scored.outputs, scored.ids, request_id=request_id)
+    asked = loaded.codec.read(body, json_length=json_length)
+    return loaded.codec.write(await loaded.batcher.score(asked.rows), asked)
 
 
 async def _invoke(loaded: Loaded, headers: Headers, body: bytes) -> Response:
-    media = _media_type(headers)
-    if media in {b"application/json", b""}:
+    media, _ = _form(headers)
+    if media in _JSON:
         rows = invocations.read_json(body, loaded.intake)
     elif media == b"text/csv":
         rows = invocations.read_csv(body, loaded.intake)
@@ -201,28 +202,28 @@ def _get(action: Action) -> Mapping[str, Action]:
     return {"GET": action, "HEAD": action}
 
 
-def _media_type(headers: Headers) -> bytes:
-    """The body's media type, empty when the client does not say (tritonclient does not).
+def _form(headers: Headers) -> tuple[bytes, bytes | None]:
+    """The body's media type, empty when the client does not say (tritonclient does not), and where its JSON ends.
 
     Raises:
-        Problem: The body is compressed, holds binary tensors, or is not in UTF-8.
+        Problem: The body is compressed or not in UTF-8.
     """
-    media = b""
+    media, json_length = b"", None
     for name, value in headers:
-        if name in _TYPE_HEADERS:
+        if name in _FORM_HEADERS:
             if name == b"content-type":
                 media = value
-            elif name == b"content-encoding" and value.lower() != b"identity":
+            elif name == binary.LENGTH:
+                json_length = value
+            elif value.lower() != b"identity":
                 raise Problem(415, "Compressed bodies are not accepted.")
-            elif name == b"inference-header-content-length":
-                raise oip.no_binary()
-    if media in {b"application/json", b""}:
-        return media
+    if media in _JSON:
+        return media, json_length
     media, _, parameters = media.lower().partition(b";")
     charset = parameters.partition(b"charset=")[2].strip(b' "').split(b";")[0]
     if charset not in {b"", b"utf-8", b"utf8", b"us-ascii"}:
         raise Problem(415, "Send the body in UTF-8.")
-    return media.strip()
+    return media.strip(), json_length
 
 
 def _unsupported(media: bytes, wanted: str) -> Problem:

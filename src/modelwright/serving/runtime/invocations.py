@@ -17,7 +17,7 @@ from modelwright.core import wire
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import Contract, DType
 from modelwright.serving.runtime.response import JSON, Response
-from modelwright.serving.runtime.rows import NO_OPTIONS, Intake, Options, Rows
+from modelwright.serving.runtime.rows import NO_OPTIONS, Intake, Options, Rows, without_nan
 
 Records = list[dict[str, Any]]
 
@@ -60,7 +60,7 @@ def read_json(body: bytes, intake: Intake) -> Rows:
     try:
         request = _decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        request = wire.decode(body, Scoring)  # again, for the error that names the field
+        request = wire.decode(without_nan(body), Scoring)  # again, for NaN, or the error that names the field
     options = request.params or NO_OPTIONS
     split, records, instances, inputs = (
         request.dataframe_split,

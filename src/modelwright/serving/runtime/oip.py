@@ -1,23 +1,26 @@
-"""The Open Inference Protocol v2 over REST, in JSON: https://github.com/kserve/open-inference-protocol.
+"""The Open Inference Protocol v2 over REST: https://github.com/kserve/open-inference-protocol.
 
-One input tensor per column of the contract, of shape ``[n]`` or ``[n, 1]``; one output tensor, ``output``. The binary
-tensor extension is refused by name.
+One input tensor per column of the contract, of shape ``[n]`` or ``[n, 1]``, in JSON or as bytes after it (``binary``);
+one output tensor, ``output``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from modelwright.core import wire
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import Contract, DType
 from modelwright.serving.model import Route
-from modelwright.serving.runtime.response import JSON, Problem, Response
-from modelwright.serving.runtime.rows import NO_OPTIONS, Intake, Options, Rows
+from modelwright.serving.runtime import binary
+from modelwright.serving.runtime.response import JSON, Response
+from modelwright.serving.runtime.rows import NO_OPTIONS, Intake, Options, Rows, without_nan
+from modelwright.serving.runtime.scoring import Scored
 
 OUTPUT = "output"
 _WHOLE = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
@@ -37,6 +40,12 @@ _DATATYPES: Mapping[DType, str] = {
 }
 
 
+class Extent(Struct, frozen=True):
+    """The parameters of a tensor whose bytes follow the JSON."""
+
+    binary_data_size: int | UnsetType = UNSET
+
+
 class Tensor(Struct, frozen=True):
     """A request's tensor. ``data`` is absent when its bytes follow the JSON."""
 
@@ -44,13 +53,20 @@ class Tensor(Struct, frozen=True):
     shape: list[int]
     datatype: str
     data: list[Any] | UnsetType = UNSET
+    parameters: Extent | None = None
+
+
+class Form(Struct, frozen=True):
+    """The parameters of an output: whether it comes as bytes; unless it says, the request decides."""
+
+    binary_data: bool | UnsetType = UNSET
 
 
 class Wanted(Struct, frozen=True):
     """An output the client asks for."""
 
     name: str
-    parameters: dict[str, Any] | None = None
+    parameters: Form | None = None
 
 
 class Inference(Struct, frozen=True):
@@ -68,7 +84,8 @@ class OutputTensor(Struct, frozen=True):
     name: str
     datatype: str
     shape: list[int]
-    data: Sequence[wire.Real]
+    data: Sequence[wire.Real] | UnsetType = UNSET
+    parameters: Extent | UnsetType = UNSET
 
 
 class Details(Struct, frozen=True):
@@ -87,6 +104,20 @@ class Inferred(Struct, frozen=True):
     parameters: Details
     outputs: tuple[OutputTensor, ...]
     id: str | UnsetType = UNSET
+
+
+class Asked(NamedTuple):
+    """What a request asks.
+
+    Attributes:
+        rows: Its rows.
+        id: Its id, which the answer repeats.
+        as_bytes: Whether the output shall follow the JSON as bytes.
+    """
+
+    rows: Rows
+    id: str | UnsetType
+    as_bytes: bool
 
 
 _decode = msgspec.json.Decoder(Inference).decode
@@ -109,24 +140,58 @@ class Codec:
         self._model, self._package = route.ref, route.package.digest
         self._carried = {column.name: _CARRIES[column.dtype] for column in route.inputs.columns}
 
-    def read(self, body: bytes) -> tuple[Rows, str | UnsetType]:
-        """The rows of a request, and its id.
+    def read(self, body: bytes, *, json_length: bytes | None = None) -> Asked:
+        """What a request asks.
+
+        Args:
+            body: All of it.
+            json_length: Where its JSON ends, when tensors follow as bytes.
 
         Raises:
             Invalid: It is not an inference request, or its rows break the contract.
-            Problem: It wants binary tensors.
         """
+        tail = None
+        if json_length is not None:
+            body, tail = binary.split(body, json_length)
         try:
             request = _decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            request = wire.decode(body, Inference)  # again, for the error that names the field
+            request = wire.decode(without_nan(body), Inference)  # again, for NaN, or the error that names the field
+        tensors = request.inputs if tail is None else self._filled(request.inputs, binary.Tail(tail))
         options = request.parameters or NO_OPTIONS
-        if options.binary_data_output:
-            raise no_binary()
+        as_bytes = options.binary_data_output
         for wanted in request.outputs or ():
-            _check_wanted(wanted)
-        count = self._count(request.inputs)
-        return self._intake.rows(self._columns(request.inputs, [count]), count, options=options), request.id
+            as_bytes = _as_bytes(wanted, as_bytes)
+        count = self._count(tensors)
+        rows = self._intake.rows(self._columns(tensors, [count]), count, options=options)
+        return Asked(rows, request.id, as_bytes)
+
+    def _filled(self, tensors: list[Tensor], tail: binary.Tail) -> list[Tensor]:
+        """The tensors, each with the values that follow the JSON."""
+        filled = []
+        for tensor in tensors:
+            name, size = tensor.name, UNSET if tensor.parameters is None else tensor.parameters.binary_data_size
+            if size is UNSET and tensor.data is UNSET:
+                raise _no_data(name)
+            if size is UNSET:
+                filled.append(tensor)
+                continue
+            if tensor.data is not UNSET:
+                raise Invalid(f"{name[:80]} has data and a binary_data_size.", fields={name: "comes twice"})
+            raw = tail.take(size, name)
+            if name in self._carried:
+                filled.append(replace(tensor, data=binary.values(raw, self._datatype(tensor), name)))
+        tail.finish()
+        return filled
+
+    def _datatype(self, tensor: Tensor) -> str:
+        carried = self._carried[tensor.name]
+        if tensor.datatype not in carried:
+            raise Invalid(
+                f"{tensor.name} comes as {tensor.datatype[:40]}, not as {' or '.join(sorted(carried))}.",
+                fields={tensor.name: "has another datatype"},
+            )
+        return tensor.datatype
 
     def _count(self, tensors: list[Tensor]) -> int:
         for tensor in tensors:
@@ -144,15 +209,36 @@ class Codec:
             if name in columns:
                 raise Invalid(f"{name} comes twice.", fields={name: "comes twice"})
             if data is UNSET or tensor.datatype not in carried or tensor.shape != usual:
-                data = _values(tensor, carried)
+                data = self._values(tensor)
             columns[name] = data
         return columns
 
-    def write(self, outputs: Sequence[wire.Real], ids: list[str], *, request_id: str | UnsetType) -> Response:
+    def _values(self, tensor: Tensor) -> list[Any]:
+        data = tensor.data
+        if data is UNSET:
+            raise _no_data(tensor.name)
+        self._datatype(tensor)
+        count = len(data)
+        if tensor.shape == [count]:
+            return data
+        if tensor.shape == [count, 1]:
+            return [cell[0] if type(cell) is list and len(cell) == 1 else cell for cell in data]
+        raise Invalid(
+            f"{tensor.name} has the shape {tensor.shape[:8]} and {count} values.",
+            remedy="Each column is a tensor of its own, of shape [n] or [n, 1].",
+            fields={tensor.name: "has another shape"},
+        )
+
+    def write(self, scored: Scored, asked: Asked) -> Response:
         """The answer to a request."""
-        tensor = OutputTensor(OUTPUT, "FP64", [len(ids)], outputs)
-        details = Details(ids, self._model, self._package)
-        return Response(200, (JSON,), _encode(Inferred(self._name, self._version, details, (tensor,), request_id)))
+        count = len(scored.ids)
+        details = Details(scored.ids, self._model, self._package)
+        if asked.as_bytes:
+            sized = OutputTensor(OUTPUT, "FP64", [count], parameters=Extent(count * binary.FLOAT64_SIZE))
+            said = _encode(Inferred(self._name, self._version, details, (sized,), asked.id))
+            return binary.response(said, scored.outputs)
+        tensor = OutputTensor(OUTPUT, "FP64", [count], scored.outputs)
+        return Response(200, (JSON,), _encode(Inferred(self._name, self._version, details, (tensor,), asked.id)))
 
 
 def metadata(route: Route) -> dict[str, Any]:
@@ -171,36 +257,16 @@ def _described(contract: Contract) -> list[dict[str, Any]]:
     return [{"name": column.name, "datatype": _DATATYPES[column.dtype], "shape": [-1]} for column in contract.columns]
 
 
-def _values(tensor: Tensor, carried: frozenset[str]) -> list[Any]:
-    data = tensor.data
-    if data is UNSET:
-        raise no_binary()
-    if tensor.datatype not in carried:
-        raise Invalid(
-            f"{tensor.name} comes as {tensor.datatype[:40]}, not as {' or '.join(sorted(carried))}.",
-            fields={tensor.name: "has another datatype"},
-        )
-    count = len(data)
-    if tensor.shape == [count]:
-        return data
-    if tensor.shape == [count, 1]:
-        return [cell[0] if type(cell) is list and len(cell) == 1 else cell for cell in data]
-    raise Invalid(
-        f"{tensor.name} has the shape {tensor.shape[:8]} and {count} values.",
-        remedy="Each column is a tensor of its own, of shape [n] or [n, 1].",
-        fields={tensor.name: "has another shape"},
-    )
-
-
-def _check_wanted(wanted: Wanted) -> None:
+def _as_bytes(wanted: Wanted, otherwise: bool) -> bool:  # noqa: FBT001 - what holds unless the output says
     if wanted.name != OUTPUT:
         raise Invalid(f"There is no output {wanted.name[:80]!r}; there is {OUTPUT!r}.", fields={"outputs": "unknown"})
-    if wanted.parameters and wanted.parameters.get("binary_data"):
-        raise no_binary()
+    said = UNSET if wanted.parameters is None else wanted.parameters.binary_data
+    return otherwise if said is UNSET else said
 
 
-def no_binary() -> Problem:
-    """The answer to binary tensors."""
-    return Problem(
-        415, "Binary tensors are not spoken here: send JSON data, and do not ask for binary_data or binary_data_output."
+def _no_data(name: str) -> Invalid:
+    return Invalid(
+        f"{name[:80]} has no data.",
+        remedy="Send data, or binary_data_size with the header Inference-Header-Content-Length.",
+        fields={name: "has no data"},
     )

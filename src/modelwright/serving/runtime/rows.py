@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import isnan
@@ -21,6 +22,8 @@ MAX_TIME = 64
 """The longest text that can be a time."""
 
 _MISSING = frozenset({"NaN", "nan"})
+_TEXT_OR_NAN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|\bNaN\b', re.DOTALL)
+"""The closing quote is optional, so that text without an end is matched once and not tried again from every quote."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -29,7 +32,7 @@ class Options(Struct, frozen=True, kw_only=True):
     Attributes:
         prediction_ids: One id per row, chosen by the client, so that a request sent twice is logged once.
         event_at: When the rows' events happened, one time for all or one per row; by default now.
-        binary_data_output: A request of the binary tensor extension, which is refused.
+        binary_data_output: Whether outputs shall come as bytes, by the binary tensor extension.
     """
 
     prediction_ids: list[Id] | None = None
@@ -106,6 +109,20 @@ class Intake:
         for name in self._times:
             columns[name] = [_moment(value, name) for value in columns[name]]
         return columns
+
+
+def without_nan(body: bytes) -> bytes:
+    """JSON with null in place of each bare word NaN.
+
+    JSON has no such word, but it is what MLflow's and Triton's clients write for a missing number.
+
+    Example:
+        >>> without_nan(b'{"distance": [NaN, 1.5], "carrier": ["NaN"]}')
+        b'{"distance": [null, 1.5], "carrier": ["NaN"]}'
+    """
+    if b"NaN" not in body:
+        return body
+    return _TEXT_OR_NAN.sub(lambda found: b"null" if found[0] == b"NaN" else found[0], body)
 
 
 def _is_missing(value: Any) -> bool:

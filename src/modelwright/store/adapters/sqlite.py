@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, ExceptionContext, MetaData, create_engine, event
+from sqlalchemy import Connection, ExceptionContext, MetaData, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -75,7 +75,13 @@ class SqliteRecords:
                 yield connection
 
     def prepare(self) -> None:
-        """Make the tables; two processes may do so at once."""
+        """Make the tables that are missing; two processes may do so at once, and a complete database is only read."""
+        tables = self._metadata.tables.values()
+        wanted = {table.name for table in tables} | {str(index.name) for table in tables for index in table.indexes}
+        with self.reading() as rows:
+            there = set(rows.execute(text("SELECT name FROM sqlite_master")).scalars())
+        if wanted <= there:
+            return
         with self.writing() as rows:
             for table in self._metadata.sorted_tables:
                 rows.execute(CreateTable(table, if_not_exists=True))

@@ -12,6 +12,7 @@ from modelwright.serving.model import Endpoint
 from modelwright.ui.page import Ask
 
 _JUDGED = 6
+_LEAST_LABELLED = 200
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Standing:
     Attributes:
         endpoint: What the house says of it.
         kpi: The KPI of its model's charter; none without a charter.
-        score: The newest month in which the present version has an interval; none without labels.
+        score: The newest month in which the present version has an interval on at least 200 labels, else on any; none
+            without labels.
         verdict: Whether that month keeps to the KPI.
         counts: Its predictions; none where there is no log.
     """
@@ -77,7 +79,10 @@ def standing(ask: Ask, endpoint: Endpoint, scores: Sequence[PeriodScore] | None 
         for month in months
         if (month.model, month.version) == (current.model, current.version) and month.interval is not None
     ]
-    newest = max(known, key=lambda month: month.period_start, default=None)
+    full = [
+        month for month in known if month.labelled >= _LEAST_LABELLED
+    ] or known  # a month that began just now says little
+    newest = max(full, key=lambda month: month.period_start, default=None)
     return Standing(endpoint, kpi, newest, judge(kpi, newest), ask.read("predictions.counts", endpoint.name))
 
 

@@ -1,0 +1,68 @@
+"""``modelwright evidence``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelwright.cli.context import workspace
+from modelwright.cli.models import Ref
+from modelwright.cli.output import Json, facts, short, show, table, when
+
+if TYPE_CHECKING:
+    from modelwright.governance.model import Evidence, Values
+
+app = typer.Typer(help="What was found about versions, and never changes.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(context: typer.Context, ref: Ref, json: Json = False) -> None:
+    """List the evidence about a version, newest first."""
+    found = workspace(context).evidence.list(ref)
+    rows = [(short(e.digest), when(e.made_at), e.summary) for e in found]
+    empty = f"Nothing was found about {ref} yet. Evaluate it: modelwright model evaluate {ref} --on DATASET@VERSION"
+    show(found, json=json, text=lambda: table(("evidence", "made", "found"), rows, empty=empty))
+
+
+@app.command("show")
+def show_(
+    context: typer.Context,
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="Whole, as --json and the dashboard give it.")],
+    json: Json = False,
+) -> None:
+    """Show one piece of evidence with its values."""
+    found = workspace(context).evidence.get(digest)
+    show(found, json=json, text=lambda: _described(found))
+
+
+def _described(found: Evidence) -> str:
+    head = facts(
+        [
+            ("evidence", found.digest),
+            ("found", found.summary),
+            ("about", f"{found.model}@{found.version} (package {found.package})"),
+            ("on", f"{found.dataset.ref} ({found.dataset.digest}), {found.window}"),
+            ("charter", found.charter),
+            ("code", found.code),
+            ("made", f"{when(found.made_at)} by {found.made_by.id}"),
+            ("expires", found.expires_at and when(found.expires_at)),
+        ]
+    )
+    return "\n\n".join(part for part in (head, _details(found.values)) if part)
+
+
+def _details(values: Values) -> str:
+    from modelwright.governance.model import ContractCheck, Evaluation, Explanation  # weight: the statistics' types
+
+    match values:
+        case ContractCheck():
+            return "\n".join(str(violation) for violation in values.violations)
+        case Evaluation():
+            rows = [(s.column, s.value, f"{s.n:,}", s.interval or s.reason) for s in values.slices]
+            return table(("column", "value", "rows", values.metric), rows, empty="")
+        case Explanation():
+            drops = [(each.column, each.drop) for each in values.importances]
+            return table(("input", "drop"), drops, empty="")
+        case _:
+            return ""

@@ -1,0 +1,44 @@
+"""Settings: the environment variables that Modelwright reads. Nothing else in the house reads the environment."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+
+class Setting(NamedTuple):
+    """One environment variable.
+
+    Attributes:
+        name: The variable.
+        what: What it decides, and what holds without it.
+    """
+
+    name: str
+    what: str
+
+    @property
+    def value(self) -> str | None:
+        """What it is set to; none where it is not set or empty."""
+        return os.environ.get(self.name) or None
+
+
+URL = Setting(
+    "MODELWRIGHT_URL",
+    "Where `connect()` and the command line find the workspace: `http://…` of a running server, or a home's folder. "
+    "Without it the nearest `.modelwright/` in this folder or above.",
+)
+PLUGINS = Setting(
+    "MODELWRIGHT_PLUGINS",
+    "Names of third parties' variants (gates, flavours, …) that may be loaded, with commas between them. They run "
+    "unsandboxed, so without it none is loaded.",
+)
+
+DEBUG = Setting(
+    "MODELWRIGHT_DEBUG",
+    "Set to anything, a command that fails shows the traceback before the line that says what went wrong. Without it "
+    "the line alone.",
+)
+
+SETTINGS = (URL, PLUGINS, DEBUG)
+"""Every setting, in the order of the reference."""

@@ -1,0 +1,143 @@
+"""Commands typed in process, and which command says which operation."""
+
+import contextlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from modelwright.cli.main import main
+
+
+class Done(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(*arguments: object) -> Done:
+    """Type ``modelwright …``, and have what it printed."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as ended:
+            code = ended.code or 0
+    return Done(int(code), out.getvalue(), err.getvalue())
+
+
+class Files:
+    """What commands read from files.
+
+    Args:
+        folder: Where to write them.
+        sent: Digest -> bytes that were uploaded where a command reads a file.
+    """
+
+    def __init__(self, folder: Path, sent: dict[str, bytes]) -> None:
+        self._folder = folder
+        self._sent = sent
+
+    def write(self, name: str, content: str) -> str:
+        """A text file."""
+        (self._folder / name).write_text(content)
+        return str(self._folder / name)
+
+    def uploaded(self, name: str, digest: str) -> str:
+        """A file with bytes that were uploaded."""
+        (self._folder / name).write_bytes(self._sent[digest])
+        return str(self._folder / name)
+
+
+Typed = Callable[[dict[str, Any], Files], list[Any]]
+"""An operation's arguments as the words of its command."""
+
+
+def _options(arguments: dict[str, Any], *names: str) -> list[Any]:
+    given = [name for name in names if name in arguments]
+    return [word for name in given for word in (f"--{name.replace('_', '-')}", arguments[name])]
+
+
+def _data_add(a: dict[str, Any], files: Files) -> list[Any]:
+    [part] = a["parts"]
+    file = files.uploaded("flights.parquet", part.digest)
+    return ["data", "add", a["name"], file, *_options(a, "key", "event_time", "known_at", "note")]
+
+
+def _label_add(a: dict[str, Any], files: Files) -> list[Any]:
+    rows = zip(a["ids"], a["values"], a["known_at"], strict=True)
+    lines = [json.dumps({"id": i, "value": value, "known_at": at.isoformat()}) for i, value, at in rows]
+    return ["label", "add", a["endpoint"], files.write("labels.jsonl", "\n".join(lines))]
+
+
+def _charter_publish(a: dict[str, Any], files: Files) -> list[Any]:
+    return ["charter", "publish", a["model"], files.write("charter.yaml", json.dumps(a["charter"]))]
+
+
+COMMANDS: dict[str, Typed] = {
+    "data.commit": _data_add,
+    "data.get": lambda a, _: ["data", "show", a["ref"]],
+    "data.list": lambda a, _: ["data", "list", *_options(a, "limit", "after")],
+    "data.versions": lambda a, _: ["data", "list", a["name"], *_options(a, "limit", "after")],
+    "data.verify": lambda a, _: ["data", "verify", a["ref"]],
+    "data.diff": lambda a, _: ["data", "diff", a["before"], a["after"]],
+    "data.query": lambda a, _: ["data", "query", a["sql"]],
+    "runs.get": lambda a, _: ["run", "show", a["run_id"]],
+    "runs.list": lambda a, _: ["run", "list", *([a["name"]] if "name" in a else []), *_options(a, "limit", "after")],
+    "charters.publish": _charter_publish,
+    "charters.get": lambda a, _: ["charter", "show", a["model"]],
+    "charters.versions": lambda a, _: ["charter", "list", a["model"]],
+    "policies.publish": lambda a, files: ["policy", "publish", files.write("policy.yaml", a["text"])],
+    "policies.get": lambda a, _: ["policy", "show", a["tier"]],
+    "policies.list": lambda a, _: ["policy", "list"],
+    "models.get": lambda a, _: ["model", "show", a["ref"]],
+    "models.list": lambda a, _: ["model", "list"],
+    "models.versions": lambda a, _: ["model", "list", a["name"]],
+    "models.set_alias": lambda a, _: ["model", "alias", a["ref"], a["alias"], *_options(a, "reason")],
+    "gates.check": lambda a, _: ["model", "gate", a["ref"]],
+    "gates.decisions": lambda a, _: ["model", "decisions", a["model"]],
+    "evidence.list": lambda a, _: ["evidence", "list", a["ref"]],
+    "evidence.get": lambda a, _: ["evidence", "show", a["digest"]],
+    "endpoints.deploy": lambda a, _: ["endpoint", "deploy", a["endpoint"], a["ref"], "--wait", 0],
+    "endpoints.rollback": lambda a, _: ["endpoint", "rollback", a["endpoint"], "--wait", 0, *_options(a, "reason")],
+    "endpoints.get": lambda a, _: ["endpoint", "show", a["endpoint"]],
+    "endpoints.list": lambda a, _: ["endpoint", "list"],
+    "endpoints.history": lambda a, _: ["endpoint", "history", a["endpoint"]],
+    "labels.add": _label_add,
+    "predictions.get": lambda a, _: ["prediction", "show", a["id"]],
+    "predictions.list": lambda a, _: ["prediction", "list", a["endpoint"], *_options(a, "limit")],
+    "predictions.counts": lambda a, _: ["prediction", "counts", a["endpoint"]],
+    "predictions.performance": lambda a, _: ["prediction", "performance", a["endpoint"]],
+    "predictions.traffic": lambda a, _: ["prediction", "traffic", a["endpoint"]],
+    "lineage.up": lambda a, _: ["lineage", "up", a["node"]],
+    "lineage.down": lambda a, _: ["lineage", "down", a["node"]],
+    "ledger.list": lambda a, _: ["ledger", "list", *_options(a, "limit", "after")],
+    "ledger.verify": lambda a, _: ["ledger", "verify"],
+    "lifecycle.trace": lambda a, _: ["trace", "prediction", a["prediction_id"]],
+    "lifecycle.overview": lambda a, _: ["status"],
+}
+"""Operation -> its command, which prints the operation's answer with ``--json``."""
+
+WITHOUT: dict[str, str] = {
+    "data.part": "data export writes every part to one file",
+    "runs.start": "mw.run begins a run around the code it records",
+    "runs.log": "run.log, in the code that measures",
+    "runs.annotate": "run.note, in the code that knows",
+    "runs.read_dataset": "mw.dataset records what a run reads",
+    "runs.write_dataset": "run.add_data records what a run makes",
+    "runs.keep": "run.keep, in the code that wrote the file",
+    "runs.finish": "mw.run ends it, with what it cost",
+    "runs.history": "run export writes every point of every metric",
+    "runs.artifact": "run export writes every file",
+    "models.register": "run.save_model packages the fitted object that it registers",
+    "models.package": "what ws.models.load verifies before it loads",
+    "models.signer": "what ws.models.load verifies with",
+    "models.download": "what ws.models.load reads",
+    "evidence.evaluate": "model evaluate scores the rows that it sends to be judged",
+    "evidence.explain": "model evaluate computes the importances that it sends",
+    "ledger.read": "ledger export writes every page to one file",
+}
+"""Operation -> why no command says it: which verb is composed of it instead."""
