@@ -28,7 +28,8 @@ HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-m", "modelwright"]
 MARKER = "made-by-the-flights-demo"
 MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-and-hour", "delays"
-LAST_DAY = "2014-01-01"
+LAST_DAY = "2013-12-31"
+"""Weather ends the day before."""
 CHAPTERS: list[float] = []
 
 
@@ -37,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--until", default=LAST_DAY, help="the day on which the replay ends, at most 2014-01-01")
+    parser.add_argument("--until", default=LAST_DAY, help="the day before which the replay ends, at most 2014-01-01")
     parser.add_argument("--port", type=int, default=8900)
     parser.add_argument("--serve-port", type=int, default=8901)
     given = parser.parse_args()

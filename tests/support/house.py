@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 
 COMMAND = [sys.executable, "-m", "modelwright"]
 PATIENCE_SECONDS = 120.0
+TESTS = Path(__file__).parents[1]
 _KINDS = {"modelwright.server.run": "api", "modelwright.app.worker": "jobs"}
 
 
@@ -106,7 +107,9 @@ class House:
     def processes(self) -> dict[str, int]:
         """Name -> process id: ``api``, ``inference-1``, …, ``jobs``."""
         assert self._process is not None
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+        )
         found = {}
         for pid, parent, command in (line.split(None, 2) for line in listed.stdout.splitlines() if line.count(" ") > 2):
             words = command.split()
@@ -145,8 +148,12 @@ def wait_until_free(home: Path) -> None:
 @contextmanager
 def python(code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """A script in a process of its own, whose lines can be read; killed at the end if it still runs."""
+    paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},  # the script may import what tests share
     )
     try:
         yield process

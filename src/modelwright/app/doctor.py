@@ -109,8 +109,8 @@ def _ledger(home: Home) -> str:
 
 
 def _rows(home: Home) -> str:
-    """Read every stored fact, so that the one that was altered is named by its key."""
-    from sqlalchemy import Text, select, type_coerce  # weight: SQLAlchemy
+    """Read every text, so that one that was altered is named by its row's key."""
+    from sqlalchemy import LargeBinary, cast, select  # weight: SQLAlchemy
 
     from modelwright.app.workspace import Platform  # weight: every room, and so every table
     from modelwright.store.tables import Body, control
@@ -120,10 +120,11 @@ def _rows(home: Home) -> str:
         for table in control.sorted_tables:
             key = list(table.primary_key)
             for column, kind in [(column, column.type) for column in table.c if isinstance(column.type, Body)]:
-                for *place, text in rows.execute(select(*key, type_coerce(column, Text))):
+                present = select(*key, cast(column, LargeBinary)).where(column.is_not(None))
+                for *place, data in rows.execute(present):
                     count += 1
                     try:
-                        kind.read(text)
+                        kind.read(data.decode(errors="replace"))
                     except Corrupted as error:
                         problems.append(f"{table.name} {'/'.join(map(str, place))}: {error.message}")
     _require_none(problems, remedy="Restore control.db from a backup.")

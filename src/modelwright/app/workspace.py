@@ -51,6 +51,9 @@ class Platform:
     Args:
         home: An opened home.
         clock: The wall clock.
+
+    Attributes:
+        services: Noun -> service.
     """
 
     def __init__(self, home: Home, *, clock: Clock = utc_now) -> None:
@@ -62,6 +65,7 @@ class Platform:
         self.records.prepare()
         self._lineage = LineageRepository()
         self.units = Units(self.records, self.keys, projections=(projections.lineage(self._lineage),), clock=clock)
+        self.services = self._made()  # at once: threads share them from here on
 
     @cached_property
     def telemetry(self) -> Records:
@@ -100,9 +104,7 @@ class Platform:
         """Brings routes to the workers."""
         return Publisher(self.home.folder, records=self.records, repository=DeploymentRepository(), keys=self.keys)
 
-    @cached_property
-    def services(self) -> dict[str, Service]:
-        """Noun -> service."""
+    def _made(self) -> dict[str, Service]:
         governance = GovernanceRepository()
         guard = GovernanceGuard(governance)
         data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, Index, Integer, String, Table, Text, insert, select, update
+from sqlalchemy import Column, Index, Integer, Select, String, Table, Text, insert, select, update
 
 from modelwright.core.signing import Envelope as SignedEnvelope
 from modelwright.core.unit import Rows
@@ -60,18 +61,17 @@ class LedgerRepository:
             rows.execute(insert(edges).values(id=1, edge=edge))
 
     def walk(self, rows: Rows, *, after: int = 0) -> Iterator[StoredEntry]:
-        """Every entry in order, a page at a time."""
-        while True:
-            page = self.page(rows, after=after, limit=_PAGE)
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1].seq
+        """Every entry in order; what cannot be read is the entry behind the last one that came."""
+        count = _PAGE
+        while count == _PAGE:
+            count = 0
+            for row in rows.execute(_behind(after, _PAGE)):
+                yield StoredEntry(*row)
+                after, count = row.seq, count + 1
 
     def page(self, rows: Rows, *, after: int, limit: int) -> list[StoredEntry]:
         """Entries behind a position, oldest first."""
-        statement = select(entries).where(entries.c.seq > after).order_by(entries.c.seq).limit(limit)
-        return [StoredEntry(*row) for row in rows.execute(statement)]
+        return [StoredEntry(*row) for row in rows.execute(_behind(after, limit))]
 
     def newest(
         self, rows: Rows, *, project: str, kind: str | None, before: int | None, limit: int
@@ -83,3 +83,7 @@ class LedgerRepository:
         if before is not None:
             statement = statement.where(entries.c.seq < before)
         return [StoredEntry(*row) for row in rows.execute(statement)]
+
+
+def _behind(after: int, limit: int) -> Select[Any]:
+    return select(entries).where(entries.c.seq > after).order_by(entries.c.seq).limit(limit)

@@ -47,16 +47,18 @@ class LedgerService(Service):
     def verify(self, unit: Unit) -> Verification:
         """Read the whole ledger and compare every hash, the tree and the signed head; name the first altered entry."""
         walk = Walk()
-        walk.follow(self._repository.walk(unit.rows))
-        problem, place = walk.problem, walk.size + 1
-        if not problem:
-            problem = self._problem_of_head(unit, walk)
+        try:
+            walk.follow(self._repository.walk(unit.rows))
+            altered = walk.problem
+        except Corrupted as error:
+            altered = error.message
+        problem = altered or self._problem_of_head(unit, walk)
         return Verification(
             intact=not problem,
             entries=walk.size,
             root=walk.head.root,
             signer=wire.sha256(self._keys.public),
-            first_altered=place if walk.problem else None,
+            first_altered=walk.size + 1 if altered else None,
             problem=problem,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from modelwright.governance.charter import Charter
 from modelwright.governance.gates.base import Case, Seen, ends
 from modelwright.governance.model import Evaluation, Kind, Scalar
 
@@ -48,11 +49,17 @@ class KpiGate:
 def _moved(case: Case) -> str:
     if case.earlier is None:
         return ""
+    before, now = case.earlier.charter, case.charter.charter
+    what = "KPI" if before.kpi != now.kpi else "label"
     return (
-        f" The KPI was changed after results had been seen: charter {case.earlier.version} asked "
-        f"{case.earlier.charter.kpi}, charter {case.charter.version} of {case.charter.published_at:%Y-%m-%d} asks "
-        f"{case.charter.charter.kpi}."
+        f" The {what} was changed after results had been seen: charter {case.earlier.version} asked {_asked(before)}, "
+        f"charter {case.charter.version} of {case.charter.published_at:%Y-%m-%d} asks {_asked(now)}."
     )
+
+
+def _asked(charter: Charter) -> str:
+    floor = charter.kpi.slice_floor
+    return f"{charter.kpi}{'' if floor is None else f' and {floor:g} in every slice'} of {charter.label.column}"
 
 
 variant = KpiGate()

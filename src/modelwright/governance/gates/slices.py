@@ -12,7 +12,8 @@ from modelwright.stats.model import Interval
 class SlicesGate:
     """The worst slice's whole interval lies on the right side of the charter's ``slice_floor``; fulfils ``Gate``.
 
-    Slices of fewer than ``p.min_rows`` rows are not judged; ``e.coverage`` is the share of rows in those that are, of
+    Slices of fewer than ``p.min_rows`` rows are not judged, nor, whatever it is, those of fewer than 200, for which an
+    evaluation gives no interval; ``e.coverage`` is the share of rows in those that are, of
     the column with the smallest share. Without slices there is nothing to pass.
     """
 

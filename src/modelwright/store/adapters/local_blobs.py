@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from modelwright.core.ids import new_id
 from modelwright.store.ports import Stored
 
 _CHUNK = 1 << 20
+_ABANDONED_SECONDS = 24 * 3600.0
 
 
 class LocalBlobs:
@@ -30,7 +32,15 @@ class LocalBlobs:
         self._folder = folder
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         self._verified: dict[str, tuple[int, int, int]] = {}
+
+    def _sweep(self) -> None:
+        """Remove what processes left that were killed while they stored; what is being written now is younger."""
+        for path in self._incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                    path.unlink()
 
     def put(self, source: bytes | Path | BinaryIO) -> Stored:
         """Store bytes: a temporary file, hashed while written, fsync, rename, fsync of the folder."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, MetaData, create_engine, event
+from sqlalchemy import Connection, ExceptionContext, MetaData, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -52,6 +52,14 @@ class SqliteRecords:
             writing = connection.get_execution_options().get("writing", False)
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
+        @event.listens_for(self._engine, "handle_error")
+        def _on_error(context: ExceptionContext) -> None:
+            if "decode to UTF-8" in str(context.original_exception):
+                raise Corrupted(
+                    f"A row of {path.name} has been altered: a text in it is not UTF-8 any more.",
+                    remedy=f"`modelwright doctor` names the row; restore {path.name} from a backup.",
+                ) from None
+
     @contextmanager
     def reading(self) -> Iterator[Rows]:
         """One snapshot."""
@@ -67,7 +75,13 @@ class SqliteRecords:
                 yield connection
 
     def prepare(self) -> None:
-        """Make the tables; two processes may do so at once."""
+        """Make the tables that are missing; two processes may do so at once, and a complete database is only read."""
+        tables = self._metadata.tables.values()
+        wanted = {table.name for table in tables} | {str(index.name) for table in tables for index in table.indexes}
+        with self.reading() as rows:
+            there = set(rows.execute(text("SELECT name FROM sqlite_master")).scalars())
+        if wanted <= there:
+            return
         with self.writing() as rows:
             for table in self._metadata.sorted_tables:
                 rows.execute(CreateTable(table, if_not_exists=True))
@@ -86,8 +100,6 @@ class SqliteRecords:
             raise Invalid("A number is beyond 64 bits.", remedy="Give one that a database can hold.") from error
         except OperationalError as error:
             said = str(error.orig)
-            if "decode to UTF-8" in said:
-                raise Corrupted(f"A row of {self._path.name} has been altered: {said}.") from error
             if "locked" in said or "busy" in said:
                 raise Unavailable(
                     f"Another process has been writing to {self._path.name} for {PATIENCE_SECONDS:.0f} s.",
