@@ -27,6 +27,7 @@ entries = Table(
 )
 
 _PAGE = 10_000
+_BEFORE_ALL = -(2**63)
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -59,8 +60,9 @@ class LedgerRepository:
         if rows.execute(update(edges).where(edges.c.id == 1).values(edge=edge)).rowcount == 0:
             rows.execute(insert(edges).values(id=1, edge=edge))
 
-    def walk(self, rows: Rows, *, after: int = 0) -> Iterator[StoredEntry]:
-        """Every entry in order, a page at a time."""
+    def walk(self, rows: Rows) -> Iterator[StoredEntry]:
+        """Every entry in order, a page at a time; also one that somebody put before the first."""
+        after = _BEFORE_ALL
         while True:
             page = self.page(rows, after=after, limit=_PAGE)
             yield from page
