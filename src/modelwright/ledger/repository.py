@@ -28,6 +28,7 @@ entries = Table(
 )
 
 _PAGE = 10_000
+_BEFORE_ALL = -(2**63)
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -60,8 +61,8 @@ class LedgerRepository:
         if rows.execute(update(edges).where(edges.c.id == 1).values(edge=edge)).rowcount == 0:
             rows.execute(insert(edges).values(id=1, edge=edge))
 
-    def walk(self, rows: Rows, *, after: int = 0) -> Iterator[StoredEntry]:
-        """Every entry in order; what cannot be read is the entry behind the last one that came."""
+    def walk(self, rows: Rows, *, after: int = _BEFORE_ALL) -> Iterator[StoredEntry]:
+        """Every entry in order, also one that somebody put before the first; what cannot be read is the next one."""
         count = _PAGE
         while count == _PAGE:
             count = 0

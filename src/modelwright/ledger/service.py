@@ -102,7 +102,7 @@ class LedgerService(Service):
 
 
 def _entry(stored: StoredEntry) -> Entry:
-    if tree.leaf_hash(stored.envelope.encode()) != stored.leaf:
+    if tree.leaf_hash(str(stored.envelope).encode()) != stored.leaf:
         raise Corrupted(
             f"Entry {stored.seq} of the ledger has been altered: its text is not what was hashed.",
             remedy="Run `modelwright ledger verify`, and restore control.db from a backup.",

@@ -35,5 +35,5 @@ def test_connect_opens_the_home_that_the_project_file_names(tmp_path: Path, monk
 @pytest.mark.parametrize("text", ["url = ", "hom = 'x'\n", "home = 3\n", "\x00"])
 def test_a_project_file_that_cannot_be_read_is_named_with_what_it_may_hold(tmp_path: Path, text: str) -> None:
     (tmp_path / "modelwright.toml").write_text(text)
-    with pytest.raises(mw.Invalid, match="modelwright.toml"):
+    with pytest.raises(mw.Invalid, match=r"modelwright\.toml"):
         workspace_of(tmp_path)
