@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,18 +30,34 @@ MARKER = "made-by-the-flights-demo"
 MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-and-hour", "delays"
 LAST_DAY = "2013-12-31"
 """Weather ends the day before."""
+
+MOVES = (("2013-08-04", "deploy"), ("2013-08-10", "rollback"), ("2013-08-16", "deploy"))
+"""On which days of the replay the second version is swapped in, rolled back, and swapped in again."""
+
+SINCE = f"from {data.FIRST.end} on and before {data.SECOND.end}"
+UNTIL = f"after {MOVES[-1][0]} and at most {LAST_DAY}"
 CHAPTERS: list[float] = []
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--since", default=data.FIRST.end, help=f"the day on which the replay begins, {SINCE}")
+    parser.add_argument("--until", default=LAST_DAY, help=f"the day on which it ends, {UNTIL}")
+    parser.add_argument("--port", type=int, default=8900)
+    parser.add_argument("--serve-port", type=int, default=8901)
+    given = parser.parse_args()
+    if not data.FIRST.end <= given.since < data.SECOND.end or not MOVES[-1][0] < given.until <= LAST_DAY:
+        parser.error(f"--since must be {SINCE}, and --until {UNTIL}")
+    return given
 
 
 def main() -> int:
     """Run the demo."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--until", default=LAST_DAY, help="the day before which the replay ends, at most 2014-01-01")
-    parser.add_argument("--port", type=int, default=8900)
-    parser.add_argument("--serve-port", type=int, default=8901)
-    given = parser.parse_args()
+    given = arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end: what Ctrl-C does
     began = time.monotonic()
     fresh(given.folder)
     subprocess.run([*COMMAND, "init", given.folder / "project"], check=True, stdout=subprocess.DEVNULL)
@@ -63,8 +79,8 @@ def main() -> int:
         urls = ends.enter_context(server(ws, given.port, given.serve_port))
         move(ws, "deploy", f"{MODEL}@champion")
         refuse_bad_requests(urls["serve"])
-        step("April to December asked again, hour by hour, over HTTP; labels come when flights have landed")
-        with replaying(urls, given.until) as progress:
+        step("The months after asked again, hour by hour, over HTTP; labels come when flights have landed")
+        with replaying(urls, given.since, given.until) as progress:
             follow(progress, until=data.midnight(data.SECOND.end).isoformat())
             step("A second version learns from the months until July and takes over under load")
             prepare(ws, data.SECOND, seed=given.seed)
@@ -72,7 +88,7 @@ def main() -> int:
             second = release(ws, MODEL, partial(train.fit, seed=given.seed), data.SECOND, seed=given.seed)
             promoted(ws, second)
             progress.go_on()
-            for day, verb in (("2013-08-04", "deploy"), ("2013-08-10", "rollback"), ("2013-08-16", "deploy")):
+            for day, verb in MOVES:
                 follow(progress, until=data.midnight(day).isoformat())
                 move(ws, verb, f"{MODEL}@champion")
             sent = follow(progress, until=None)
@@ -82,7 +98,8 @@ def main() -> int:
         say(f"\n{time.monotonic() - began:.0f} s in all")
         if sys.stdout.isatty():
             say(f"The dashboard is at {urls['api']} until Ctrl-C; later: modelwright up --home {ws.where}")
-            signal.pause()
+            with suppress(KeyboardInterrupt):
+                signal.pause()
     return 0
 
 
@@ -160,12 +177,12 @@ def champion(ws: mw.Workspace, version: Any) -> bool:
 def server(ws: mw.Workspace, port: int, serve_port: int) -> Iterator[dict[str, str]]:
     """``modelwright up`` in a process of its own, ended with the demo."""
     command = [*COMMAND, "up", "--home", ws.where, "--port", str(port), "--serve-port", str(serve_port)]
-    with (Path(ws.where).parent / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+    said = Path(ws.where).parent / "server.log"
+    with said.open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, process_group=0)  # Ctrl-C is for this process
     urls = {"api": f"http://127.0.0.1:{port}", "serve": f"http://127.0.0.1:{serve_port}"}
     try:
-        for url in urls.values():
-            healthy(url, process)
+        ready(process, said)
         say(f"{urls['api']} and {urls['serve']} are ready")
         yield urls
     finally:
@@ -173,18 +190,15 @@ def server(ws: mw.Workspace, port: int, serve_port: int) -> Iterator[dict[str, s
         process.wait(timeout=30)
 
 
-def healthy(url: str, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until a server is ready."""
-    for _ in range(300):
+def ready(process: "subprocess.Popen[bytes]", said: Path) -> None:
+    """Wait until the server says that it answers."""
+    began = time.monotonic()
+    while "ready" not in (text := said.read_text()):
         if process.poll() is not None:
-            raise SystemExit("The server ended; see server.log beside the home.")
-        try:
-            if httpx.get(f"{url}/health", timeout=1, trust_env=False).status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit(f"{url} is not ready after 30 s.")
+            raise SystemExit(f"The server ended: {text.strip()}")
+        if time.monotonic() - began > 120:
+            raise SystemExit(f"The server is not ready after 2 minutes; see {said}.")
+        time.sleep(0.05)
 
 
 def move(ws: mw.Workspace, verb: str, ref: str) -> None:
@@ -241,11 +255,11 @@ class Progress:
 
 
 @contextmanager
-def replaying(urls: dict[str, str], until: str) -> Iterator[Progress]:
+def replaying(urls: dict[str, str], since: str, until: str) -> Iterator[Progress]:
     """The replay client in a process of its own."""
-    times = ["--start", data.FIRST.end, "--end", until, "--pause", data.SECOND.end]
+    times = ["--start", since, "--end", until, "--pause", data.SECOND.end]
     command = [sys.executable, HERE / "replay.py", ENDPOINT, "--serve", urls["serve"], "--api", urls["api"], *times]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0)
     try:
         yield Progress(process)
     finally:
@@ -303,7 +317,7 @@ def report(ws: mw.Workspace, sent: dict[str, Any]) -> None:
     say(str(ws.lifecycle.trace(newest.id)))
     ledger = ws.ledger.verify()
     say(f"\nledger {'intact' if ledger.intact else 'ALTERED'}: {ledger.entries} entries, root {ledger.root[:16]}…")
-    if sent["failed"] or counts.answered != sent["answered"] or not ledger.intact:
+    if sent["failed"] or not sent["answered"] == counts.answered == counts.in_parquet or not ledger.intact:
         raise SystemExit("Something was lost.")
 
 
@@ -337,4 +351,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("Interrupted; the home is usable: modelwright up --home <folder>/project/.modelwright")
+        say("\nInterrupted; the home is usable: modelwright up --home <folder>/project/.modelwright")
+        sys.exit(130)

@@ -113,9 +113,10 @@ def demo(
     ),
 ) -> None:
     """Run one model's governed life on a year of real flights."""
-    import subprocess
+    import os
     import sys
 
     from modelwright.cli.scaffold import flights  # finds the example beside the package
 
-    raise typer.Exit(subprocess.run([sys.executable, flights() / "demo.py", folder], check=False).returncode)  # noqa: S603
+    # Not a child but this process: Ctrl-C then waits until the demo has ended what it started.
+    os.execv(sys.executable, [sys.executable, str(flights() / "demo.py"), str(folder)])  # noqa: S606
