@@ -15,7 +15,7 @@ from modelwright.core.events import Actor, Event, Recorded
 from modelwright.ledger import tree
 from modelwright.ledger.append import append
 from modelwright.ledger.chain import Walk, chained
-from modelwright.ledger.model import GENESIS, Envelope, StoredEntry
+from modelwright.ledger.model import GENESIS, StoredEntry
 from modelwright.ledger.repository import LedgerRepository
 from modelwright.store.adapters.sqlite import SqliteRecords
 from modelwright.store.keys import Keys
