@@ -6,7 +6,6 @@ import json
 
 import pytest
 from sqlalchemy import text
-from support.homes import fresh_platform
 
 from modelwright.app.connect import Workspace
 from modelwright.app.identity import Identity
@@ -14,6 +13,7 @@ from modelwright.app.workspace import LocalCaller
 from modelwright.core.errors import Conflict, Corrupted, Invalid
 from modelwright.core.events import Actor
 from modelwright.store.keys import Keys
+from support.homes import fresh_platform
 
 
 @pytest.fixture
