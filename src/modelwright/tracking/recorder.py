@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from modelwright.core.errors import Error
+from modelwright.core import wire
 from modelwright.core.ids import Pinned
 from modelwright.core.operation import Face
 from modelwright.core.wire import real
-from modelwright.tracking.model import Cost, Metric, Run, RunStatus
+from modelwright.tracking.model import LARGEST_STEP, Cost, Metric, Run, RunStatus
 
 _log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ class ActiveRun:
             batch = points[start : start + _BATCH]
             try:
                 self._face.log(self.id, self._metrics(batch))
-            except Error as error:
+            except Exception as error:  # noqa: BLE001  # the rim of a thread: it dies of nothing, and says what it met
                 _log.warning("run %s: %s", self.id, error)
                 with self._lock:
                     self._pending = points[start:] + self._pending
@@ -175,16 +175,22 @@ class ActiveRun:
             self._seq += len(batch)
 
     def _metrics(self, points: list[Point]) -> list[Metric]:
+        """What a server takes. The others are left out: one that it refuses would hold up all that come behind it."""
         metrics = []
         for place, (key, value, step, at) in enumerate(points):
             try:
-                number = real(float(value))
-            except (TypeError, ValueError):
-                _log.warning("run %s: %s is %r, not a number", self.id, key, value)
-                number = "NaN"
-            moment = _EPOCH + timedelta(microseconds=at // 1000)
-            metrics.append(Metric(key=key, value=number, step=step, at=moment, seq=self._seq + place))
+                metrics.append(_metric(key, value, step, at=at, seq=self._seq + place))
+            except Exception as error:  # noqa: BLE001  # any object may be logged, and its own code may raise anything
+                _log.warning("run %s: %r = %r at step %r is not logged: %s", self.id, key, value, step, error)
         return metrics
+
+
+def _metric(key: object, value: Any, step: Any, *, at: int, seq: int) -> Metric:
+    if not -LARGEST_STEP < step < LARGEST_STEP or int(step) != step:
+        raise ValueError("a step is a whole number of at most 62 bits")
+    moment = _EPOCH + timedelta(microseconds=at // 1000)
+    plain = {"key": key, "value": real(float(value)), "step": int(step), "at": moment, "seq": seq}
+    return wire.convert(plain, Metric)
 
 
 def _cpu_seconds() -> float:
