@@ -157,7 +157,6 @@ def test_an_end_that_is_not_the_signed_one_is_noticed(platform, ws, statement, s
 
 
 def test_a_head_that_another_key_signed_is_noticed(platform, ws, tmp_path):
-    ws.runs.start("before")
     platform.units._keys = Keys(tmp_path / "other")
     ws.runs.start("forged")
     found = ws.ledger.verify()
