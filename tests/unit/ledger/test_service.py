@@ -156,9 +156,12 @@ def test_an_end_that_is_not_the_signed_one_is_noticed(platform, ws, statement, s
     assert found.first_altered is None
 
 
-def test_a_head_that_another_key_signed_is_noticed(platform, ws, tmp_path):
-    platform.units._keys = Keys(tmp_path / "other")
-    ws.runs.start("forged")
+def test_a_head_that_another_key_signed_is_noticed_and_nothing_is_appended_to_it(platform, ws, tmp_path):
+    ws.runs.start("before")
+    other = Keys(tmp_path / "other")
+    platform.units._keys = platform.services["ledger"]._keys = other
+    with pytest.raises(Corrupted, match="not signed by the trusted key"):
+        ws.runs.start("after")
     found = ws.ledger.verify()
     assert not found.intact
     assert "not signed by the trusted key" in found.problem
