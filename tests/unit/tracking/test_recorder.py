@@ -169,8 +169,8 @@ def test_an_answer_that_was_lost_on_the_way_doubles_nothing(runs):
 
 
 def test_an_exception_marks_the_run_failed_with_its_line_and_goes_on(runs, active):
+    active.log(loss=1.0)
     with pytest.raises(KeyError, match="wind"), active:
-        active.log(loss=1.0)
         raise KeyError("wind")
     found = runs.get(active.id)
     assert (found.status, found.error) == ("failed", "KeyError: 'wind'")
