@@ -32,6 +32,10 @@ ArtifactPath = Annotated[
 """An artifact's name inside its run."""
 
 
+LARGEST_STEP = 2**62
+"""Steps and positions are smaller: every database holds them."""
+
+
 class RunStatus(StrEnum):
     """How far a run is."""
 
