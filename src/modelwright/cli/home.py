@@ -111,11 +111,14 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where to run it; emptied first if an earlier demo made it.")] = Path(
         ".demo"
     ),
+    seed: Annotated[int, typer.Option(help="Of everything random in it.")] = 0,
+    until: Annotated[str | None, typer.Option(help="The day before which the replay ends, e.g. 2013-09-01.")] = None,
 ) -> None:
     """Run one model's governed life on a year of real flights."""
-    import subprocess
+    import os
     import sys
 
     from modelwright.cli.scaffold import flights  # finds the example beside the package
 
-    raise typer.Exit(subprocess.run([sys.executable, flights() / "demo.py", folder], check=False).returncode)  # noqa: S603
+    words = [str(flights() / "demo.py"), str(folder), "--seed", str(seed), *(["--until", until] if until else [])]
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606  # in this process, so that signals reach it
