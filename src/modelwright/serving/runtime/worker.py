@@ -37,8 +37,6 @@ from modelwright.serving.runtime.watch import Place, Watcher
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.keys import Keys
 
-_log = logging.getLogger(__name__)
-
 DRAIN_SECONDS = 1.0
 """How long idle connections are kept after SIGTERM: a request that is on its way still finds its worker."""
 
