@@ -95,7 +95,9 @@ def test_a_graph_has_the_edges_between_its_nodes_with_how_and_when(graphs):
     assert (found.root, found.complete) == ("data:c", True)
 
 
-@pytest.mark.parametrize(("depth", "up", "complete"), [(1, "de", False), (2, "cde", False), (4, "abcde", True), (9, "abcde", True)])
+@pytest.mark.parametrize(
+    ("depth", "up", "complete"), [(1, "de", False), (2, "cde", False), (4, "abcde", True), (9, "abcde", True)]
+)
 def test_depth_is_how_many_steps_are_followed_and_what_lies_beyond_is_said_to_be(graphs, depth, up, complete):
     graphs.draw(*CHAIN)
     assert graphs.up("e", depth=depth) == list(up)
@@ -177,9 +179,7 @@ TOLD = {
         [],
     ),
     "an alias": (
-        AliasMoved(
-            model="delay", alias="champion", version=3, previous=None, package=DIGEST, policy=DIGEST, reason=""
-        ),
+        AliasMoved(model="delay", alias="champion", version=3, previous=None, package=DIGEST, policy=DIGEST, reason=""),
         [],
     ),
 }
