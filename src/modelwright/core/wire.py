@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -71,9 +72,14 @@ def convert(value: Any, kind: type[T]) -> T:
         Invalid: It does not fit; the field is named.
     """
     try:
-        return msgspec.convert(value, type=kind, from_attributes=False)
+        whole = msgspec.convert(value, type=kind, from_attributes=False)
+        # A Struct that a caller made was taken as it is: nobody has looked at what it holds.
+        plain = msgspec.to_builtins(whole, builtin_types=(bytes, datetime))
+        return msgspec.convert(plain, type=kind)
     except (msgspec.ValidationError, RecursionError) as error:
         raise _invalid(error) from None
+    except TypeError as error:
+        raise Invalid(f"It holds what JSON cannot carry: {error}.", fields={"$": "holds what is no JSON"}) from None
 
 
 def _invalid(error: Exception) -> Invalid:
