@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--until", type=written, default=LAST_DAY, help="the replay ends before this day, at most 2014-01-01"
+        "--until", type=calendar_day, default=LAST_DAY, help="the replay ends before this day, at most 2014-01-01"
     )
     parser.add_argument("--port", type=int, default=8900)
     parser.add_argument("--serve-port", type=int, default=8901)
@@ -309,7 +309,7 @@ def report(ws: mw.Workspace, sent: dict[str, Any]) -> None:
         raise SystemExit("Something was lost.")
 
 
-def written(day: str) -> str:
+def calendar_day(day: str) -> str:
     """A day as it is written everywhere, ``2013-09-01``."""
     return date.fromisoformat(day).isoformat()
 
