@@ -94,11 +94,16 @@ def test_every_command_has_its_place(path):
     assert f"modelwright {' '.join(path)}" in reference("commands")
 
 
-def test_every_event_kind_has_its_place():
+def test_every_event_kind_has_its_place_and_begins_with_its_room():
     assert all(service.operations() for service in SERVICES)  # so that every room has been imported
-    kinds = {str(kind.__struct_config__.tag) for kind in Event.__subclasses__() if kind.__module__.startswith("modelw")}
-    assert kinds
-    assert kinds <= set(reference("events"))
+    rooms = {
+        str(kind.__struct_config__.tag): kind.__module__.split(".")[1]
+        for kind in Event.__subclasses__()
+        if kind.__module__.startswith("modelwright.")
+    }
+    assert rooms
+    assert set(rooms) <= set(reference("events"))
+    assert {kind: kind.partition(".")[0] for kind in rooms} == rooms
 
 
 def test_every_gate_tier_and_flavour_has_its_place():

@@ -157,7 +157,7 @@ class Run(Shown, frozen=True, kw_only=True):
         return f"{self.name} {self.id}  {self.status}{'  ' + found if found else ''}"
 
 
-class RunStarted(Event, frozen=True, kw_only=True, tag="runs.started"):
+class RunStarted(Event, frozen=True, kw_only=True, tag="tracking.run_started"):
     """A run began."""
 
     run_id: Id
@@ -166,21 +166,21 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="runs.started"):
     commit: str | None
 
 
-class DatasetReadByRun(Event, frozen=True, kw_only=True, tag="runs.dataset_read"):
+class DatasetReadByRun(Event, frozen=True, kw_only=True, tag="tracking.dataset_read"):
     """A run read a dataset version."""
 
     run_id: Id
     read: Pinned
 
 
-class DatasetWrittenByRun(Event, frozen=True, kw_only=True, tag="runs.dataset_written"):
+class DatasetWrittenByRun(Event, frozen=True, kw_only=True, tag="tracking.dataset_written"):
     """A run made a dataset version."""
 
     run_id: Id
     written: Pinned
 
 
-class RunFinished(Event, frozen=True, kw_only=True, tag="runs.finished"):
+class RunFinished(Event, frozen=True, kw_only=True, tag="tracking.run_finished"):
     """A run ended."""
 
     run_id: Id

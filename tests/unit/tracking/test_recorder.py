@@ -87,7 +87,7 @@ def test_a_value_that_is_no_number_is_logged_as_none_with_a_warning(runs, active
     assert "not a number" in caplog.text
 
 
-@pytest.mark.parametrize("given", ["loss", 5, ["loss"], object()], ids=repr)
+@pytest.mark.parametrize("given", ["loss", 5, ["loss"], object()], ids=lambda given: type(given).__name__)
 def test_what_is_no_mapping_is_said_in_a_warning_and_raises_nothing(runs, active, caplog, given):
     active.log(given)
     active.log(loss=1.0)
