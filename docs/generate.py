@@ -27,6 +27,7 @@ import msgspec
 from msgspec import NODEFAULT, Struct
 
 import modelwright
+from modelwright.app.project import Project
 from modelwright.app.services import operation_table
 from modelwright.cli.main import EXIT_CODES
 from modelwright.cli.main import app as command_line
@@ -430,7 +431,13 @@ def settings(_: Types) -> str:
         "Environment variables that Modelwright reads. The options `--home` and `--url` of the command line, and an "
         "argument of `connect()`, come before them."
     )
-    return page("Settings", words, lines)
+    about = (inspect.getdoc(Project) or "").split("Attributes:")[1]
+    keys = [line.strip().split(": ", 1) for line in re.sub(r"\n\s{8,}", " ", about).strip().splitlines()]
+    file = table(("Key", "What it decides"), ((code(name), cell(what)) for name, what in keys))
+    after = (
+        "The nearest `modelwright.toml`, in the working folder or above, comes after them. Its keys may be left out."
+    )
+    return page("Settings", words, [*lines, "", "## modelwright.toml", "", after, *file])
 
 
 def shelves() -> list[Shelf[Any]]:

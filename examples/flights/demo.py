@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-m", "modelwright"]
 MARKER = "made-by-the-flights-demo"
 MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-and-hour", "delays"
-LAST_DAY = "2014-01-01"
+LAST_DAY = "2013-12-31"
+"""Weather ends the day before."""
+
 MOVES = (("2013-08-04", "deploy"), ("2013-08-10", "rollback"), ("2013-08-16", "deploy"))
 """On which days of the replay the second version is swapped in, rolled back, and swapped in again."""
 
@@ -42,8 +45,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--since", default=data.FIRST.end, help=f"the day on which the replay begins, {SINCE}")
-    parser.add_argument("--until", default=LAST_DAY, help=f"the day on which it ends, {UNTIL}")
+    parser.add_argument(
+        "--since", type=written, default=data.FIRST.end, help=f"the day on which the replay begins, {SINCE}"
+    )
+    parser.add_argument("--until", type=written, default=LAST_DAY, help=f"the day on which it ends, {UNTIL}")
     parser.add_argument("--port", type=int, default=8900)
     parser.add_argument("--serve-port", type=int, default=8901)
     given = parser.parse_args()
@@ -205,10 +210,9 @@ def move(ws: mw.Workspace, verb: str, ref: str) -> None:
     if not moved.decision.allowed:
         raise SystemExit(f"Refused: {moved.decision.reasons}")
     began = time.monotonic()
-    while not (endpoint := ws.endpoints.get(ENDPOINT)).ready:
-        if time.monotonic() - began > 30 or any(worker.error for worker in endpoint.workers):
-            raise SystemExit(f"Workers do not answer with it: {endpoint.workers}")
-        time.sleep(0.05)
+    endpoint = ws.endpoints.wait(ENDPOINT)
+    if not endpoint.ready:
+        raise SystemExit(f"Workers do not answer with it: {endpoint.workers}")
     current = endpoint.current
     how = f"{current.action}, generation {current.generation}"
     took = time.monotonic() - began
@@ -319,6 +323,11 @@ def report(ws: mw.Workspace, sent: dict[str, Any]) -> None:
         raise SystemExit("Something was lost.")
 
 
+def written(day: str) -> str:
+    """A day as it is written everywhere, ``2013-09-01``."""
+    return date.fromisoformat(day).isoformat()
+
+
 def fresh(folder: Path) -> None:
     """An empty folder; what an earlier demo made is removed, anything else is not."""
     if folder.exists() and any(folder.iterdir()):
@@ -351,3 +360,5 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         say("\nInterrupted; the home is usable: modelwright up --home <folder>/project/.modelwright")
         sys.exit(130)
+    except ModuleNotFoundError as absent:
+        sys.exit(f"Error: {absent}")

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -167,10 +166,8 @@ def served(tmp_path_factory):
         predict = ws.models.load("delay@1")
         expected = [predict(rows).tolist() for rows in (ASKED, {**ASKED, "distance": [None] * 3})]
         with _up(home) as url:
-            deadline = time.monotonic() + 60
-            while not (endpoint := ws.endpoints.get("delays")).ready:
-                assert time.monotonic() < deadline, endpoint.workers
-                time.sleep(0.05)
+            endpoint = ws.endpoints.wait("delays", seconds=60)
+            assert endpoint.ready, endpoint.workers
             yield Served(home, url, _downloaded(ws, tmp_path_factory.mktemp("package")), ASKED, *expected)
 
 

@@ -1,4 +1,4 @@
-"""The tutorial and the how-to pages say what is so: everything in them is carried out."""
+"""The README, the tutorial and the how-to pages say what is so: everything in them is carried out."""
 
 import shutil
 import subprocess
@@ -8,10 +8,47 @@ from pathlib import Path
 
 import pytest
 
-from support.pages import Reader
+from support.pages import Reader, blocks
 
 DOCS = Path(__file__).parents[2] / "docs"
 HOW_TO = sorted((DOCS / "how-to").glob("*.md"))
+GIVEN = """
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sklearn.linear_model import LogisticRegression
+
+import modelwright as mw
+
+dice = np.random.default_rng(0)
+departs = [datetime(2013, 1, 1, tzinfo=UTC) + timedelta(hours=each) for each in range(3000)]
+lands = [moment + timedelta(hours=3) for moment in departs]
+wind = dice.normal(size=3000)
+late = (wind + dice.normal(size=3000) > 0).astype(int)
+columns = {"flight_id": range(3000), "sched_dep": departs, "landed_at": lands, "carrier": ["AA", "UA"] * 1500}
+pq.write_table(pa.table({**columns, "wind": wind, "late": late}), "flights.parquet")
+with open("charter.yaml", "w") as file:
+    file.write("{question: 'Late?', decision: none, kpi: {metric: roc_auc, at_least: 0.6}, baseline: by-carrier, ")
+    file.write("label: {column: late}, owners: {business: b, technical: t}}")
+
+
+def features(table):
+    return table.select(["wind"])
+
+
+def by_carrier(table, lr):
+    return mw.Lookup(["wind"], {(0.0,): 0.5}, otherwise=0.4)
+
+
+def boosted(table, lr):
+    return LogisticRegression(C=lr).fit(table["wind"].to_numpy().reshape(-1, 1), table["late"].to_numpy())
+
+
+rows = {"wind": [1.5]}
+late, landed_at = [1.0], [datetime.now(UTC)]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +68,15 @@ def reader(tmp_path):
     folder.mkdir()
     with closing(Reader(folder, tools)) as found:
         yield found
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs_as_written(reader):
+    (block,) = (block for block in blocks(DOCS.parent / "README.md") if block.language == "python")
+    page = reader.folder / "page.md"
+    starts = "```sh\nmodelwright init .\n```\n```sh in another terminal\nmodelwright up\n```\n"
+    page.write_text(f"{starts}```python\n{GIVEN}{block.text}```\n")
+    reader.read(page)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from modelwright.app.faces import face
+from modelwright.app.project import workspace_of
 from modelwright.app.services import operation_table
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.operation import Caller, Face, Table
@@ -64,14 +65,14 @@ def connect(url: str | Path | None = None) -> Workspace:
     """Open a workspace.
 
     Args:
-        url: ``http://…`` for a running server, a home's folder, or nothing: then ``MODELWRIGHT_URL``, then the nearest
-            ``.modelwright/`` in this folder or above.
+        url: ``http://…`` for a running server, a home's folder, or nothing: then ``MODELWRIGHT_URL``, then what the
+            nearest ``modelwright.toml`` says, then the nearest ``.modelwright/`` in this folder or above.
 
     Raises:
         NotFound: There is no home here.
         Unavailable: The server does not answer.
     """
-    where = url or URL.value
+    where = url or URL.value or workspace_of(Path.cwd())
     if isinstance(where, str) and "://" in where:
         if not where.startswith(("http://", "https://")):
             raise Invalid(
@@ -82,13 +83,11 @@ def connect(url: str | Path | None = None) -> Workspace:
 
 
 def _local(folder: Path | None) -> Workspace:
-    from modelwright.app.home import (
-        FOLDER,
-        Home,
-        meant,
-        nearest,
-    )  # weight: SQLAlchemy, which a remote client does without
-    from modelwright.app.workspace import LocalCaller, Platform
+    from modelwright.app.home import FOLDER, Home, meant, nearest
+    from modelwright.app.workspace import (  # weight: SQLAlchemy, which a remote client does without
+        LocalCaller,
+        Platform,
+    )
 
     found = meant(folder) if folder else nearest(Path.cwd())
     if found is None:

@@ -13,6 +13,7 @@ VERBS = {
     "policies": "modelwright.governance.sdk:PoliciesFace",
     "evidence": "modelwright.governance.sdk:EvidenceFace",
     "ledger": "modelwright.ledger.sdk:LedgerFace",
+    "endpoints": "modelwright.serving.sdk:EndpointsFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
 }
 """Noun -> the Face that a room subclasses; the others offer their operations alone."""

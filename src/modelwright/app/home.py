@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import msgspec
 
 from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.ids import new_id
+from modelwright.store.folders import sync_folder
 
 FOLDER = ".modelwright"
 FORMAT = 1
+_BEGUN = re.compile(r"home\.(?:[0-9a-f]{32}\.)?tmp")
 
 
 class HomeFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,14 +52,7 @@ class Home:
                 raise NotFound(
                     f"There is no home at {self.folder}.", remedy="Make one: modelwright init, or give --home."
                 )
-            if self.folder.exists() and any(self.folder.iterdir()):
-                raise Invalid(f"{self.folder} is not empty and not a home.", remedy="Choose an empty or a new folder.")
-            for place in (self.folder, self.log, self.serving):
-                place.mkdir(parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
-            written = marker.with_suffix(".tmp")
-            written.write_bytes(msgspec.json.encode(HomeFile(format=FORMAT)))
-            written.replace(marker)
+            self._make(marker)
         try:
             found = msgspec.json.decode(marker.read_bytes(), type=HomeFile)
         except msgspec.DecodeError as error:
@@ -64,6 +62,24 @@ class Home:
                 f"{self.folder} has form {found.format}; this release knows {FORMAT}.", remedy="Upgrade modelwright."
             )
         return self
+
+    def _make(self, marker: Path) -> None:
+        """The marker first: whoever dies in the middle, or comes at the same time, finds a home or an empty folder."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        others = [place.name for place in self.folder.iterdir() if not _BEGUN.fullmatch(place.name)]
+        if others and not marker.exists():
+            raise Invalid(f"{self.folder} is not empty and not a home.", remedy="Choose an empty or a new folder.")
+        self.folder.chmod(0o700)
+        written = self.folder / f"home.{new_id()}.tmp"
+        with written.open("xb") as file:
+            file.write(msgspec.json.encode(HomeFile(format=FORMAT)))
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(marker)
+        for place in (self.log, self.serving):
+            place.mkdir(exist_ok=True)
+        for place in (self.folder, self.folder.parent):
+            sync_folder(place)
 
 
 def meant(folder: Path) -> Path:

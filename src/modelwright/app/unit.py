@@ -14,7 +14,7 @@ from sqlalchemy import Column, String, Table, Text, insert, select
 from modelwright.app.identity import Identity
 from modelwright.core import wire
 from modelwright.core.clock import Clock, utc_now
-from modelwright.core.errors import Conflict, Denied, Invalid
+from modelwright.core.errors import Conflict, Denied, Error, Invalid
 from modelwright.core.events import Actor, Event, Recorded
 from modelwright.core.ids import new_id
 from modelwright.core.operation import Operation, Service
@@ -176,7 +176,14 @@ class Units:
             earlier = self._earlier(rows, unit, key, operation, arguments)
         if earlier is not None:
             return wire.decode(earlier, operation.response)
-        answer = operation.function(service, unit, **_fields(request))
+        try:
+            answer = operation.function(service, unit, **_fields(request))
+        except Error:  # perhaps for what the same command did meanwhile: then its answer is the answer
+            with self._records.reading() as rows:
+                earlier = self._earlier(rows, unit, key, operation, arguments)
+            if earlier is None:
+                raise
+            raise _Raced(earlier) from None
         earlier = self._earlier(unit.rows, unit, key, operation, arguments)
         if earlier is not None:
             raise _Raced(earlier)

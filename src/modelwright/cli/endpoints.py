@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,7 +86,7 @@ def history(
 
 
 def _report(space: Workspace, endpoint: str, moved: Moved, *, wait: float, json: bool) -> None:
-    ready = _awaited(space, endpoint, wait) if moved.decision.allowed else None
+    ready = space.endpoints.wait(endpoint, seconds=wait) if moved.decision.allowed else None
 
     def text() -> str:
         lines = [decided(moved.decision)]
@@ -101,16 +100,6 @@ def _report(space: Workspace, endpoint: str, moved: Moved, *, wait: float, json:
     show(moved, json=json, text=text)
     if not moved.decision.allowed:
         raise typer.Exit(3)
-
-
-def _awaited(space: Workspace, endpoint: str, wait: float) -> Endpoint:
-    deadline = time.monotonic() + wait
-    while True:
-        found: Endpoint = space.endpoints.get(endpoint)
-        failed = any(worker.error for worker in found.workers)
-        if found.ready or failed or not found.workers or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
 
 
 def _described(found: Endpoint, history: list[Deployment]) -> str:

@@ -111,6 +111,8 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where to run it; emptied first if an earlier demo made it.")] = Path(
         ".demo"
     ),
+    seed: Annotated[int, typer.Option(help="Of everything random in it.")] = 0,
+    until: Annotated[str | None, typer.Option(help="The day before which the replay ends, e.g. 2013-09-01.")] = None,
 ) -> None:
     """Run one model's governed life on a year of real flights."""
     import os
@@ -118,5 +120,5 @@ def demo(
 
     from modelwright.cli.scaffold import flights  # finds the example beside the package
 
-    # Not a child but this process: Ctrl-C then waits until the demo has ended what it started.
-    os.execv(sys.executable, [sys.executable, str(flights() / "demo.py"), str(folder)])  # noqa: S606
+    words = [str(flights() / "demo.py"), str(folder), "--seed", str(seed), *(["--until", until] if until else [])]
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606  # this process: Ctrl-C waits for the demo's own end

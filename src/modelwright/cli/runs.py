@@ -49,7 +49,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Show side by side what differs between runs."""
-    from modelwright.tracking.compare import differences  # weight: msgspec types of runs
+    from modelwright.tracking.compare import differences  # weight: the types of runs
 
     if len(run_ids) < 2:
         raise typer.BadParameter("two runs or more are compared", param_hint="RUN")

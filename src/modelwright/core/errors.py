@@ -94,3 +94,13 @@ class Corrupted(Error):
 KINDS: Mapping[str, type[Error]] = {
     kind.kind: kind for kind in (Invalid, NotFound, Conflict, Refused, Denied, Unavailable, Corrupted)
 }
+
+
+def first_line(error: BaseException) -> str:
+    r"""What a library's exception says, as one sentence of at most 300 characters.
+
+    Example:
+        >>> first_line(ValueError("Empty CSV file\nat row 0")), first_line(KeyError())
+        ('Empty CSV file.', 'KeyError.')
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:299].rstrip(".") + "."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -71,9 +72,18 @@ def convert(value: Any, kind: type[T]) -> T:
         Invalid: It does not fit; the field is named.
     """
     try:
-        return msgspec.convert(value, type=kind, from_attributes=False)
+        return msgspec.convert(_taken_apart(value, kind), type=kind, from_attributes=False)
     except (msgspec.ValidationError, RecursionError) as error:
         raise _invalid(error) from None
+
+
+def _taken_apart(value: Any, kind: Any) -> Any:
+    """Structs as plain data: ``convert`` takes a Struct of the right type as it is, and its fields may be anything."""
+    try:
+        return msgspec.to_builtins(value, builtin_types=(datetime, timedelta, bytes))
+    except TypeError as error:
+        msgspec.convert(value, type=kind)  # names the field of what is no data, unless a Struct hides it
+        raise Invalid(f"A value is no data: {error}.") from None
 
 
 def _invalid(error: Exception) -> Invalid:

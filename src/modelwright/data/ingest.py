@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.errors import Invalid, NotFound, first_line
 from modelwright.core.schema import DType
 from modelwright.data.schema import arrow_type, check_names
 
@@ -44,7 +44,7 @@ def table_of(source: Any, *, time_zone: str | None = None) -> pa.Table:
         return normalised(_taken(source), time_zone=time_zone)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise Invalid(
-            f"The {type(source).__name__} is not a table: {_line(error)}",
+            f"The {type(source).__name__} is not a table: {first_line(error)}",
             remedy="Give every column the same number of values of one type.",
         ) from error
 
@@ -58,7 +58,8 @@ def read_file(path: Path, *, time_zone: str | None = None) -> pa.Table:
         return normalised(_read(path), time_zone=time_zone)
     except (pa.ArrowException, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
         raise Invalid(
-            f"{path} cannot be read as a table: {_line(error)}", remedy="Check the file, or read it into a frame first."
+            f"{path} cannot be read as a table: {first_line(error)}",
+            remedy="Check the file, or read it into a frame first.",
         ) from error
 
 
@@ -171,7 +172,8 @@ def _column(name: str, values: pa.ChunkedArray, time_zone: str | None) -> pa.Chu
         cast = values.cast(arrow_type(dtype))
     except pa.ArrowInvalid as error:
         raise Invalid(
-            f"Column {name!r} does not fit into {dtype}: {_line(error)}", fields={name: f"does not fit into {dtype}"}
+            f"Column {name!r} does not fit into {dtype}: {first_line(error)}",
+            fields={name: f"does not fit into {dtype}"},
         ) from error
     if dtype == DType.STRING:
         cast.validate(full=True)  # text that is not UTF-8 would be found by every reader later
@@ -208,7 +210,7 @@ def _moments(name: str, values: pa.ChunkedArray, time_zone: str | None) -> pa.Ch
         return pc.assume_timezone(values.cast(pa.timestamp("us")), time_zone or "UTC").cast(utc)
     except pa.ArrowInvalid as error:
         raise Invalid(
-            f"The times in column {name!r} cannot be moved to UTC microseconds: {_line(error)}",
+            f"The times in column {name!r} cannot be moved to UTC microseconds: {first_line(error)}",
             remedy="Round nanoseconds; name an existing time zone; give times in a clock change with their offset.",
             fields={name: "is not a time in UTC"},
         ) from error
@@ -240,7 +242,3 @@ def _whole(stream: BinaryIO) -> pa.BufferReader:
     import pyarrow as pa  # weight: 0.3 s
 
     return pa.BufferReader(stream.read())
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

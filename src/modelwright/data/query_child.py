@@ -13,6 +13,7 @@ from typing import IO, Any
 import duckdb
 import msgspec
 
+from modelwright.core.errors import first_line
 from modelwright.core.wire import real
 from modelwright.data.model import Cell, QueryColumn
 from modelwright.data.query import Ask, Limits, Names, Problem, Rows, Views
@@ -36,7 +37,7 @@ def main() -> None:
             _lock(connection, msgspec.json.decode(into.readline(), type=Views))
             _say(out, _answer(connection, ask))
     except (duckdb.Error, Refused) as error:
-        _say(out, Problem(message=(str(error).strip() or type(error).__name__).splitlines()[0][:500]))
+        _say(out, Problem(message=first_line(error)))
     except MemoryError:
         _say(out, Problem(message=f"The query needs more than {ask.limits.memory_mb:,} MB of memory."))
 

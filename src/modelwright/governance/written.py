@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import fields
+
 from modelwright.core import wire
 from modelwright.core.errors import Invalid
 
 if TYPE_CHECKING:  # weight: yaml, which a remote client that reads no file does without
     from yaml.nodes import Node
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Struct)
 
 LONGEST = 64 * 1024
 """Characters of a file."""
@@ -63,7 +66,13 @@ def read(text: str, *, what: str) -> dict[str, Plain]:
 
 def read_as(text: str, kind: type[T], *, what: str) -> T:
     """A file as a type; raises as ``read``, and where a field does not fit."""
-    return wire.convert(read(text, what=what), kind)
+    try:
+        return wire.convert(read(text, what=what), kind)
+    except Invalid as error:
+        if error.remedy:
+            raise
+        names = ", ".join(field.name for field in fields(kind))
+        raise Invalid(f"{error.message}.", remedy=f"A {what} has: {names}.", fields=error.fields) from None
 
 
 def _refuse_more_than_plain(text: str, what: str) -> None:

@@ -49,11 +49,14 @@ class Walk:
     def _problem(self, entry: StoredEntry) -> str:
         if entry.seq != self.size + 1:
             return f"entry {self.size + 1} is missing; the next one is {entry.seq}"
-        if tree.leaf_hash(entry.envelope.encode()) != entry.leaf:
+        if tree.leaf_hash(str(entry.envelope).encode()) != entry.leaf:  # SQLite may hold bytes where text was
             return "its text is not what was hashed"
         if chained(self._chain, entry.leaf) != entry.chain:
             return "it does not follow from the entry before it"
-        envelope = msgspec.json.decode(entry.envelope, type=Envelope)
+        try:
+            envelope = msgspec.json.decode(entry.envelope, type=Envelope)
+        except msgspec.DecodeError:
+            return "its text is not an entry"
         if (envelope.seq, envelope.kind, envelope.project) != (entry.seq, entry.kind, entry.project):
             return "a column beside its text has been altered"
         return ""

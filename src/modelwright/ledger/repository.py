@@ -9,9 +9,11 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Column, Index, Integer, Select, String, Table, Text, insert, select, update
 
+from modelwright.core.errors import Corrupted
 from modelwright.core.signing import Envelope as SignedEnvelope
 from modelwright.core.unit import Rows
-from modelwright.ledger.model import GENESIS, StoredEntry
+from modelwright.ledger import tree
+from modelwright.ledger.model import GENESIS, Head, StoredEntry
 from modelwright.ledger.tree import Frontier
 from modelwright.store.tables import Body, control
 
@@ -28,6 +30,7 @@ entries = Table(
 )
 
 _PAGE = 10_000
+_BEFORE_ALL = -(2**63)
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -37,6 +40,18 @@ class Edge(Struct, frozen=True, kw_only=True):
     chain: str = GENESIS
     frontier: Frontier = []
     signed: SignedEnvelope | None = None
+
+    @property
+    def head(self) -> Head:
+        """What a signature over this end says.
+
+        Raises:
+            Corrupted: The tree's edge is not made of hashes.
+        """
+        try:
+            return Head(size=self.size, root=tree.root(self.frontier), chain=self.chain)
+        except ValueError:
+            raise Corrupted("The edge of the ledger's tree is not made of hashes.") from None
 
 
 edges = Table(
@@ -60,18 +75,18 @@ class LedgerRepository:
         if rows.execute(update(edges).where(edges.c.id == 1).values(edge=edge)).rowcount == 0:
             rows.execute(insert(edges).values(id=1, edge=edge))
 
-    def walk(self, rows: Rows, *, after: int = 0) -> Iterator[StoredEntry]:
-        """Every entry in order; what cannot be read is the entry behind the last one that came."""
+    def walk(self, rows: Rows, *, after: int = _BEFORE_ALL) -> Iterator[StoredEntry]:
+        """Every entry in order, also one that somebody put before the first; what cannot be read is the next one."""
         count = _PAGE
         while count == _PAGE:
             count = 0
             for row in rows.execute(_behind(after, _PAGE)):
-                yield StoredEntry(*row)
+                yield _stored(row)
                 after, count = row.seq, count + 1
 
     def page(self, rows: Rows, *, after: int, limit: int) -> list[StoredEntry]:
         """Entries behind a position, oldest first."""
-        return [StoredEntry(*row) for row in rows.execute(_behind(after, limit))]
+        return [_stored(row) for row in rows.execute(_behind(after, limit))]
 
     def newest(
         self, rows: Rows, *, project: str, kind: str | None, before: int | None, limit: int
@@ -82,8 +97,17 @@ class LedgerRepository:
             statement = statement.where(entries.c.kind == kind)
         if before is not None:
             statement = statement.where(entries.c.seq < before)
-        return [StoredEntry(*row) for row in rows.execute(statement)]
+        return [_stored(row) for row in rows.execute(statement)]
 
 
 def _behind(after: int, limit: int) -> Select[Any]:
     return select(entries).where(entries.c.seq > after).order_by(entries.c.seq).limit(limit)
+
+
+def _stored(row: Any) -> StoredEntry:
+    """A row as an entry. SQLite keeps bytes in a column of text as well, and one flipped bit makes a text bytes."""
+    return StoredEntry(row.seq, *(_text(value) for value in row[1:]))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

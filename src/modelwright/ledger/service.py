@@ -91,18 +91,18 @@ class LedgerService(Service):
             if edge.signed is None:
                 return "the head is missing" if walk.size else ""
             head = wire.decode(opened(edge.signed, self._keys.public, HEAD_TYPE), Head)
+            beside = edge.head
         except (Corrupted, Invalid) as error:
             return f"the head: {error.message}"
         if head.size > walk.size:
             return f"the head was signed over {head.size} entries, and only {walk.size} are left"
         if head != walk.head:
             return "the signed head does not belong to these entries"
-        beside = Head(size=edge.size, root=tree.root(edge.frontier), chain=edge.chain)
         return "" if beside == head else "what stands beside the signed head has been altered"
 
 
 def _entry(stored: StoredEntry) -> Entry:
-    if tree.leaf_hash(stored.envelope.encode()) != stored.leaf:
+    if tree.leaf_hash(str(stored.envelope).encode()) != stored.leaf:
         raise Corrupted(
             f"Entry {stored.seq} of the ledger has been altered: its text is not what was hashed.",
             remedy="Run `modelwright ledger verify`, and restore control.db from a backup.",

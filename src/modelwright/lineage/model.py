@@ -65,7 +65,7 @@ class Graph(Struct, frozen=True, kw_only=True):
         root: The node asked about.
         nodes: All nodes in it, sorted.
         edges: All edges between them.
-        complete: Whether nothing was left out for its size.
+        complete: Whether nothing was left out for its size or the depth asked for.
     """
 
     root: NodeId

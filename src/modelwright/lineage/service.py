@@ -72,7 +72,8 @@ class LineageService(Service):
             fresh = sorted({other(edge) for edge in edges} - nodes)
             nodes.update(fresh)
             depth -= 1
-        return Graph(root=node, nodes=tuple(sorted(nodes)), edges=tuple(sorted(found)), complete=not fresh)
+        beyond = {edge for part in _parts(fresh) for edge in step(unit.rows, unit.project, part)} - found
+        return Graph(root=node, nodes=tuple(sorted(nodes)), edges=tuple(sorted(found)), complete=not beyond)
 
 
 def _parts(nodes: list[str]) -> list[list[str]]:

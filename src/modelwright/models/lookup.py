@@ -29,8 +29,8 @@ class Lookup:
     def __init__(self, keys: Sequence[str], values: Mapping[tuple[Any, ...], float], *, otherwise: float) -> None:
         if not keys or len(set(keys)) != len(keys):
             raise Invalid(f"A lookup needs different key columns, not {list(keys)}.")
-        if any(len(row) != len(keys) for row in values):
-            raise Invalid(f"A lookup by {', '.join(keys)} needs {len(keys)} values per entry.")
+        if any(not isinstance(row, tuple) or len(row) != len(keys) for row in values):
+            raise Invalid(f"A lookup by {', '.join(keys)} needs a tuple of {len(keys)} values per entry.")
         self.keys = tuple(keys)
         self.values = dict(values)
         self.otherwise = float(otherwise)

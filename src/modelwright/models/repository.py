@@ -11,7 +11,6 @@ from sqlalchemy import (
     Select,
     String,
     Table,
-    delete,
     func,
     insert,
     select,
@@ -112,12 +111,6 @@ class ModelRepository:
         here = (aliases.c.project == project, aliases.c.model == model, aliases.c.alias == alias)
         if rows.execute(update(aliases).where(*here).values(version=version)).rowcount == 0:
             rows.execute(insert(aliases).values(project=project, model=model, alias=alias, version=version))
-
-    def drop_alias(self, rows: Rows, project: str, model: str, alias: str) -> None:
-        """Forget an alias."""
-        rows.execute(
-            delete(aliases).where(aliases.c.project == project, aliases.c.model == model, aliases.c.alias == alias)
-        )
 
     def models(self, rows: Rows, project: str, *, after: str, limit: int) -> list[Model]:
         """Models behind a name, in the order of names."""

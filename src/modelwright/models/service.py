@@ -81,8 +81,9 @@ class ModelService(Service):
         if len(note) > 10_000:
             raise Invalid(f"The note has {len(note)} characters, not at most 10,000.", fields={"note": "too long"})
         self._check(files)
+        by_path = tuple(sorted(files, key=lambda file: file.path))
         manifest = self._manifest(
-            unit, Manifest(model=name, flavour=flavour, task=task, inputs=inputs, files=files), run_id
+            unit, Manifest(model=name, flavour=flavour, task=task, inputs=inputs, files=by_path), run_id
         )
         package = wire.digest(manifest)
         known = self._repository.by_package(unit.rows, unit.project, name, package)

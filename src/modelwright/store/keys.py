@@ -11,8 +11,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from modelwright.core.errors import Corrupted
+from modelwright.core.ids import new_id
 from modelwright.core.signing import Envelope, Signature
 from modelwright.core.wire import sha256
+from modelwright.store.folders import sync_folder
 
 
 def _pre_authentication(payload_type: str, payload: bytes) -> bytes:
@@ -35,7 +37,7 @@ class Keys:
         path = self._folder / "signing.key"
         if not path.exists():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = self._folder / f"signing.{os.getpid()}"
+            fresh = self._folder / f"signing.{new_id()}"  # a process id comes again, and may have left a file
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 os.write(descriptor, Ed25519PrivateKey.generate().private_bytes_raw())
@@ -48,6 +50,8 @@ class Keys:
                 pass
             finally:
                 fresh.unlink()
+                sync_folder(self._folder)
+                sync_folder(self._folder.parent)
         return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
 
     @cached_property

@@ -48,12 +48,12 @@ def capture(caller: Caller, *, seeds: dict[str, int]) -> Capture:
     """
     script = _script()
     root = project_root(script)
-    diff = _git(root, "diff", "HEAD", "--no-color", "--no-ext-diff")
+    diff = _output(root, "diff", "HEAD", "--no-color", "--no-ext-diff")
     return Capture(
         commit=_git(root, "rev-parse", "HEAD"),
         branch=_git(root, "rev-parse", "--abbrev-ref", "HEAD"),
         remote=_without_credentials(_git(root, "config", "--get", "remote.origin.url")),
-        diff=caller.upload(diff.encode()[:_LARGEST_DIFF]).digest if diff else None,
+        diff=caller.upload(diff[:_LARGEST_DIFF]).digest if diff else None,
         source=_snapshot(root, caller),
         entry_point=script.relative_to(root).as_posix() if script and script.is_relative_to(root) else None,
         arguments=tuple(sys.argv[1:50]),
@@ -91,18 +91,27 @@ def _script() -> Path | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
+    said = _output(folder, *arguments)
+    return None if said is None else said.decode(errors="replace").strip() or None
+
+
+def _output(folder: Path, *arguments: str) -> bytes | None:
+    """What git writes, byte for byte: a diff that lost its last white space cannot be applied."""
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=10)  # noqa: S603  # fixed words
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode(errors="replace").strip() or None if done.returncode == 0 else None
+    return done.stdout if done.returncode == 0 else None
 
 
 def _without_credentials(url: str | None) -> str | None:
     if url is None or "://" not in url:
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address, so nobody can say where its credentials are
+        return None
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
@@ -127,7 +136,7 @@ def _sources(root: Path) -> list[Path]:
         for path in found
         if path.suffix in _SOURCE_SUFFIXES and path.is_file() and path.stat().st_size <= _LARGEST_FILE
     ]
-    return sorted(kept)[:_MOST_FILES]
+    return sorted(set(kept))[:_MOST_FILES]  # git names a file in conflict once per side
 
 
 def _hidden(folders: list[str]) -> bool:

@@ -16,6 +16,9 @@ from modelwright.core.wire import Real, described
 Key = Annotated[str, described(r"\A[^\x00-\x1f\x7f]+\Z", "1 to 250 printable characters", max_length=250)]
 """The name of a parameter, tag or metric: any printable text."""
 
+LARGEST_STEP = 2**62
+"""Steps and positions of metrics are whole numbers below it."""
+
 Text = Annotated[str, Meta(max_length=6000)]
 """A parameter's or tag's value."""
 
@@ -27,6 +30,10 @@ ArtifactPath = Annotated[
     ),
 ]
 """An artifact's name inside its run."""
+
+
+LARGEST_STEP = 2**62
+"""Steps and positions are smaller: every database holds them."""
 
 
 class RunStatus(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 import random
 import resource
 import sys
@@ -14,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from modelwright.core.errors import Error
+from modelwright.core.errors import Invalid
 from modelwright.core.ids import Pinned
 from modelwright.core.operation import Face
-from modelwright.core.wire import real
-from modelwright.tracking.model import Cost, Metric, Run, RunStatus
+from modelwright.core.wire import convert, real
+from modelwright.tracking.model import LARGEST_STEP, Cost, Metric, Run, RunStatus
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +89,11 @@ class ActiveRun:
             more: Metrics whose names are words.
         """
         at = time.time_ns()
-        values = more if metrics is None else {**metrics, **more}
+        try:
+            values = more if metrics is None else {**metrics, **more}
+        except TypeError:
+            _log.warning("run %s: %.80r is not a mapping of metrics", self.id, metrics)
+            values = more
         with self._lock:
             self._pending.extend([(key, value, step, at) for key, value in values.items()])
             full = len(self._pending) >= _BATCH
@@ -167,8 +172,8 @@ class ActiveRun:
             batch = points[start : start + _BATCH]
             try:
                 self._face.log(self.id, self._metrics(batch))
-            except Error as error:
-                _log.warning("run %s: %s", self.id, error)
+            except Exception as error:  # noqa: BLE001  #  the rim of a thread: training goes on, what failed is sent again
+                _log.warning("run %s: %s: %s", self.id, type(error).__name__, error)
                 with self._lock:
                     self._pending = points[start:] + self._pending
                 return
@@ -176,15 +181,27 @@ class ActiveRun:
 
     def _metrics(self, points: list[Point]) -> list[Metric]:
         metrics = []
-        for place, (key, value, step, at) in enumerate(points):
+        for place, point in enumerate(points):
             try:
-                number = real(float(value))
-            except (TypeError, ValueError):
-                _log.warning("run %s: %s is %r, not a number", self.id, key, value)
-                number = "NaN"
-            moment = _EPOCH + timedelta(microseconds=at // 1000)
-            metrics.append(Metric(key=key, value=number, step=step, at=moment, seq=self._seq + place))
+                metrics.append(_metric(point, self._seq + place))
+            except Invalid as error:
+                _log.warning("run %s: %.80r was not logged: %s", self.id, point[:3], error)
         return metrics
+
+
+def _metric(point: Point, seq: int) -> Metric:
+    """A point as it is sent; checked here, so that one that cannot be taken does not hold up the others."""
+    key, value, step, at = point
+    try:
+        number = real(float(value))
+    except Exception as error:  # noqa: BLE001  #  whatever float() of somebody's tensor raises
+        _log.warning("%s is %.80r, not a number: %s", key, value, error)
+        number = "NaN"
+    whole = operator.index(step) if hasattr(step, "__index__") else step  # also NumPy's
+    if isinstance(whole, int) and abs(whole) >= LARGEST_STEP:
+        raise Invalid(f"The step {whole} is beyond 62 bits.")
+    moment = _EPOCH + timedelta(microseconds=at // 1000)
+    return convert({"key": key, "value": number, "step": whole, "at": moment, "seq": seq}, Metric)
 
 
 def _cpu_seconds() -> float:

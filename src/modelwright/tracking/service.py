@@ -15,6 +15,7 @@ from modelwright.core.ids import Id, Name, Pinned, new_id
 from modelwright.core.operation import Download, Page, Service, Upload, limited, operation, paged, position
 from modelwright.core.unit import Unit
 from modelwright.tracking.model import (
+    LARGEST_STEP,
     Artifact,
     ArtifactPath,
     Capture,
@@ -36,8 +37,6 @@ if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
 
 LOST_AFTER = timedelta(minutes=2)
 """A running run whose heartbeat is older than this is lost until it writes again."""
-
-_LARGEST_STEP = 2**62
 
 
 class RunService(Service):
@@ -103,8 +102,7 @@ class RunService(Service):
         if len(metrics) > 10_000:
             raise Invalid(f"{len(metrics)} points at once, not at most 10,000.", fields={"metrics": "too many"})
         if any(
-            not -_LARGEST_STEP < metric.step < _LARGEST_STEP or not 0 <= metric.seq < _LARGEST_STEP
-            for metric in metrics
+            not -LARGEST_STEP < metric.step < LARGEST_STEP or not 0 <= metric.seq < LARGEST_STEP for metric in metrics
         ):
             raise Invalid("A step or seq is beyond 62 bits.", fields={"metrics": "step or seq out of range"})
         for place, metric in enumerate(metrics):

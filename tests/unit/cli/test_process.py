@@ -67,3 +67,12 @@ def test_the_traceback_is_shown_when_asked_for():
     first, *_, last = done.stderr.decode().splitlines()
     assert first.startswith("Traceback")
     assert last.startswith("Error: There is no home at /nowhere.")
+
+
+def test_the_demo_leaves_alone_what_no_demo_made(tmp_path):
+    (tmp_path / "mine.txt").touch()
+    done = ran("demo", tmp_path)
+    assert (done.returncode, done.stderr.decode()) == (
+        1,
+        f"{tmp_path} is not empty, and no demo made it. Choose another folder.\n",
+    )

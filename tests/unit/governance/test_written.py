@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.core.errors import Invalid
-from modelwright.governance.written import read
+from modelwright.governance.charter import Charter
+from modelwright.governance.written import read, read_as
 
 
 def test_plain_values_are_what_yaml_1_2_says():
@@ -64,3 +65,10 @@ def test_an_error_names_the_line():
 def test_no_text_does_more_than_being_invalid(text):
     with contextlib.suppress(Invalid):
         assert isinstance(read(text, what="policy"), dict)
+
+
+def test_a_field_that_does_not_fit_is_answered_with_the_fields_there_are():
+    with pytest.raises(Invalid) as caught:
+        read_as("question: Late?", Charter, what="charter")
+    assert caught.value.message == "decision: Object missing required field `decision`."
+    assert caught.value.remedy.startswith("A charter has: question, decision, kpi, ")

@@ -60,9 +60,9 @@ class LookupFlavour:
         """The lookup itself."""
         try:
             kept = wire.decode(files[FILE], LookupFile)
+            return Lookup(kept.keys, dict(kept.entries), otherwise=kept.otherwise)
         except (KeyError, Invalid) as error:
             raise Corrupted(f"{FILE} is not a lookup: {error}.") from error
-        return Lookup(kept.keys, dict(kept.entries), otherwise=kept.otherwise)
 
 
 variant = LookupFlavour()

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import uvicorn
 from msgspec import Struct
@@ -36,8 +37,6 @@ from modelwright.serving.runtime.router import Router
 from modelwright.serving.runtime.watch import Place, Watcher
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.keys import Keys
-
-_log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 1.0
 """How long idle connections are kept after SIGTERM: a request that is on its way still finds its worker."""
@@ -135,7 +134,7 @@ def _server(listener: socket.socket, handler: Handler, equipment: Equipment) -> 
 
     config = uvicorn.Config(
         Application(handler, gate),
-        http="auto",
+        http=http_protocol(),
         loop="auto",
         ws="none",
         lifespan="off",
@@ -171,6 +170,15 @@ def run(arguments: Sequence[str], *, equip: Callable[[Place], Equipment]) -> int
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve(listener, place, equip(place)))
     return 0
+
+
+def http_protocol() -> type[asyncio.Protocol] | Literal["h11"]:
+    """Httptools with bounds, or h11, which has one for the head of its own."""
+    try:
+        from modelwright.serving.runtime.protocol import BoundedProtocol  # where httptools exists
+    except ImportError:
+        return "h11"
+    return BoundedProtocol
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

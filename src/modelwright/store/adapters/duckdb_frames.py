@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelwright.core.errors import Invalid, Unavailable
+from modelwright.core.errors import Invalid, Unavailable, first_line
 from modelwright.store.ports import Blobs, Footer
 
 
@@ -46,10 +46,10 @@ class DuckdbFrames:
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
                 raise  # the SQL is this code base's own
             except duckdb.OutOfMemoryException as error:
-                raise Unavailable(f"There is not enough memory: {_line(error)}") from error
+                raise Unavailable(f"There is not enough memory: {first_line(error)}") from error
             except duckdb.Error as error:
                 raise Invalid(
-                    f"The data cannot be read: {_line(error)}",
+                    f"The data cannot be read: {first_line(error)}",
                     remedy="Write the Parquet file again, or add its source.",
                 ) from error
 
@@ -69,10 +69,6 @@ def _readable(part: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         raise Invalid(
-            f"{part[:12]}… cannot be read as Parquet: {_line(error)}",
+            f"{part[:12]}… cannot be read as Parquet: {first_line(error)}",
             remedy="Write the file again, or add its source through ws.data.add.",
         ) from error
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from modelwright.core.errors import Corrupted, Invalid, NotFound, Unavailable
 from modelwright.core.ids import new_id
+from modelwright.store.folders import sync_folder
 from modelwright.store.ports import Stored
 
 _CHUNK = 1 << 20
@@ -34,6 +35,7 @@ class LocalBlobs:
         self._incoming.mkdir(parents=True, exist_ok=True)
         self._sweep()
         self._verified: dict[str, tuple[int, int, int]] = {}
+        self._shards: set[str] = set()
 
     def _sweep(self) -> None:
         """Remove what processes left that were killed while they stored; what is being written now is younger."""
@@ -46,7 +48,7 @@ class LocalBlobs:
         """Store bytes: a temporary file, hashed while written, fsync, rename, fsync of the folder."""
         if isinstance(source, bytes):
             digest = hashlib.sha256(source).hexdigest()
-            if self._is_intact(self._place(digest), digest):
+            if self._is_kept(self._place(digest), digest):
                 return Stored(digest=digest, size=len(source), new=False)
         if isinstance(source, Path):
             with source.open("rb") as stream:
@@ -64,14 +66,14 @@ class LocalBlobs:
                     size += len(chunk)
                 digest = hasher.hexdigest()
                 target = self._place(digest)
-                if self._is_intact(target, digest):
+                if self._is_kept(target, digest):
                     return Stored(digest=digest, size=size, new=False)
                 file.flush()
                 os.fsync(file.fileno())
             target.parent.mkdir(exist_ok=True)
             temporary.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
             temporary.replace(target)
-            _fsync_folder(target.parent)
+            self._sync(target.parent)
             return Stored(digest=digest, size=size, new=True)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -142,11 +144,21 @@ class LocalBlobs:
             raise NotFound(f"There are no bytes {digest}.", remedy="Send them first.")
         return path
 
-    def _is_intact(self, path: Path, digest: str) -> bool:
+    def _is_kept(self, path: Path, digest: str) -> bool:
+        """Whether the bytes are there, and there to stay: who renamed the file may have died before the sync."""
         if not path.is_file():
             return False
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                return False
+        self._sync(path.parent)
+        return True
+
+    def _sync(self, shard: Path) -> None:
+        sync_folder(shard)
+        if shard.name not in self._shards:  # it may be new, and then its own entry is not on the disk yet
+            sync_folder(self._folder)
+            self._shards.add(shard.name)
 
     def _corrupted(self, digest: str, path: Path) -> Corrupted:
         return Corrupted(
@@ -159,11 +171,3 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(_CHUNK):
             yield piece
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

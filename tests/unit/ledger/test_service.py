@@ -1,0 +1,167 @@
+"""Reading the ledger of a home: pages, kinds, projects; and what a verification says of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import text
+
+from modelwright.app.connect import Workspace
+from modelwright.app.identity import Identity
+from modelwright.app.workspace import LocalCaller
+from modelwright.core.errors import Conflict, Corrupted, Invalid
+from modelwright.core.events import Actor
+from modelwright.store.keys import Keys
+from support.homes import fresh_platform
+
+
+@pytest.fixture
+def platform(tmp_path):
+    made = fresh_platform(tmp_path)
+    yield made
+    made.close()
+
+
+def workspace(platform, project="default"):
+    caller = LocalCaller(platform, Identity(actor=Actor(id="anna"), project=project, grants=frozenset({"*"})))
+    return Workspace(platform.table, caller, "here")
+
+
+@pytest.fixture
+def ws(platform):
+    """A home in which seven runs began and two of them ended."""
+    made = workspace(platform)
+    runs = [made.runs.start(f"run-{number}") for number in range(7)]
+    for run in runs[:2]:
+        made.runs.finish(run.id, "finished")
+    return made
+
+
+def altered(platform, statement):
+    with platform.records.writing() as rows:
+        rows.execute(text(statement))
+
+
+def test_entries_are_listed_newest_first_a_page_at_a_time(ws):
+    page = ws.ledger.list(limit=4)
+    assert [entry.envelope.seq for entry in page.items] == [9, 8, 7, 6]
+    page = ws.ledger.list(limit=4, after=page.next)
+    assert [entry.envelope.seq for entry in page.items] == [5, 4, 3, 2]
+    page = ws.ledger.list(limit=4, after=page.next)
+    assert [entry.envelope.seq for entry in page.items] == [1]
+    assert page.next is None
+
+
+def test_a_page_that_is_just_full_is_the_last(ws):
+    assert ws.ledger.list(limit=9).next is None
+    assert ws.ledger.list(limit=8).next == "2"
+
+
+def test_one_kind_of_event_can_be_asked_for(ws):
+    page = ws.ledger.list(kind="runs.finished")
+    assert [entry.envelope.seq for entry in page.items] == [9, 8]
+    assert {entry.envelope.kind for entry in page.items} == {"runs.finished"}
+    assert ws.ledger.list(kind="nothing.happened").items == []
+
+
+def test_a_project_lists_its_own_entries_and_all_are_in_one_chain(platform, ws):
+    claims = workspace(platform, "claims")
+    claims.runs.start("theirs")
+    assert [entry.envelope.seq for entry in claims.ledger.list().items] == [10]
+    assert len(ws.ledger.list().items) == 9
+    assert claims.ledger.verify() == ws.ledger.verify()
+    assert ws.ledger.verify().entries == 10
+
+
+@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 1001}, {"after": "-1"}, {"after": "x"}, {"after": "9" * 19}])
+def test_a_page_that_nobody_answered_is_refused(ws, wrong):
+    with pytest.raises(Invalid):
+        ws.ledger.list(**wrong)
+
+
+def test_read_gives_all_projects_as_hashed_oldest_first_with_the_head(platform, ws):
+    workspace(platform, "claims").runs.start("theirs")
+    page = ws.ledger.read(limit=6)
+    rest = ws.ledger.read(after=str(page.entries[-1].seq), limit=6)
+    assert [entry.seq for entry in (*page.entries, *rest.entries)] == list(range(1, 11))
+    assert json.loads(page.entries[0].envelope)["body"]["name"] == "run-0"
+    assert page.head == rest.head
+    assert page.public_key == platform.keys.public.hex()
+
+
+def test_an_empty_ledger_is_intact_and_has_no_head(platform):
+    ws = workspace(platform)
+    assert ws.ledger.verify().intact
+    page = ws.ledger.read()
+    assert (page.entries, page.head) == ((), None)
+
+
+def test_an_export_holds_the_key_the_head_and_every_entry(platform, ws, tmp_path):
+    assert ws.ledger.export(tmp_path / "out.jsonl") == 9
+    first, *lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert json.loads(first)["public_key"] == platform.keys.public.hex()
+    assert [json.loads(line)["seq"] for line in lines] == list(range(1, 10))
+    assert [path.name for path in tmp_path.glob("out*")] == ["out.jsonl"]
+
+
+def test_an_export_never_writes_over_a_file(ws, tmp_path):
+    (tmp_path / "out.jsonl").write_text("mine")
+    with pytest.raises(Conflict, match="is there already"):
+        ws.ledger.export(tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger SET envelope = replace(envelope, 'run-3', 'run-8') WHERE seq = 4",
+        "UPDATE ledger SET envelope = CAST(envelope AS BLOB) WHERE seq = 4",
+        "UPDATE ledger SET kind = 'runs.finished' WHERE seq = 4",
+        "DELETE FROM ledger WHERE seq = 4",
+    ],
+)
+def test_a_verification_names_the_first_altered_entry(platform, ws, statement):
+    altered(platform, statement)
+    found = ws.ledger.verify()
+    assert (found.intact, found.first_altered, found.entries) == (False, 4, 3)
+
+
+def test_an_entry_put_before_the_first_is_named(platform, ws):
+    altered(platform, "INSERT INTO ledger SELECT 0, kind, project, envelope, leaf, chain FROM ledger WHERE seq = 1")
+    found = ws.ledger.verify()
+    assert (found.intact, found.first_altered) == (False, 1)
+
+
+def test_an_altered_text_is_not_listed_as_if_it_were_true(platform, ws):
+    altered(platform, "UPDATE ledger SET envelope = replace(envelope, 'run-3', 'run-8') WHERE seq = 4")
+    with pytest.raises(Corrupted, match="Entry 4 of the ledger has been altered"):
+        ws.ledger.list()
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DELETE FROM ledger WHERE seq > 7", "signed over 9 entries, and only 7 are left"),
+        ("DELETE FROM ledger", "signed over 9 entries, and only 0 are left"),
+        ("DELETE FROM ledger_head", "the head is missing"),
+        ("UPDATE ledger_head SET edge = replace(edge, '9', '8')", "the head: "),
+    ],
+)
+def test_an_end_that_is_not_the_signed_one_is_noticed(platform, ws, statement, said):
+    altered(platform, statement)
+    found = ws.ledger.verify()
+    assert not found.intact
+    assert said in found.problem
+    assert found.first_altered is None
+
+
+def test_a_head_that_another_key_signed_is_noticed_and_nothing_is_appended_to_it(platform, ws, tmp_path):
+    ws.runs.start("before")
+    other = Keys(tmp_path / "other")
+    platform.units._keys = platform.services["ledger"]._keys = other
+    with pytest.raises(Corrupted, match="not signed by the trusted key"):
+        ws.runs.start("after")
+    found = ws.ledger.verify()
+    assert not found.intact
+    assert "not signed by the trusted key" in found.problem
