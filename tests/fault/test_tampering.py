@@ -327,6 +327,53 @@ def test_a_fact_that_people_ask_for(story, chance, name):
     assert repr(READERS[name](story))[:500] == repr(before)[:500] or name == "model_versions"
 
 
+def test_any_bit_of_the_control_database(whole, story, chance):
+    """Whatever it is a bit of: no face ends in anything but an answer or a refusal, and the doctor names what differs."""
+    story.platform.close()
+    control_db = story.folder / "control.db"
+    sound = (whole[0] / "control.db").read_bytes()
+    with closing(Platform(Home(whole[0]).open(create=False))) as platform:
+        before = answers(platform, story.prediction)
+    for _ in range(10):
+        data = bytearray(sound)
+        position, bit = chance.randrange(len(data)), chance.randrange(8)
+        data[position] ^= 1 << bit
+        control_db.write_bytes(data)
+        try:
+            with closing(Platform(Home(story.folder).open(create=False))) as platform:
+                found = answers(platform, story.prediction)
+        except mw.Corrupted:
+            found = {}
+        differs = {what for what, answer in found.items() if answer not in (before[what], None)}
+        healthy = all(finding.healthy for finding in examine(str(story.folder)))
+        assert not (differs and healthy), (position, bit, differs)
+        for beside in ("control.db-wal", "control.db-shm"):
+            (story.folder / beside).unlink(missing_ok=True)
+
+
+def answers(platform: Platform, prediction: str) -> dict[str, str | None]:
+    """What the faces answer; none for a refusal."""
+    ws = workspace_of(platform)
+    questions: dict[str, Callable[[], Any]] = {
+        "runs": lambda: ws.runs.list(limit=1000),
+        "models": lambda: (ws.models.list(), ws.models.versions(MODEL)),
+        "data": lambda: (ws.data.list(), ws.data.get("flights@latest")),
+        "decisions": lambda: ws.gates.decisions(MODEL),
+        "endpoints": lambda: (ws.endpoints.list(), ws.endpoints.history(ENDPOINT)),
+        "counts": lambda: ws.predictions.counts(ENDPOINT),
+        "trace": lambda: ws.lifecycle.trace(prediction),
+        "lineage": lambda: ws.lineage.up(f"endpoint:{ENDPOINT}"),
+        "ledger": lambda: ws.ledger.list(limit=1000),
+    }
+    found: dict[str, str | None] = {}
+    for what, ask in questions.items():
+        try:
+            found[what] = repr(ask())
+        except mw.Error:
+            found[what] = None
+    return found
+
+
 def _sql(story: Story, statement: str) -> None:
     with closing(sqlite3.connect(story.folder / "control.db")) as database:
         assert database.execute(statement).rowcount == 1 or "DELETE" in statement

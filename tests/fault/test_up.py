@@ -13,6 +13,7 @@ from modelwright.app import up as house
 from modelwright.app.home import Home
 from modelwright.app.listening import bind
 from modelwright.core.errors import Conflict, Denied, Unavailable
+from support.house import wait_until_free
 
 _UP = """
 import sys
@@ -105,20 +106,7 @@ def test_after_kill_9_of_the_supervisor_nothing_is_left_and_the_home_can_be_up_a
             _ready(process)
             process.send_signal(number)
             process.wait(30)
-        _wait_until_free(home)
-
-
-def _wait_until_free(home):
-    import fcntl
-
-    descriptor = os.open(home / "up.lock", os.O_RDWR)
-    alarm = threading.Timer(30, os.kill, (os.getpid(), signal.SIGALRM))
-    alarm.start()
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # returns when the last process that holds it has ended
-    finally:
-        alarm.cancel()
-        os.close(descriptor)
+        wait_until_free(home)
 
 
 def test_it_refuses_before_it_makes_anything(tmp_path):

@@ -124,7 +124,7 @@ def _rows(home: Home) -> str:
                 for *place, data in rows.execute(present):
                     count += 1
                     try:
-                        kind.read(data.decode(errors="replace"))
+                        kind.read((data or b"").decode(errors="replace"))
                     except Corrupted as error:
                         problems.append(f"{table.name} {'/'.join(map(str, place))}: {error.message}")
     _require_none(problems, remedy="Restore control.db from a backup.")

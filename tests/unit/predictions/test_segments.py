@@ -306,3 +306,30 @@ def test_a_segment_is_closed_soon_after_a_burst_has_ended(tmp_path: Path, monkey
         while has_writer(segment) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not has_writer(segment)
+
+
+def test_a_segment_is_let_go_when_what_came_has_stopped_coming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the shipper need not wait for its age."""
+    monkeypatch.setattr(segments, "_QUIET_SECONDS", 0.05)
+    for strict in (False, True):
+        with SegmentWriter(tmp_path / str(strict), "worker", strict=strict) as writer:
+            writer.append(b"one")
+            writer.append(b"two")
+            deadline = time.monotonic() + 30
+            while any(map(has_writer, files(tmp_path / str(strict)))):
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
+            writer.append(b"three")
+            assert in_folder(tmp_path / str(strict)) == [b"one", b"two", b"three"]
+
+
+@pytest.mark.parametrize(
+    ("appends", "last", "ends"),
+    [(1, 0.0, 300.0), (2, 0.0, 5.0), (101, 10.0, 15.0), (11, 100.0, 200.0), (2, 60.0, 300.0)],
+)
+def test_quiet_is_measured_by_the_stream_itself(tmp_path: Path, appends: int, last: float, ends: float) -> None:
+    """A slow but steady stream fills one segment; one record alone says nothing of a rhythm."""
+    opened = segments._Open(tmp_path, "worker-0", Disk(), dirty=False)
+    opened.opened, opened.last, opened.appends = 0.0, last, appends
+    os.close(opened.descriptor)
+    assert opened.ends_at(300.0) == ends
