@@ -24,6 +24,7 @@ FILE = "model.skops"
 
 TRUSTED = frozenset(
     {
+        "numpy.dtype",
         "sklearn._loss.link.IdentityLink",
         "sklearn._loss.link.Interval",
         "sklearn._loss.link.LogLink",
@@ -32,12 +33,24 @@ TRUSTED = frozenset(
         "sklearn._loss.loss.HalfBinomialLoss",
         "sklearn._loss.loss.HalfPoissonLoss",
         "sklearn._loss.loss.HalfSquaredError",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
         "sklearn.compose._column_transformer._RemainderColsList",
         "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
     }
 )
-"""Types beyond skops' own list that fitted estimators hold; each keeps numbers and runs nothing when built."""
+"""Types beyond skops' own list that fitted estimators hold: numbers, arrays and other estimators, and no functions.
+
+A tree walks its nodes without looking where they point, so bytes that somebody else wrote could make it read beyond
+them. That is why nothing is loaded before the home's signature over the bytes has been verified.
+"""
 
 
 class SklearnFlavour:
