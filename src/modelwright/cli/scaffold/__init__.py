@@ -8,7 +8,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from modelwright.app.home import FOLDER, Home
-from modelwright.core.errors import NotFound
+from modelwright.core import wire
+from modelwright.core.errors import Invalid, NotFound
 
 _FILES = ("modelwright.toml", "charter.yaml", "policy.yaml", "data.py", "train.py", "tests/test_train.py")
 
@@ -25,8 +26,13 @@ def write(folder: Path) -> Written:
     """Write the project's files and make its home, without touching what is there.
 
     Args:
-        folder: The project's folder.
+        folder: The project's folder, whose name becomes the project's.
+
+    Raises:
+        Invalid: It is a file.
     """
+    if folder.exists() and not folder.is_dir():
+        raise Invalid(f"{folder} is a file.", remedy="Name a folder; it is made when it is not there.")
     folder.mkdir(parents=True, exist_ok=True)
     home = Home(folder / FOLDER).open(create=True)
     template = files(__package__) / "project"
@@ -37,7 +43,8 @@ def write(folder: Path) -> Written:
             kept.append(name)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text((template / (name + ".txt")).read_text())
+        text = (template / (name + ".txt")).read_text()
+        target.write_text(text.replace('"PROJECT"', wire.encode(folder.resolve().name).decode()))
         fresh.append(name)
     return Written(home=str(home.folder), files=tuple(fresh), kept=tuple(kept))
 
