@@ -59,9 +59,9 @@ def test_a_page_that_is_just_full_is_the_last(ws):
 
 
 def test_one_kind_of_event_can_be_asked_for(ws):
-    page = ws.ledger.list(kind="runs.finished")
+    page = ws.ledger.list(kind="tracking.run_finished")
     assert [entry.envelope.seq for entry in page.items] == [9, 8]
-    assert {entry.envelope.kind for entry in page.items} == {"runs.finished"}
+    assert {entry.envelope.kind for entry in page.items} == {"tracking.run_finished"}
     assert ws.ledger.list(kind="nothing.happened").items == []
 
 

@@ -225,9 +225,9 @@ def test_an_endpoint_is_served_by_the_version_it_moved_to():
 DRAWN = {
     "governance.evidence_recorded",
     "models.version_registered",
-    "runs.dataset_read",
-    "runs.dataset_written",
-    "runs.started",
+    "tracking.dataset_read",
+    "tracking.dataset_written",
+    "tracking.run_started",
     "serving.endpoint_moved",
 }
 NOT_DRAWN = {
@@ -236,7 +236,7 @@ NOT_DRAWN = {
     "governance.policy_published": "what is wanted, not what came of what",
     "governance.transition_decided": "the move that follows tells of it",
     "models.alias_moved": "a name of a version that is there",
-    "runs.finished": "the run is there",
+    "tracking.run_finished": "the run is there",
 }
 
 

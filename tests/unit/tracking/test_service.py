@@ -42,7 +42,7 @@ def test_to_finish_again_the_same_way_changes_nothing(runs, run, clock, ledger):
     first = runs.finish(run.id, "finished")
     clock.forward(hours=1)
     assert runs.finish(run.id, "finished") == first
-    assert len(ledger.list(kind="runs.finished").items) == 1
+    assert len(ledger.list(kind="tracking.run_finished").items) == 1
 
 
 @pytest.mark.parametrize("status", ["running", "lost"])
@@ -197,8 +197,8 @@ def test_what_a_run_read_and_made_is_recorded_once_in_its_order(runs, run, ledge
         runs.write_dataset(run.id, pinned)
     found = runs.get(run.id)
     assert found.reads == found.writes == (FLIGHTS, weather)
-    assert len(ledger.list(kind="runs.dataset_read").items) == 2
-    assert len(ledger.list(kind="runs.dataset_written").items) == 2
+    assert len(ledger.list(kind="tracking.dataset_read").items) == 2
+    assert len(ledger.list(kind="tracking.dataset_written").items) == 2
 
 
 def test_a_file_is_kept_under_its_name_and_replaced_under_the_same(runs, run):
