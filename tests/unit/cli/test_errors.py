@@ -183,7 +183,7 @@ def test_a_home_that_cannot_be_written(typed, home, tmp_path):
     (home / "control.db").mkdir()
     assert refused(typed("status"), 1, "control.db cannot be written", "permissions")
     (tmp_path / "file").write_text("")
-    assert refused(command("init", tmp_path / "file"), 1, "file", "Check the path")
+    assert refused(command("init", tmp_path / "file"), 1, "is a file", "Name a folder")
     assert refused(command("init", tmp_path / "file" / "project"), 1, "file", "Check the path")
 
 
