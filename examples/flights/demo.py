@@ -29,8 +29,8 @@ HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-m", "modelwright"]
 MARKER = "made-by-the-flights-demo"
 MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-and-hour", "delays"
-LAST_DAY = "2013-12-31"
-"""Weather ends the day before."""
+LAST_DAY = "2014-01-01"
+"""The replay ends before it: all of December, whose last evening in New York is January in UTC."""
 
 MOVES = (("2013-08-04", "deploy"), ("2013-08-10", "rollback"), ("2013-08-16", "deploy"))
 """On which days of the replay the second version is swapped in, rolled back, and swapped in again."""
