@@ -6,9 +6,10 @@ from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.adapters.sqlite import SqliteRecords
 from modelwright.store.leases import RecordsQueue
+from modelwright.store.outbox import RecordsOutbox
 from modelwright.store.tables import control
 from modelwright.testing.faults import flip
-from modelwright.testing.store import BlobsLaw, FramesLaw, QueueLaw, RecordsLaw
+from modelwright.testing.store import BlobsLaw, FramesLaw, OutboxLaw, QueueLaw, RecordsLaw
 
 
 class TestLocalBlobs(BlobsLaw):
@@ -52,3 +53,10 @@ class TestRecordsQueue(QueueLaw):
         records = SqliteRecords(place / "records.db", control)
         records.prepare()
         return records, RecordsQueue(records, clock)
+
+
+class TestRecordsOutbox(OutboxLaw):
+    def opened(self, place, clock):
+        records = SqliteRecords(place / "records.db", control)
+        records.prepare()
+        return records, RecordsOutbox(records, clock)

@@ -131,6 +131,16 @@ def _rows(home: Home) -> str:
     return f"{count:,} facts, each as it was written"
 
 
+def _reactions(home: Home) -> str:
+    from modelwright.app.workspace import Platform  # weight: every room, and so every table
+
+    with closing(Platform(home)) as platform:
+        failing = platform.outbox.failing(_MOST_NAMED + 1)
+    problems = [f"{each.topic} has failed {each.attempts} times: {each.error}" for each in failing]
+    _require_none(problems, remedy="Each is tried again by itself, at the latest after an hour.")
+    return "none is failing"
+
+
 def _log(home: Home) -> str:
     from modelwright.predictions.segments import frames  # weight: none beyond msgspec
 
@@ -173,6 +183,7 @@ _LOOKS: dict[str, Callable[[Home], str]] = {
     "databases": _databases,
     "ledger": _ledger,
     "rows": _rows,
+    "reactions": _reactions,
     "prediction log": _log,
     "blobs": _blobs,
 }

@@ -51,12 +51,14 @@ class _Unit:
         projections: Sequence[Projection],
         now: datetime,
         request_id: str,
+        causation_id: str,
         writing: bool,
     ) -> None:
         self.project = identity.project
         self.actor: Actor = identity.actor
         self.now = now
         self.request_id = request_id
+        self.causation_id = causation_id
         self.recorded: list[Recorded] = []
         self.afterwards: list[Callable[[], None]] = []
         self._records = records
@@ -126,6 +128,7 @@ class Units:
         identity: Identity,
         idempotency_key: str | None = None,
         request_id: str | None = None,
+        causation_id: str = "",
     ) -> Any:
         """Carry one operation out; everything it does is there afterwards, or nothing.
 
@@ -136,6 +139,7 @@ class Units:
             identity: Who asks.
             idempotency_key: A command repeated under its key is not done again: the first answer comes back.
             request_id: For logs and the ledger; made when not given.
+            causation_id: The request whose events caused this one, for the ledger; by default the request itself.
 
         Raises:
             Denied: The caller does not hold the operation's permission.
@@ -152,6 +156,7 @@ class Units:
             projections=self._projections,
             now=self._clock(),
             request_id=request_id or new_id(),
+            causation_id=causation_id,
             writing=operation.kind == "command",
         )
         try:
@@ -200,7 +205,13 @@ class Units:
 
     def _record(self, unit: _Unit) -> None:
         if unit.recorded:
-            append(unit.rows, unit.recorded, repository=self._ledger, keys=self._keys)
+            append(
+                unit.rows,
+                unit.recorded,
+                repository=self._ledger,
+                keys=self._keys,
+                causation_id=unit.causation_id,
+            )
 
     def _earlier(self, rows: Rows, unit: _Unit, key: str, operation: Operation, arguments: str) -> str | None:
         if not 1 <= len(key) <= 200:

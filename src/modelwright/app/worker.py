@@ -1,4 +1,4 @@
-"""The job worker: ships the prediction log and publishes routes, again and again, under leases.
+"""The job worker: publishes routes, ships the prediction log, carries reactions out, again and again, under leases.
 
 Everything it does is taken up by the next one where it stopped; it may be killed at any moment.
 """
@@ -17,13 +17,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from modelwright.app.home import Home
+from modelwright.app.reactor import react
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.predictions.shipper import LEASE, ship
+from modelwright.store.ports import Lease
 
 _log = logging.getLogger(__name__)
 
 TURN_SECONDS = 1.0
+REACTIONS = "app.reactions"
+"""The name of the lease: one worker carries reactions out at a time, though two would do no harm."""
+
 _LEASE = timedelta(seconds=60)
 
 
@@ -41,7 +46,7 @@ class Worker:
 
     def turn(self) -> None:
         """Every job once; one that fails is logged and does not keep the others."""
-        for job in (self._publish, self._ship):
+        for job in (self._publish, self._react, self._ship):
             try:
                 job()
             except Error as error:
@@ -56,11 +61,18 @@ class Worker:
             ended.wait(TURN_SECONDS)
         self._platform.close()
 
+    def _leased(self, name: str) -> Lease | None:
+        return self._platform.queue.acquire(name, self._owner, _LEASE)
+
     def _publish(self) -> None:
         self._platform.publisher.publish()
 
+    def _react(self) -> None:
+        if self._platform.outbox.due(1) and self._leased(REACTIONS):
+            react(self._platform.outbox, self._platform.table, self._platform.run)
+
     def _ship(self) -> None:
-        lease = self._platform.queue.acquire(LEASE, self._owner, _LEASE)
+        lease = self._leased(LEASE)
         if lease is None:
             return
         shipped = ship(self._platform.log, self._platform.blobs, self._platform.queue, lease)

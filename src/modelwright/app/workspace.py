@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 from modelwright.app import projections
 from modelwright.app.home import Home
 from modelwright.app.identity import OWNER, Identity
+from modelwright.app.reactions import REACTIONS, Reaction, reacting
 from modelwright.app.services import operation_table
 from modelwright.app.unit import Units
 from modelwright.core.clock import Clock, utc_now
@@ -39,7 +41,8 @@ from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.adapters.sqlite import SqliteRecords
 from modelwright.store.keys import Keys
 from modelwright.store.leases import RecordsQueue
-from modelwright.store.ports import Blobs, Frames, Queue, Records
+from modelwright.store.outbox import RecordsOutbox
+from modelwright.store.ports import Blobs, Frames, Outbox, Queue, Records
 from modelwright.store.tables import control, telemetry
 from modelwright.tracking.repository import MetricRepository, RunRepository
 from modelwright.tracking.service import RunService
@@ -51,12 +54,13 @@ class Platform:
     Args:
         home: An opened home.
         clock: The wall clock.
+        reactions: What is done when something happens.
 
     Attributes:
         services: Noun -> service.
     """
 
-    def __init__(self, home: Home, *, clock: Clock = utc_now) -> None:
+    def __init__(self, home: Home, *, clock: Clock = utc_now, reactions: Sequence[Reaction] = REACTIONS) -> None:
         self.home = home
         self.clock = clock
         self.table = operation_table()
@@ -64,7 +68,9 @@ class Platform:
         self.records: Records = SqliteRecords(home.control, control)
         self.records.prepare()
         self._lineage = LineageRepository()
-        self.units = Units(self.records, self.keys, projections=(projections.lineage(self._lineage),), clock=clock)
+        self.outbox: Outbox = RecordsOutbox(self.records, clock)
+        derived = (projections.lineage(self._lineage), reacting(self.outbox, reactions))
+        self.units = Units(self.records, self.keys, projections=derived, clock=clock)
         self.services = self._made()  # at once: threads share them from here on
 
     @cached_property
@@ -152,6 +158,7 @@ class Platform:
         identity: Identity = OWNER,
         idempotency_key: str | None = None,
         request_id: str | None = None,
+        causation_id: str = "",
     ) -> Any:
         """Carry an operation out as one unit of work; raises what ``Units.run`` and the service raise."""
         return self.units.run(
@@ -161,6 +168,7 @@ class Platform:
             identity=identity,
             idempotency_key=idempotency_key,
             request_id=request_id,
+            causation_id=causation_id,
         )
 
     def close(self) -> None:

@@ -184,3 +184,53 @@ class Queue(Protocol):
     def release(self, lease: Lease) -> None:
         """Let others have it now."""
         ...
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """Something that is to be done after a transaction, because of it.
+
+    Attributes:
+        id: Its position; larger than those of all messages before.
+        project: The project it belongs to.
+        topic: Who put it.
+        body: What is to be done, as whoever put it writes it.
+        cause: The request whose transaction put it.
+        attempts: How often it has failed.
+        error: How it failed last; empty before.
+    """
+
+    id: int
+    project: str
+    topic: str
+    body: str
+    cause: str
+    attempts: int = 0
+    error: str = ""
+
+
+class Outbox(Protocol):
+    """What is to be done after a transaction, in the same database as the transaction's rows.
+
+    Law: a message is there exactly if the transaction that put it was committed. It is handed out, the oldest first,
+    again and again until it is settled: whoever does it must bear to do it twice. Time is the wall clock.
+    """
+
+    def put(self, rows: Rows, *, project: str, topic: str, body: str, cause: str) -> None:
+        """Add a message within the caller's transaction."""
+        ...
+
+    def due(self, limit: int) -> list[Message]:
+        """The oldest messages that are not put off, at most so many."""
+        ...
+
+    def settle(self, message: Message) -> None:
+        """It is done."""
+        ...
+
+    def postpone(self, message: Message, error: str) -> None:
+        """It failed: hand it out again later, after a pause that doubles with each failure, up to an hour."""
+        ...
+
+    def failing(self, limit: int) -> list[Message]:
+        """Messages that have failed and wait to be tried again, the oldest first, at most so many."""
+        ...

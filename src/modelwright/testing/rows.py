@@ -14,7 +14,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select,
 
 from modelwright.core.clock import Clock
 from modelwright.core.errors import Unavailable
-from modelwright.store.ports import Lease, Queue, Records
+from modelwright.store.ports import Lease, Outbox, Queue, Records
 from modelwright.testing.faults import full_disk, killed
 
 _tables = MetaData()
@@ -257,4 +257,56 @@ class QueueLaw:
                 raise PermissionError
             written = True
         assert not written
+        records.close()
+
+
+class OutboxLaw:
+    """What every ``Outbox`` keeps to."""
+
+    def opened(self, place: Path, clock: Clock) -> tuple[Records, Outbox]:
+        """The database at this place, prepared, and its outbox."""
+        raise NotImplementedError
+
+    def put(self, records: Records, outbox: Outbox, *bodies: str) -> None:
+        """Messages, in one transaction."""
+        with records.writing() as rows:
+            for body in bodies:
+                outbox.put(rows, project="default", topic="retrain", body=body, cause="0" * 32)
+
+    def test_a_message_is_handed_out_oldest_first_until_it_is_settled(self, tmp_path: Path) -> None:
+        records, outbox = self.opened(tmp_path, Hand())
+        self.put(records, outbox, "first", "second")
+        assert [message.body for message in outbox.due(10)] == ["first", "second"]
+        outbox.settle(outbox.due(1)[0])
+        assert [message.body for message in outbox.due(10)] == ["second"]
+        records.close()
+
+    def test_a_message_of_a_transaction_that_failed_was_never_there(self, tmp_path: Path) -> None:
+        records, outbox = self.opened(tmp_path, Hand())
+        with suppress(ConnectionResetError), records.writing() as rows:
+            outbox.put(rows, project="default", topic="retrain", body="{}", cause="0" * 32)
+            raise ConnectionResetError
+        assert outbox.due(10) == []
+        records.close()
+
+    def test_a_failed_message_comes_again_after_pauses_that_double(self, tmp_path: Path) -> None:
+        clock = Hand()
+        records, outbox = self.opened(tmp_path, clock)
+        self.put(records, outbox, "one", "other")
+        for pause in (1, 2, 4, 8):
+            outbox.postpone(outbox.due(1)[0], "no luck")
+            assert [message.body for message in outbox.due(10)] == ["other"]
+            clock.forward(pause)
+        again = outbox.due(1)[0]
+        assert (again.body, again.attempts, again.error) == ("one", 4, "no luck")
+        assert outbox.failing(10) == [again]
+        records.close()
+
+    def test_a_position_is_never_given_twice(self, tmp_path: Path) -> None:
+        records, outbox = self.opened(tmp_path, Hand())
+        self.put(records, outbox, "one")
+        first = outbox.due(1)[0]
+        outbox.settle(first)
+        self.put(records, outbox, "two")
+        assert outbox.due(1)[0].id > first.id
         records.close()

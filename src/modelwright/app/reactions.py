@@ -1,0 +1,69 @@
+"""WHEN this happens THEN that is done: the whole choreography between rooms.
+
+A reaction is a pure function from an event to calls of operations. The calls are written to the outbox in the event's
+own transaction, so they are made exactly if it happened; the job worker makes them later, each under a key of its own,
+so that a call which is made twice is carried out once. A kill between any two steps loses none and repeats none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from modelwright.core import wire
+from modelwright.core.events import Event, Recorded
+from modelwright.core.unit import Projection, Unit
+from modelwright.store.ports import Outbox
+
+
+class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An operation to be carried out.
+
+    Attributes:
+        operation: Its name, ``noun.verb``.
+        arguments: What it is given, as JSON has it.
+    """
+
+    operation: str
+    arguments: dict[str, Any]
+
+
+class Reaction(NamedTuple):
+    """What is done when something happens.
+
+    Attributes:
+        when: The kind of event.
+        then: Event -> the calls to make; its name is the reaction's.
+    """
+
+    when: type[Event]
+    then: Callable[[Any], Iterator[Call]]
+
+    @property
+    def name(self) -> str:
+        """For logs and the reference."""
+        return self.then.__name__
+
+
+REACTIONS: tuple[Reaction, ...] = ()
+"""Every reaction of the house."""
+
+
+def reacting(outbox: Outbox, reactions: Sequence[Reaction]) -> Projection:
+    """The projection that writes down what is to be done because of an event."""
+
+    def project(unit: Unit, recorded: Recorded) -> None:
+        for reaction in reactions:
+            if isinstance(recorded.event, reaction.when):
+                for call in reaction.then(recorded.event):
+                    outbox.put(
+                        unit.rows,
+                        project=recorded.project,
+                        topic=reaction.name,
+                        body=wire.encode(call).decode(),
+                        cause=recorded.request_id,
+                    )
+
+    return project

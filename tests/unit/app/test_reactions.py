@@ -1,0 +1,114 @@
+"""LAW: a reaction's call is made exactly if its event was recorded, and has its effect once, whatever dies when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from modelwright.app.home import Home
+from modelwright.app.reactions import Call, Reaction
+from modelwright.app.reactor import react
+from modelwright.app.workspace import Platform
+from modelwright.core.errors import Invalid
+from modelwright.tracking.model import RunFinished, RunStarted
+from support.homes import BEGINNING
+
+
+def another(event: RunStarted) -> Iterator[Call]:
+    """Every run called ``first`` is followed by two called ``second``."""
+    if event.name == "first":
+        for _ in range(2):
+            yield Call(operation="runs.start", arguments={"name": "second", "parameters": {"after": event.run_id}})
+
+
+def impossible(event: RunFinished) -> Iterator[Call]:
+    """What nobody can carry out."""
+    yield Call(operation="runs.get", arguments={"run_id": "0" * 32})
+
+
+class House:
+    """A home whose wall clock is set by hand."""
+
+    def __init__(self, folder) -> None:
+        self.now = BEGINNING
+        reactions = (Reaction(RunStarted, another), Reaction(RunFinished, impossible))
+        self.platform = Platform(Home(folder).open(create=True), clock=lambda: self.now, reactions=reactions)
+
+    def do(self, name, /, **arguments):
+        operation = self.platform.table.get(name)
+        return self.platform.run(operation, operation.bind((), arguments))
+
+    def react(self, run=None) -> int:
+        return react(self.platform.outbox, self.platform.table, run or self.platform.run)
+
+    @property
+    def followers(self) -> int:
+        return len(self.do("runs.list", name="second").items)
+
+
+@pytest.fixture
+def house(tmp_path) -> Iterator[House]:
+    made = House(tmp_path / "home")
+    with closing(made.platform):
+        yield made
+
+
+def test_what_happened_is_reacted_to_once(house):
+    house.do("runs.start", name="first")
+    assert house.followers == 0
+    assert (house.react(), house.react()) == (2, 0)
+    assert house.followers == 2
+
+
+def test_what_is_none_of_a_reactions_business_is_left_alone(house):
+    house.do("runs.start", name="other")
+    assert house.platform.outbox.due(10) == []
+
+
+def test_what_did_not_happen_is_not_reacted_to(house):
+    with pytest.raises(Invalid):
+        house.do("runs.start", name="first", capture={"diff": "0" * 64})
+    assert house.platform.outbox.due(10) == []
+
+
+@pytest.mark.parametrize("dies", [0, 1])
+def test_a_worker_that_dies_after_a_call_and_before_it_is_settled_makes_it_twice_with_one_effect(house, dies):
+    house.do("runs.start", name="first")
+    calls = 0
+
+    def killed_after(*given, **more):
+        nonlocal calls
+        house.platform.run(*given, **more)
+        calls += 1
+        if calls > dies:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        house.react(killed_after)
+    assert house.react() == 2 - dies
+    assert house.followers == 2
+
+
+def test_a_call_that_fails_is_put_off_and_keeps_nobody(house):
+    run = house.do("runs.start", name="other")
+    cost = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_mb": 1.0}
+    house.do("runs.finish", run_id=run.id, status="finished", cost=cost)
+    house.do("runs.start", name="first")
+    assert house.react() == 2
+    [failing] = house.platform.outbox.failing(10)
+    assert (failing.topic, failing.attempts) == ("impossible", 1)
+    assert failing.error.startswith("There is no run 00000000")
+    assert house.platform.outbox.due(10) == []
+    house.now += timedelta(seconds=1)
+    assert house.platform.outbox.due(10) == [failing]
+
+
+def test_the_ledger_says_who_reacted_and_to_what(house):
+    house.do("runs.start", name="first")
+    house.react()
+    first, second, _ = reversed(house.do("ledger.list").items)
+    assert (second.envelope.actor_id, second.envelope.actor_kind) == ("reactions", "service")
+    assert second.envelope.causation_id == first.envelope.request_id != second.envelope.request_id
