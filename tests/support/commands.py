@@ -138,6 +138,7 @@ WITHOUT: dict[str, str] = {
     "models.download": "what ws.models.load reads",
     "evidence.evaluate": "model evaluate scores the rows that it sends to be judged",
     "evidence.explain": "model evaluate computes the importances that it sends",
+    "predictions.export": "prediction export writes its bytes to a file",
     "ledger.read": "ledger export writes every page to one file",
 }
 """Operation -> why no command says it: which verb is composed of it instead."""

@@ -231,6 +231,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "predictions.counts": lambda w: {"endpoint": "delays"},
     "predictions.performance": lambda w: {"endpoint": "delays"},
     "predictions.traffic": lambda w: {"endpoint": "delays"},
+    "predictions.export": lambda w: {"endpoint": "delays", "since": _PAST + timedelta(hours=300)},
     "lineage.up": lambda w: {"node": "endpoint:delays"},
     "lineage.down": lambda w: {"node": "data:flights@2"},
     "ledger.list": lambda w: {"limit": 1000},

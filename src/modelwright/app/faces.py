@@ -13,6 +13,7 @@ VERBS = {
     "policies": "modelwright.governance.sdk:PoliciesFace",
     "evidence": "modelwright.governance.sdk:EvidenceFace",
     "ledger": "modelwright.ledger.sdk:LedgerFace",
+    "predictions": "modelwright.predictions.sdk:PredictionsFace",
     "endpoints": "modelwright.serving.sdk:EndpointsFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
 }

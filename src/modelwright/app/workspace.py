@@ -120,7 +120,7 @@ class Platform:
             governance, models=models, data=data, records=self.records, blobs=self.blobs, frames=self.frames
         )
         endpoints = EndpointService(DeploymentRepository(), models=models, publisher=self.publisher, guard=guard)
-        predictions = PredictionService(self.log)
+        predictions = PredictionService(self.log, self.blobs)
         lineage = LineageService(self._lineage)
         ledger = LedgerService(LedgerRepository(), self.keys)
         lifecycle = LifecycleService(

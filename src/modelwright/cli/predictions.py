@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelwright.cli.context import workspace
-from modelwright.cli.output import After, Json, Limit, facts, short, show, table, when
+from modelwright.cli.output import After, Json, Limit, facts, progress, short, show, table, when
 from modelwright.core.clock import as_utc
 
 if TYPE_CHECKING:
@@ -95,6 +96,21 @@ def traffic(context: typer.Context, endpoint: Endpoint, json: Json = False) -> N
     ]
     columns = ("hour", "version", "requests", "rows", "p50 ms", "p99 ms")
     show(found, json=json, text=lambda: table(columns, rows, empty=_silent(endpoint)))
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    endpoint: Endpoint,
+    file: Annotated[Path, typer.Argument(help="Where to, a Parquet file.")],
+    since: Annotated[str | None, typer.Option(help="The first event time.")] = None,
+    until: Annotated[str | None, typer.Option(help="The first event time after it.")] = None,
+    json: Json = False,
+) -> None:
+    """Write an endpoint's predictions with their labels to a file."""
+    with progress(f"exporting {endpoint}"):
+        workspace(context).predictions.write(endpoint, file, since=since, until=until)
+    show({"endpoint": endpoint, "file": str(file)}, json=json, text=lambda: f"{endpoint} -> {file}")
 
 
 def _silent(endpoint: str) -> str:

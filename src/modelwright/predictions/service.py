@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Corrupted, Invalid, NotFound
 from modelwright.core.ids import Id, Name
-from modelwright.core.operation import Page, Service, limited, operation, paged
+from modelwright.core.operation import Download, Page, Service, limited, operation, paged
 from modelwright.core.unit import Unit
 from modelwright.predictions import answers
+from modelwright.predictions.columns import parquet
 from modelwright.predictions.model import (
     Counts,
     LabelBatch,
@@ -25,6 +26,7 @@ from modelwright.predictions.model import (
 if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
     from modelwright.predictions.labels import LabelWriter
     from modelwright.predictions.log import PredictionLog
+    from modelwright.store.ports import Blobs
 
 MOST_LABELS = 100_000
 """Labels per call."""
@@ -38,8 +40,9 @@ class PredictionService(Service):
 
     noun = "predictions"
 
-    def __init__(self, log: PredictionLog) -> None:
+    def __init__(self, log: PredictionLog, blobs: Blobs) -> None:
         self._log = log
+        self._blobs = blobs
 
     @operation(permission="predictions:read", kind="query")
     def get(self, unit: Unit, id: Id) -> Prediction:  # noqa: A002  # the name that callers write
@@ -111,6 +114,29 @@ class PredictionService(Service):
             endpoint: Who answered.
         """
         return answers.traffic(self._log.view(unit.project, endpoint))
+
+    @operation(permission="predictions:read", kind="query")
+    def export(
+        self, unit: Unit, endpoint: Name, since: datetime | None = None, until: datetime | None = None
+    ) -> Download:
+        """An endpoint's predictions of a span of event time with their labels, as one Parquet file.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Who answered.
+            since: The first event time; none means from the beginning.
+            until: The first event time after it; none means to the end.
+        """
+        first = None if since is None else as_utc(since, field="since")
+        end = None if until is None else as_utc(until, field="until")
+        table = answers.between(self._log.view(unit.project, endpoint), first, end)
+        stored = self._blobs.put(parquet(table))
+        return Download(
+            digest=stored.digest,
+            size=stored.size,
+            media_type="application/vnd.apache.parquet",
+            filename=f"{endpoint}.parquet",
+        )
 
 
 class LabelService(Service):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.errors import Conflict, Corrupted
 from modelwright.core.unit import Rows
-from modelwright.predictions.columns import empty, joined, rows_of
+from modelwright.predictions.columns import empty, joined, parquet, rows_of
 from modelwright.predictions.layout import endpoints_in, projects_in, segment_folder, segments_in
 from modelwright.predictions.log import PredictionLog
 from modelwright.predictions.model import Kind, Shipped
@@ -148,7 +147,7 @@ class _Shipper:
         if table.num_rows == 0:
             return None
         ids = table.column("prediction_id")
-        digest = self._blobs.put(_parquet(table)).digest
+        digest = self._blobs.put(parquet(table)).digest
         first, last = ids[0].as_py(), ids[table.num_rows - 1].as_py()
         return Part(digest=digest, rows=table.num_rows, first_id=first, last_id=last)
 
@@ -161,7 +160,7 @@ class _Shipper:
         digests = [part.digest for part in small.values()]
         table = self._log.frames.query("SELECT * FROM small ORDER BY prediction_id", {"small": digests})
         merged = Part(
-            digest=self._blobs.put(_parquet(table)).digest,
+            digest=self._blobs.put(parquet(table)).digest,
             rows=table.num_rows,
             first_id=min(part.first_id for part in small.values()),
             last_id=max(part.last_id for part in small.values()),
@@ -206,11 +205,3 @@ def _places(log: Path) -> Iterator[Place]:
         for endpoint in endpoints_in(log, project):
             for kind in Kind:
                 yield Place(project=project, endpoint=endpoint, kind=kind)
-
-
-def _parquet(table: pa.Table) -> bytes:
-    import pyarrow.parquet as pq  # weight: 0.1 s
-
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()

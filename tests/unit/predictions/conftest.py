@@ -56,7 +56,7 @@ class LogHome:
         self.log = PredictionLog(self.folder, self.records, self.frames)
         self.labels = LabelWriter(self.folder)
         self.unit = FakeUnit()
-        self.predictions = PredictionService(self.log)
+        self.predictions = PredictionService(self.log, self.blobs)
         self.label_service = LabelService(self.log, self.labels)
 
     def answer(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from modelwright.predictions.columns import joined, prediction_table
 from modelwright.predictions.layout import segment_folder, segments_in
 from modelwright.predictions.model import Kind, PredictionBatch, Shipped
 from modelwright.predictions.repository import PartRepository, Place
-from modelwright.predictions.service import MOST_LABELS, LabelService, PredictionService
+from modelwright.predictions.service import MOST_LABELS
 from modelwright.predictions.shipper import LEASE, ship
 
 if TYPE_CHECKING:
@@ -360,14 +362,24 @@ def test_a_shipper_that_lost_its_lease_records_nothing(home: LogHome) -> None:
     assert home.rows() == before
 
 
-def test_the_operations_are_the_ones_that_are_documented() -> None:
-    assert list(PredictionService.operations()) == ["get", "list", "counts", "performance", "traffic"]
-    assert {found.permission for found in PredictionService.operations().values()} == {"predictions:read"}
-    add = LabelService.operations()["add"]
-    assert (add.permission, add.kind, add.idempotent) == ("labels:write", "command", True)
-    for found in (*PredictionService.operations().values(), add):
-        assert found.request
-        assert found.response
+def test_an_export_has_the_predictions_of_its_span_with_their_labels(home: LogHome) -> None:
+    before, inside, after = (
+        home.answer([output, output], event_at=JANUARY + timedelta(days=day))
+        for output, day in ((0.1, 0), (0.2, 1), (0.3, 2))
+    )
+    home.label([before[0], inside[1]], [0.0, 1.0], known_at=JANUARY + timedelta(days=3))
+    span = {"since": JANUARY + timedelta(days=1), "until": JANUARY + timedelta(days=2)}
+    for _ in range(2):
+        handle = home.predictions.export(home.unit, "delays", **span)
+        rows = pq.read_table(io.BytesIO(home.blobs.read(handle.digest))).to_pylist()
+        assert [(row["prediction_id"], row["output"], row["label"]) for row in rows] == [
+            (inside[0], 0.2, None),
+            (inside[1], 0.2, 1.0),
+        ]
+        assert [row["input.distance"] for row in rows] == [0.0, 1.0]
+        home.ship()
+    assert handle.size == home.blobs.size(handle.digest)
+    assert after
 
 
 def test_many_small_parts_become_one_and_no_answer_changes(home: LogHome) -> None:
