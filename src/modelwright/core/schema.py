@@ -62,8 +62,8 @@ class Contract(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     columns: tuple[Column, ...]
 
     def __post_init__(self) -> None:
-        names = [column.name for column in self.columns]
-        repeated = {name for name in names if names.count(name) > 1}
+        folded = [column.name.lower() for column in self.columns]  # SQL does not tell case apart
+        repeated = {column.name for column in self.columns if folded.count(column.name.lower()) > 1}
         if repeated:
             raise ValueError(f"columns named twice: {', '.join(sorted(repeated))}")
 

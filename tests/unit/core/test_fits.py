@@ -64,3 +64,8 @@ def test_bounds_on_what_is_no_number_are_refused(dtype):
     if dtype is not DType.STRING:
         with pytest.raises(ValueError, match="categories are for strings"):
             Column(name="x", dtype=dtype, categories=("a",))
+
+
+def test_a_contract_refuses_names_that_sql_cannot_tell_apart():
+    with pytest.raises(ValueError, match="columns named twice: Temp, temp"):
+        Contract(columns=(Column(name="temp", dtype=DType.FLOAT64), Column(name="Temp", dtype=DType.FLOAT64)))
