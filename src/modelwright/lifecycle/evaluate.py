@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
@@ -77,6 +77,65 @@ def evaluate(
         Invalid: The rows lack a column that the model takes, or cannot be judged.
         Corrupted: A byte of the package or of the dataset is not what was recorded.
     """
+    asked = _asked(workspace, ref, dataset, since, until)
+    scores = asked.predictor(asked.columns)
+    found: tuple[Evidence, ...] = workspace.evidence.record(
+        asked.version.ref, asked.data.ref, scores, slices=tuple(slices), **asked.span
+    )
+    return (*found, _explained(workspace, asked, seed=seed)) if explain else found
+
+
+def explain(
+    workspace: Faces,
+    ref: str,
+    dataset: str,
+    *,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+    seed: int = 0,
+) -> Evidence:
+    """Compute what a version relies on, on at most 2,000 rows of a dataset version, and keep it as evidence.
+
+    Args:
+        workspace: Where both lie.
+        ref: The model's version.
+        dataset: The dataset's version.
+        since: The first event time; by default from the beginning.
+        until: The first event time after it; by default to the end.
+        seed: Chooses the rows and shuffles them.
+
+    Raises:
+        NotFound: There is no such version, dataset or charter.
+        Invalid: The rows lack a column that the model takes.
+        Corrupted: A byte of the package or of the dataset is not what was recorded.
+    """
+    return _explained(workspace, _asked(workspace, ref, dataset, since, until), seed=seed)
+
+
+class _Asked(NamedTuple):
+    """A loaded version and the rows it is asked about."""
+
+    version: ModelVersion
+    charter: CharterVersion
+    data: DatasetVersion
+    window: Window
+    table: pa.Table
+    predictor: Any
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """What the model takes."""
+        return _columns(self.table, self.version)
+
+    @property
+    def span(self) -> dict[str, datetime | None]:
+        """The window as operations take it."""
+        return {"since": self.window.since, "until": self.window.until}
+
+
+def _asked(
+    workspace: Faces, ref: str, dataset: str, since: datetime | str | None, until: datetime | str | None
+) -> _Asked:
     from modelwright.governance.evaluation import rows_in  # weight: pyarrow and numpy, 0.4 s
 
     version: ModelVersion = workspace.models.get(ref)
@@ -87,14 +146,13 @@ def evaluate(
     )
     charter: CharterVersion = workspace.charters.get(version.model)
     table = rows_in(workspace.data.table(data.ref, _needed(version, charter, data)), window, data.event_time)
-    predictor = workspace.models.load(version.ref)
-    scores = predictor(_columns(table, version))
-    span = {"since": window.since, "until": window.until}
-    found: tuple[Evidence, ...] = workspace.evidence.record(version.ref, data.ref, scores, slices=tuple(slices), **span)
-    if not explain:
-        return found
-    importances = _importances(table, version, charter, predictor, seed=seed)
-    return (*found, workspace.evidence.explain(version.ref, data.ref, importances, **span))
+    return _Asked(version, charter, data, window, table, workspace.models.load(version.ref))
+
+
+def _explained(workspace: Faces, asked: _Asked, *, seed: int) -> Evidence:
+    importances = _importances(asked.table, asked.version, asked.charter, asked.predictor, seed=seed)
+    found: Evidence = workspace.evidence.explain(asked.version.ref, asked.data.ref, importances, **asked.span)
+    return found
 
 
 def _needed(version: ModelVersion, charter: CharterVersion, data: DatasetVersion) -> list[str]:

@@ -18,6 +18,9 @@ from modelwright.core.wire import described
 
 MANIFEST_TYPE = "application/vnd.modelwright.model-manifest+json"
 LATEST = "latest"
+CHAMPION = "champion"
+"""The alias of the version that production relies on."""
+
 
 PackagePath = Annotated[
     str,

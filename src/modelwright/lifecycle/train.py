@@ -1,0 +1,261 @@
+"""The central pipeline's verbs: check the rows, split them by time, fit, and write the change report.
+
+Each takes a workspace and values, so that it runs in a script, in a step of a pipeline, and over HTTP alike. ``app``
+makes steps of them; evaluating and explaining are in ``evaluate``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from modelwright.core.clock import as_utc
+from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.guard import Decision
+from modelwright.core.ids import Name, Ref
+from modelwright.core.shown import Shown
+from modelwright.governance.charter import CharterVersion
+from modelwright.lifecycle.evaluate import Faces
+from modelwright.lifecycle.report import Judged, change_report
+from modelwright.models.model import CHAMPION, ModelVersion
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from modelwright.data.model import DatasetVersion
+
+FEWEST_ROWS = 100
+"""Rows below which neither a model is fitted nor a verdict given."""
+
+REPORT = "change-report.md"
+
+
+class Workspace(Faces, Protocol):
+    """The faces that training needs."""
+
+    @property
+    def runs(self) -> Any:
+        """What was executed."""
+        ...
+
+    @property
+    def gates(self) -> Any:
+        """What a version must pass."""
+        ...
+
+
+class Split(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rows a model learns from, and which it is judged on. The former all come before the latter.
+
+    Attributes:
+        data: The dataset version.
+        label: Its label column.
+        cut: Learn from the rows before, as far as their labels were known then; judge on the rows from here on.
+        until: The end of the rows that are judged on.
+        training: Rows to learn from.
+        holdout: Rows to judge on, with a label.
+    """
+
+    data: Ref
+    label: str
+    cut: datetime
+    until: datetime
+    training: int
+    holdout: int
+
+
+def split(workspace: Workspace, model: Name, data: Ref, *, until: datetime | str, holdout: timedelta) -> Split:
+    """Check the rows of a dataset version, and split them by time.
+
+    Args:
+        workspace: Where it lies.
+        model: Its charter names the label.
+        data: The version. Its rows say when they happened, and when their label was known.
+        until: The end of the rows that are used.
+        holdout: How long before that end the rows to judge on begin.
+
+    Raises:
+        NotFound: There is no such version, or the model has no charter.
+        Invalid: The rows do not say their times or have no label; a label was known before its question; there are too
+            few rows of either kind, or all of one class; the version breaks its contract.
+    """
+    version: DatasetVersion = workspace.data.get(data)
+    charter: CharterVersion = workspace.charters.get(model)
+    column = charter.charter.label.column
+    end = as_utc(until, field="until")
+    _require_times(version, column)
+    rows = _Rows(workspace, version, column)
+    if leaks := rows.known_before_they_happened:
+        raise Invalid(
+            f"{leaks:,} rows of {version.ref} have a {version.known_at} before their {version.event_time}: a label "
+            f"that is known before the question is asked was not predicted.",
+            remedy="Give the moment at which the label itself became known.",
+        )
+    cut = end - holdout
+    return Split(
+        data=version.ref,
+        label=column,
+        cut=cut,
+        until=end,
+        training=_enough(rows.between(None, cut, known_by=cut), f"to learn from before {cut:%Y-%m-%d %H:%MZ}"),
+        holdout=_enough(rows.between(cut, end, known_by=end), f"to judge on from then until {end:%Y-%m-%d %H:%MZ}"),
+    )
+
+
+def fit(
+    workspace: Workspace,
+    model: Name,
+    rows: Split,
+    function: Callable[..., object],
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    **save: Any,
+) -> ModelVersion:
+    """Fit a model on the rows to learn from, as a recorded run, and register it.
+
+    Args:
+        workspace: Where it is recorded.
+        model: The model to register it under.
+        rows: From ``split``.
+        function: ``(table, **parameters) -> fitted model``; the table has the label.
+        parameters: What was chosen.
+        seed: For the global generators.
+        save: As for ``ws.models.save``: ``inputs`` names the columns it takes, by default all but key, times and label.
+    """
+    version: DatasetVersion = workspace.data.get(rows.data)
+    chosen = dict(parameters or {})
+    notes = {"fit": f"{function.__module__}:{function.__qualname__}", "cut": rows.cut.isoformat(), **chosen}
+    with workspace.runs.begin(model, notes, seed=seed) as run:
+        run.read(version.pinned)
+        table = workspace.data.table(version.ref)
+        training = table.filter(_mask(table, version, rows.label, None, rows.cut, known_by=rows.cut))
+        fitted = function(training, **chosen)
+        taken = save.pop("inputs", None) or _inputs(version, rows.label)
+        found: ModelVersion = workspace.models.save(
+            fitted, model, example=training.select(taken), run_id=run.id, **save
+        )
+        run.log(rows=training.num_rows)
+    return found
+
+
+def report(workspace: Workspace, ref: Ref) -> str:
+    """Write the change report of a version, and keep it with the run that trained it.
+
+    Args:
+        workspace: Where it lies.
+        ref: The version.
+
+    Returns:
+        The report in Markdown.
+    """
+    version: ModelVersion = workspace.models.get(ref)
+    decision: Decision = workspace.gates.check(ref)
+    written = change_report(_judged(workspace, version), decision, _champion(workspace, version))
+    if version.manifest.run_id is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / REPORT
+            file.write_text(written, "utf-8")
+            workspace.runs.keep(version.manifest.run_id, REPORT, workspace.runs.send(file))
+    return written
+
+
+class _Rows:
+    """The times and labels of a dataset version.
+
+    Args:
+        workspace: Where it lies.
+        version: The version.
+        label: Its label column.
+    """
+
+    def __init__(self, workspace: Workspace, version: DatasetVersion, label: str) -> None:
+        self._version = version
+        self._label = label
+        times = [str(version.event_time), str(version.known_at)]
+        self._table = workspace.data.table(version.ref, list(dict.fromkeys([*times, label])))
+
+    @property
+    def known_before_they_happened(self) -> int:
+        """How many labels were known before their question was asked."""
+        import pyarrow.compute as pc  # weight: 0.3 s
+
+        event, known = self._table[self._version.event_time], self._table[self._version.known_at]
+        return int(pc.sum(pc.less(known, event)).as_py() or 0)
+
+    def between(self, since: datetime | None, until: datetime, *, known_by: datetime) -> list[int]:
+        """How many rows of each label were asked in a span and answered by a moment."""
+        import pyarrow.compute as pc  # weight: 0.3 s
+
+        mask = _mask(self._table, self._version, self._label, since, until, known_by=known_by)
+        counts = pc.value_counts(self._table[self._label].filter(mask))
+        return [int(count) for count in counts.field("counts").to_pylist()]
+
+
+def _mask(
+    table: pa.Table,
+    version: DatasetVersion,
+    label: str,
+    since: datetime | None,
+    until: datetime,
+    *,
+    known_by: datetime,
+) -> Any:
+    import pyarrow.compute as pc  # weight: 0.3 s
+
+    event, known = table[version.event_time], table[version.known_at]
+    mask = pc.and_(pc.less(event, until), pc.less_equal(known, known_by))
+    if since is not None:
+        mask = pc.and_(mask, pc.greater_equal(event, since))
+    return pc.and_(mask, pc.is_valid(table[label]))
+
+
+def _require_times(version: DatasetVersion, label: str) -> None:
+    missing = [what for what in ("event_time", "known_at") if getattr(version, what) is None]
+    if missing:
+        raise Invalid(
+            f"{version.ref} does not say its {' and '.join(missing)}, so it cannot be split by time.",
+            remedy=f"Add it with event_time=COLUMN and known_at=COLUMN: ws.data.add({version.name!r}, …)",
+        )
+    if label not in version.columns:
+        raise Invalid(
+            f"{version.ref} has no column {label}, which the charter calls the label.",
+            remedy=f"It has: {', '.join(list(version.columns)[:20])}.",
+            fields={"label": "is not a column"},
+        )
+    if version.contract_problems:
+        raise Invalid(
+            f"{version.ref} breaks its contract: {version.contract_problems[0]}",
+            remedy="Mend the data, or add it with contract='infer' if this is how it is from now on.",
+        )
+
+
+def _enough(counts: list[int], what: str) -> int:
+    total = sum(counts)
+    if total < FEWEST_ROWS or len(counts) < 2:
+        classes = "" if len(counts) > 1 else ", and all of one class"
+        raise Invalid(
+            f"There are {total:,} rows with a known label {what}{classes}; it takes {FEWEST_ROWS} of two.",
+            remedy="Take a longer span of time, or wait until more labels are known.",
+        )
+    return total
+
+
+def _inputs(version: DatasetVersion, label: str) -> list[str]:
+    others = {version.key, version.event_time, version.known_at, label}
+    return [name for name in version.columns if name not in others]
+
+
+def _judged(workspace: Workspace, version: ModelVersion) -> Judged:
+    return Judged(version=version, evidence=workspace.evidence.list(version.ref))
+
+
+def _champion(workspace: Workspace, version: ModelVersion) -> Judged | None:
+    try:
+        champion: ModelVersion = workspace.models.get(f"{version.model}@{CHAMPION}")
+    except NotFound:
+        return None
+    return None if champion.version == version.version else _judged(workspace, champion)
