@@ -32,7 +32,7 @@ class Shelf(Generic[Variant]):
     def __init__(self, package: str, what: str) -> None:
         self.package = package
         self.what = what
-        self.group = f"modelwright.{what}s"
+        self.group = f"modelwright.{what.replace(' ', '_')}s"
 
     @cached_property
     def _installed(self) -> dict[str, EntryPoint]:

@@ -114,3 +114,48 @@ class Importance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     column: str
     drop: Interval
+
+
+class Effect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How large a change is, in a unit that a person can weigh.
+
+    Attributes:
+        amount: The size, signed where the change has a direction.
+        unit: What the amount counts: ``share of rows``, ``reference standard deviations``.
+        words: One clause with the values, for a sentence: ``the share of 'B6' grew from 12 % to 19 %``.
+    """
+
+    amount: float
+    unit: str
+    words: str
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.amount):
+            raise ValueError(f"an effect is finite, not {self.amount}")
+
+
+class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a drift test found in one column.
+
+    Attributes:
+        statistic: How far the rows are from the reference, at least 0, in the test's own unit.
+        p_value: The chance of so large a statistic when nothing changed; none where the test has no such theory. It
+            takes rows for independent and knows no calendar.
+        by_chance: The statistic that chance alone makes on average at these sizes; none where the test cannot say.
+        effect: The change in words.
+        n_reference: Rows of the reference that were compared.
+        n_current: Rows that were compared with it.
+    """
+
+    statistic: float
+    p_value: float | None = None
+    by_chance: float | None = None
+    effect: Effect
+    n_reference: int
+    n_current: int
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.statistic) and self.statistic >= 0):
+            raise ValueError(f"a drift statistic is a number of at least 0, not {self.statistic}")
+        if self.p_value is not None and not 0 <= self.p_value <= 1:
+            raise ValueError(f"a p-value lies between 0 and 1, {self.p_value} does not")
