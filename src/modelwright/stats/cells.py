@@ -5,6 +5,7 @@ Numbers inside a cell are taken to be spread evenly between its ends; a value wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,7 +47,7 @@ def coarse(reference: Histogram, current: Histogram, grid: Grid, *, cells: int) 
         reference: What the rows should look like.
         current: What they look like.
         grid: What both were counted on.
-        cells: How many for the reference's values, at least 2: 10 are PSI's deciles.
+        cells: How many for the reference's values, at least 1: 10 are PSI's deciles.
 
     Raises:
         Invalid: A histogram is of another grid, or has no rows.
@@ -78,9 +79,14 @@ def cumulative(histogram: Histogram, grid: NumericGrid, which: str) -> Floats:
         which: How to call it in a message.
 
     Raises:
-        Invalid: It is of another grid, or has no present rows.
+        Invalid: It is of another grid, or has no present rows, or the grid has no edges.
     """
     counts = _counts(histogram, grid, which)
+    if not grid.edges:
+        raise Invalid(
+            "The reference has no finite number, so there is nothing to compare with.",
+            remedy="Choose reference rows in which the column has numbers.",
+        )
     if not histogram.present:
         raise Invalid(
             f"The {which} rows have no number: all {histogram.n:,} are missing.",
@@ -148,8 +154,8 @@ def _counts(histogram: Histogram, grid: Grid, which: str) -> NDArray[np.int64]:
 
 def _starts(reference: NDArray[np.int64], grid: Grid, cells: int) -> list[int]:
     """The cells at which larger cells begin; the strange ones stay apart."""
-    if cells < 2:
-        raise Invalid(f"cells is {cells}.", remedy="Ask for at least 2; 10 is usual.")
+    if cells < 1:
+        raise Invalid(f"cells is {cells}.", remedy="Ask for at least 1; 10 is usual.")
     if isinstance(grid, CategoryGrid):
         return sorted({*range(min(cells, grid.size)), grid.size - 1})
     inner = np.cumsum(reference[1:-1])
@@ -170,9 +176,26 @@ def _names(grid: Grid, starts: Sequence[int]) -> list[tuple[str, str]]:
 
 def _range(edges: Sequence[float], first: int, after: int) -> tuple[str, str]:
     """The cells from ``first`` up to and without ``after``, in words."""
-    low = f"{edges[first - 1]:.4g}" if first else ""
-    high = f"{edges[after - 1]:.4g}" if after <= len(edges) else ""
-    if low and high:
-        return (high, f"the number {high}") if low == high else (f"{low} to {high}", f"numbers from {low} to {high}")
-    name = f"above {low}" if low else f"below {high}" if high else "any number"
-    return name, f"numbers {name}" if low or high else name
+    inner = edges[first - 1 : after] if first and after <= len(edges) else ()
+    if len(inner) > 1 and inner[1] == math.nextafter(inner[0], math.inf):  # it begins with the cell of one value
+        inner = inner[1:]
+        if len(inner) == 1:
+            return short(inner[0]), f"the number {short(inner[0])}"
+        return f"{short(inner[0])} to {short(inner[-1])}", f"numbers from {short(inner[0])} to {short(inner[-1])}"
+    if inner:
+        low, high = short(inner[0]), short(inner[-1])
+        return f"{low} to {high}", f"numbers above {low}, up to {high}"
+    if not edges:
+        return "any number", "any number"
+    end = short(edges[first - 1] if first else edges[after - 1])
+    return (f"above {end}", f"numbers above {end}") if first else (f"below {end}", f"numbers below {end}")
+
+
+def short(number: float) -> str:
+    """A number for people: four digits, and whole ones in full.
+
+    Example:
+        >>> short(2 / 3), short(12345.6), short(20131231), short(1e20)
+        ('0.6667', '12346', '20131231', '1e+20')
+    """
+    return f"{number:.0f}" if 1e4 <= abs(number) < 1e15 else f"{number:.4g}"

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Sequence
 
-from modelwright.stats.cells import Cell, mean_and_deviation, quantile
+from modelwright.stats.cells import Cell, mean_and_deviation, quantile, short
 from modelwright.stats.histogram import Histogram, NumericGrid
 from modelwright.stats.model import Effect
 
@@ -37,7 +37,7 @@ def share_moved(cells: Sequence[Cell]) -> Effect:
 
 def share_up_to(number: float, before: float, after: float) -> Effect:
     """How the share of the numbers up to one of them changed."""
-    words = _changed(f"the share of numbers up to {number:.4g}", before, after)
+    words = _changed(f"the share of numbers up to {short(number)}", before, after)
     return Effect(amount=after - before, unit=SHARE, words=words)
 
 
@@ -59,9 +59,9 @@ def median_moved(reference: Histogram, current: Histogram, grid: NumericGrid) ->
     unit = DEVIATIONS if deviation > 0 and math.isfinite(move / deviation) else "the column's own unit"
     amount = move / deviation if unit is DEVIATIONS else move
     if not move:
-        return Effect(amount=0.0, unit=unit, words=f"the median stayed at {before:.4g}")
-    size = f"{abs(amount):.2g} {DEVIATIONS}" if unit is DEVIATIONS else f"{abs(move):.4g}"
-    words = f"the median moved from {before:.4g} to {after:.4g}, {size} {'up' if move > 0 else 'down'}"
+        return Effect(amount=0.0, unit=unit, words=f"the median stayed at {short(before)}")
+    size = f"{abs(amount):.2g} {DEVIATIONS}" if unit is DEVIATIONS else f"{short(abs(move))}"
+    words = f"the median moved from {short(before)} to {short(after)}, {size} {'up' if move > 0 else 'down'}"
     return Effect(amount=amount, unit=unit, words=words)
 
 

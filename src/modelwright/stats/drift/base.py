@@ -8,7 +8,7 @@ from typing import Protocol
 from modelwright.core.errors import Invalid
 from modelwright.core.registry import Shelf
 from modelwright.stats.cells import Cell, coarse
-from modelwright.stats.histogram import Grid, Histogram, NumericGrid
+from modelwright.stats.histogram import CategoryGrid, Grid, Histogram, NumericGrid
 from modelwright.stats.model import Drift
 
 
@@ -100,11 +100,12 @@ _SUITED = {
 }
 
 
-def categories(grid: Grid, test: str) -> None:
-    """Pass silently when the grid is of categories.
+def categories(grid: Grid, test: str) -> CategoryGrid:
+    """The grid, if it is of categories.
 
     Raises:
         Invalid: It is of numbers.
     """
-    if isinstance(grid, NumericGrid):
-        raise Invalid(f"{test} compares categories, and this column has numbers.", remedy=_SUITED[Kind.NUMERIC])
+    if isinstance(grid, CategoryGrid):
+        return grid
+    raise Invalid(f"{test} compares categories, and this column has numbers.", remedy=_SUITED[Kind.NUMERIC])

@@ -8,9 +8,12 @@ import numpy as np
 
 from modelwright.stats.cells import cumulative
 from modelwright.stats.drift.base import Kind, numeric
-from modelwright.stats.effects import SHARE, share_up_to
+from modelwright.stats.effects import share_up_to
 from modelwright.stats.histogram import Grid, Histogram
-from modelwright.stats.model import Drift, Effect
+from modelwright.stats.model import Drift
+
+_MEAN = math.sqrt(math.pi / 2) * math.log(2)
+"""Of Kolmogorov's distribution."""
 
 
 class KolmogorovSmirnov:
@@ -39,15 +42,13 @@ class KolmogorovSmirnov:
         cells = numeric(grid, "ks")
         before, after = cumulative(reference, cells, "reference"), cumulative(current, cells, "current")
         gaps = np.abs(after - before)
-        place = int(gaps.argmax()) if gaps.size else 0
-        statistic = float(gaps[place]) if gaps.size else 0.0
+        place = int(gaps.argmax())
         root = math.sqrt(reference.present * current.present / (reference.present + current.present))
         return Drift(
-            statistic=statistic,
-            p_value=_chance((root + 0.12 + 0.11 / root) * statistic),
-            effect=share_up_to(cells.edges[place], float(before[place]), float(after[place]))
-            if gaps.size
-            else Effect(amount=0.0, unit=SHARE, words="the reference has no number to compare with"),
+            statistic=float(gaps[place]),
+            p_value=_chance((root + 0.12 + 0.11 / root) * float(gaps[place])),
+            by_chance=_MEAN / root,
+            effect=share_up_to(cells.edges[place], float(before[place]), float(after[place])),
             n_reference=reference.present,
             n_current=current.present,
         )
