@@ -44,10 +44,10 @@ class ModelsFace(Face):
         Raises:
             Invalid: No flavour keeps it, or the example does not fit.
         """
+        from modelwright.core.source import installed
         from modelwright.data.contract import contract_of  # weight: pyarrow
         from modelwright.data.ingest import table_of
         from modelwright.models.package import loosened, pack
-        from modelwright.tracking.capture import installed
 
         table = table_of(example)
         columns: Mapping[str, Sequence[Any]] = table.slice(0, 1000).to_pydict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import Column, Integer, String, insert, select, update
@@ -36,19 +37,33 @@ class RecordsQueue:
 
     def acquire(self, name: str, owner: str, duration: timedelta) -> Lease | None:
         """The lease, or none while another owner holds it."""
-        now = self._clock()
         with self._records.writing() as rows:
-            held = rows.execute(select(leases).where(leases.c.name == name)).first()
-            if held is None:
-                rows.execute(insert(leases).values(name=name, owner=owner, token=1, until=now + duration))
-                return Lease(name=name, owner=owner, token=1)
-            if held.owner != owner and held.until > now:
-                return None
-            token = held.token if held.owner == owner and held.until > now else held.token + 1
-            rows.execute(
-                update(leases).where(leases.c.name == name).values(owner=owner, token=token, until=now + duration)
-            )
-            return Lease(name=name, owner=owner, token=token)
+            return self.take(rows, name, owner, duration)
+
+    def take(self, rows: Rows, name: str, owner: str, duration: timedelta) -> Lease | None:
+        """What ``acquire`` does, in the caller's own transaction."""
+        now = self._clock()
+        held = rows.execute(select(leases).where(leases.c.name == name)).first()
+        if held is None:
+            rows.execute(insert(leases).values(name=name, owner=owner, token=1, until=now + duration))
+            return Lease(name=name, owner=owner, token=1)
+        if held.owner != owner and held.until > now:
+            return None
+        token = held.token if held.owner == owner and held.until > now else held.token + 1
+        rows.execute(update(leases).where(leases.c.name == name).values(owner=owner, token=token, until=now + duration))
+        return Lease(name=name, owner=owner, token=token)
+
+    def renew(self, rows: Rows, lease: Lease, duration: timedelta) -> bool:
+        """Whether the lease is still the newest grant; then it ends a duration from now, at once for zero."""
+        now = self._clock()
+        mine = (leases.c.name == lease.name, leases.c.owner == lease.owner, leases.c.token == lease.token)
+        changed = rows.execute(update(leases).where(*mine).values(until=now + duration))
+        return bool(changed.rowcount)
+
+    def expired(self, rows: Rows, names: Sequence[str]) -> set[str]:
+        """Those of some names that nobody holds now."""
+        held = select(leases.c.name).where(leases.c.name.in_(names), leases.c.until > self._clock())
+        return set(names) - set(rows.execute(held).scalars())
 
     def holds(self, rows: Rows, lease: Lease) -> bool:
         """Whether the lease is still the newest grant."""

@@ -177,6 +177,21 @@ class Queue(Protocol):
         """The lease, or none while another owner holds it. The holder may acquire again, which renews it."""
         ...
 
+    def take(self, rows: Rows, name: str, owner: str, duration: timedelta) -> Lease | None:
+        """What ``acquire`` does, in the caller's own transaction: with it the lease is there, or is not."""
+        ...
+
+    def renew(self, rows: Rows, lease: Lease, duration: timedelta) -> bool:
+        """Whether the lease is still the newest grant; then it ends a duration from now, at once for zero.
+
+        A holder that comes late and finds that nobody has taken its place holds it again, under the same token.
+        """
+        ...
+
+    def expired(self, rows: Rows, names: Sequence[str]) -> set[str]:
+        """Those of some names that nobody holds now."""
+        ...
+
     def holds(self, rows: Rows, lease: Lease) -> bool:
         """Whether the lease is still the newest grant, seen in the caller's own transaction."""
         ...

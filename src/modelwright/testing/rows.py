@@ -229,6 +229,33 @@ class QueueLaw:
         assert queue.acquire("job", "third", self.minute) is None
         records.close()
 
+    def test_a_lease_taken_in_a_transaction_that_is_undone_is_not_there(self, tmp_path: Path) -> None:
+        records, queue = self.opened(tmp_path, Hand())
+        with pytest.raises(ZeroDivisionError), records.writing() as rows:
+            queue.take(rows, "job", "me", self.minute)
+            raise ZeroDivisionError
+        assert queue.acquire("job", "you", self.minute) is not None
+        records.close()
+
+    def test_a_renewed_lease_keeps_its_token_also_after_its_end_if_nobody_came(self, tmp_path: Path) -> None:
+        clock = Hand()
+        records, queue = self.opened(tmp_path, clock)
+        mine = queue.acquire("job", "me", self.minute)
+        assert mine is not None
+        clock.forward(61)
+        with records.writing() as rows:
+            assert queue.expired(rows, ["job", "unknown"]) == {"job", "unknown"}
+            assert queue.renew(rows, mine, self.minute)
+            assert queue.expired(rows, ["job", "unknown"]) == {"unknown"}
+        assert queue.acquire("job", "you", self.minute) is None
+        clock.forward(61)
+        assert queue.acquire("job", "you", self.minute) is not None
+        with records.writing() as rows:
+            assert not queue.renew(rows, mine, self.minute)
+            assert queue.expired(rows, ["job"]) == set()
+        assert not self.held(records, queue, mine)
+        records.close()
+
     def test_of_many_who_ask_at_once_one_is_granted(self, tmp_path: Path) -> None:
         clock = Hand()
         handles = [self.opened(tmp_path, clock) for _ in range(2)]

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwright.core import wire
+from modelwright.core import source, wire
 from modelwright.core.operation import Upload
+from modelwright.core.source import SourceSnapshot, installed, project_root
 from modelwright.tracking import capture as room
-from modelwright.tracking.capture import SourceSnapshot, capture, installed, project_root
+from modelwright.tracking.capture import capture
 
 
 class Box:
@@ -152,7 +153,7 @@ def test_without_git_hidden_folders_and_caches_are_left_out(project, box):
 def test_large_files_and_too_many_are_left_out(project, box, monkeypatch):
     (project / "large.py").write_bytes(b"#" * ((1 << 20) + 1))
     assert "large.py" not in paths(box, capture(box, seeds={}))
-    monkeypatch.setattr(room, "_MOST_FILES", 2)
+    monkeypatch.setattr(source, "_MOST_FILES", 2)
     assert paths(box, capture(box, seeds={})) == ["flights/__init__.py", "pyproject.toml"]
 
 
