@@ -12,11 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modelwright.app.automation import pipeline
     from modelwright.app.connect import Workspace, connect
     from modelwright.app.sdk import Answer, Dataset, dataset, predict, run
     from modelwright.core.errors import Conflict, Corrupted, Denied, Error, Invalid, NotFound, Refused, Unavailable
     from modelwright.lifecycle.evaluate import evaluate
     from modelwright.models.lookup import Lookup
+    from modelwright.pipelines.define import step
+    from modelwright.pipelines.progress import progress
 
 __version__ = "0.1.0"
 
@@ -36,11 +39,15 @@ __all__ = [
     "connect",
     "dataset",
     "evaluate",
+    "pipeline",
     "predict",
+    "progress",
     "run",
+    "step",
 ]
 
 _HOMES = {
+    "modelwright.app.automation": ("pipeline",),
     "modelwright.app.connect": ("Workspace", "connect"),
     "modelwright.app.sdk": ("Answer", "Dataset", "dataset", "predict", "run"),
     "modelwright.core.errors": (
@@ -55,6 +62,8 @@ _HOMES = {
     ),
     "modelwright.lifecycle.evaluate": ("evaluate",),
     "modelwright.models.lookup": ("Lookup",),
+    "modelwright.pipelines.define": ("step",),
+    "modelwright.pipelines.progress": ("progress",),
 }
 _PLACES = {name: module for module, names in _HOMES.items() for name in names}
 

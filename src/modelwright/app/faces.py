@@ -15,6 +15,8 @@ VERBS = {
     "ledger": "modelwright.ledger.sdk:LedgerFace",
     "predictions": "modelwright.predictions.sdk:PredictionsFace",
     "endpoints": "modelwright.serving.sdk:EndpointsFace",
+    "pipelines": "modelwright.pipelines.sdk:PipelinesFace",
+    "executions": "modelwright.pipelines.sdk:ExecutionsFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
 }
 """Noun -> the Face that a room subclasses; the others offer their operations alone."""

@@ -12,6 +12,8 @@ from modelwright.ledger.service import LedgerService
 from modelwright.lifecycle.service import LifecycleService
 from modelwright.lineage.service import LineageService
 from modelwright.models.service import ModelService
+from modelwright.pipelines.executing import ExecutionService
+from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.service import LabelService, PredictionService
 from modelwright.serving.service import EndpointService
 from modelwright.tracking.service import RunService
@@ -25,6 +27,8 @@ SERVICES: tuple[type[Service], ...] = (
     EvidenceService,
     GateService,
     EndpointService,
+    PipelineService,
+    ExecutionService,
     PredictionService,
     LabelService,
     LineageService,

@@ -30,6 +30,9 @@ from modelwright.lineage.repository import LineageRepository
 from modelwright.lineage.service import LineageService
 from modelwright.models.repository import ModelRepository
 from modelwright.models.service import ModelService
+from modelwright.pipelines.executing import ExecutionService
+from modelwright.pipelines.repository import ExecutionRepository, PipelineRepository
+from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.labels import LabelWriter
 from modelwright.predictions.log import PredictionLog
 from modelwright.predictions.service import LabelService, PredictionService
@@ -133,6 +136,7 @@ class Platform:
             lineage=lineage,
             ledger=ledger,
         )
+        pipelines, executions = PipelineRepository(), ExecutionRepository()
         made: tuple[Service, ...] = (
             data,
             runs,
@@ -142,6 +146,8 @@ class Platform:
             evidence,
             GateService(governance, guard, models),
             endpoints,
+            PipelineService(pipelines, executions, queue=self.queue, blobs=self.blobs),
+            ExecutionService(executions, pipelines, queue=self.queue, blobs=self.blobs),
             predictions,
             LabelService(self.log, self.labels),
             lineage,

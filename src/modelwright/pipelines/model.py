@@ -16,12 +16,25 @@ from modelwright.core.wire import described
 
 Entry = Annotated[
     str,
-    described(r"\A[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z", "module:function, e.g. pipeline:retrain", max_length=250),
+    described(
+        r"\A[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z", "module:function, e.g. pipeline:retrain", max_length=250
+    ),
 ]
 """Where a pipeline's function stands in its project."""
 
-StepId = Annotated[str, described(r"\A[A-Za-z_]\w*(#[1-9][0-9]{0,5})?\Z", "a step, e.g. train or train#2", max_length=140)]
+StepId = Annotated[
+    str, described(r"\A[A-Za-z_]\w*(#[1-9][0-9]{0,5})?\Z", "a step, e.g. train or train#2", max_length=140)
+]
 """A step of one execution: the function's name, from the second call on with its number."""
+
+SourceFolder = Annotated[
+    str,
+    described(
+        r"\A(\.|[A-Za-z0-9_][A-Za-z0-9 ._-]{0,99}(/[A-Za-z0-9_][A-Za-z0-9 ._-]{0,99}){0,9})\Z",
+        "a folder of plain names",
+    ),
+]
+"""A folder inside a source snapshot; ``.`` is its top."""
 
 ParameterName = Annotated[str, described(r"\A[A-Za-z_]\w*\Z", "a parameter's name", max_length=100)]
 Words = Annotated[str, Meta(max_length=500)]
@@ -193,6 +206,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         entry: Where its function stands in the source.
+        folder: The folder of the source in which modules are looked for.
         source: Digest of the source snapshot.
         environment: Digest of the environment lock.
         commit: The commit that was checked out, if any.
@@ -203,6 +217,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     entry: Entry
+    folder: SourceFolder = "."
     source: Digest
     environment: Digest
     commit: Words | None = None
@@ -294,6 +309,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         execution: The execution.
         owner: Who holds it.
         token: Work done under an older one is refused.
+        seconds: For how long it is held without a word.
         definition: The version's, where it is a registered one.
         steps: How far earlier holders came.
     """
@@ -301,8 +317,19 @@ class Claim(Struct, frozen=True, kw_only=True):
     execution: Execution
     owner: str
     token: int
+    seconds: float
     definition: Definition | None = None
     steps: tuple[Step, ...] = ()
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What a holder is told when it reports.
+
+    Attributes:
+        cancelling: Whether the execution shall end.
+    """
+
+    cancelling: bool
 
 
 class Pipeline(Shown, frozen=True, kw_only=True):

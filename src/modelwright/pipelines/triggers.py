@@ -102,7 +102,7 @@ def refusal(definition: Definition, at: datetime, active: Execution | None, star
         definition: The pipeline's newest version.
         at: When it happened, on event time.
         active: An execution of the same pipeline that waits or runs.
-        starts: Event times of earlier executions up to ``at`` within the last year, the newest first.
+        starts: Event times of earlier executions up to ``at``, the newest first.
 
     Example:
         >>> from datetime import UTC
@@ -115,8 +115,9 @@ def refusal(definition: Definition, at: datetime, active: Execution | None, star
     cooldown = timedelta(seconds=definition.cooldown_seconds)
     if starts and at - starts[0] < cooldown:
         return f"It started {_words(at - starts[0])} before, and its cooldown is {_words(cooldown)}."
-    if definition.budget is not None and len(starts) >= definition.budget:
-        return f"It started {len(starts)} times in the 365 days before; its budget is {definition.budget}."
+    within = sum(at - one < YEAR for one in starts)
+    if definition.budget is not None and within >= definition.budget:
+        return f"It started {within} times in the 365 days before; its budget is {definition.budget}."
     missing = [one.name for one in definition.parameters if one.required and one.name != "until"]
     if missing:
         return f"It needs {', '.join(missing)}, which no trigger gives; give the parameter a default."

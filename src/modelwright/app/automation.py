@@ -1,0 +1,92 @@
+"""``mw.pipeline``: a pipeline that knows where to record what it does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from modelwright.app.connect import Workspace, connect
+from modelwright.pipelines.define import Pipeline
+from modelwright.pipelines.triggers import span
+
+if TYPE_CHECKING:
+    from modelwright.pipelines.model import Execution, Step
+    from modelwright.pipelines.running import Where
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class RunnablePipeline(Pipeline[P, R], Generic[P, R]):
+    """What ``@mw.pipeline`` makes of a function."""
+
+    def run(
+        self,
+        *,
+        workspace: Workspace | None = None,
+        executor: Where | None = None,
+        resume: str | None = None,
+        **parameters: Any,
+    ) -> Execution:
+        """Record an execution and carry it out here, in processes of its own; progress on stderr, on a terminal only.
+
+        Args:
+            workspace: Where to record it; by default ``connect()``.
+            executor: ``"processes"``, or ``"inline"`` in this process; by default processes, if they can find the
+                functions.
+            resume: An execution to go on with; what succeeded is kept. It keeps its parameters.
+            parameters: What to call the pipeline with.
+
+        Raises:
+            Failed: A step failed for good; the message says how to resume.
+            Invalid: The parameters or the body are wrong.
+        """
+        from modelwright.pipelines.running import run_here  # weight: subprocess and the executors
+
+        with nullcontext(workspace) if workspace else connect() as opened:
+            return run_here(
+                self, opened, parameters=parameters, resume=resume, executor=executor, watch=_watch_of_a_terminal()
+            )
+
+
+def pipeline(
+    *,
+    on: Sequence[str] = (),
+    cooldown: str | float | timedelta | None = None,
+    budget: int | None = None,
+    name: str | None = None,
+) -> Callable[[Callable[P, R]], RunnablePipeline[P, R]]:
+    """Make a function whose body calls steps a pipeline.
+
+    Called plainly, it runs its steps one after another and records nothing. ``.run(…)`` records an execution and runs
+    it here; ``ws.pipelines.register`` hands it to workers, who also start it by its triggers.
+
+    Args:
+        on: When it starts by itself: ``alarm:<endpoint>``, ``data:<dataset>``, ``cron:<minute hour day month weekday>``
+            in UTC, ``commit``.
+        cooldown: ``"28d"``: how long after a start triggers start nothing, on event time.
+        budget: How many starts by triggers there may be in 365 days of event time.
+        name: What to call it; by default the function's name with hyphens.
+    """
+
+    def made(function: Callable[P, R]) -> RunnablePipeline[P, R]:
+        length = None if cooldown is None else span(cooldown, field="cooldown")
+        return RunnablePipeline(function, name=name, triggers=on, cooldown=length, budget=budget)
+
+    return made
+
+
+def _watch_of_a_terminal() -> Callable[[Step], None] | None:
+    if not sys.stderr.isatty():
+        return None
+    said: dict[str, str] = {}
+
+    def watch(step: Step) -> None:
+        if said.get(step.id) != step.status:
+            said[step.id] = step.status
+            sys.stderr.write(f"{step.status:<10} {step.id}{f': {step.error}' if step.error else ''}\n")
+
+    return watch

@@ -1,0 +1,375 @@
+"""Carrying a graph out: what is known is taken, what is new is run, what failed is tried again, all of it reported."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
+
+from modelwright.core.clock import Clock, utc_now
+from modelwright.core.errors import Conflict, Invalid
+from modelwright.core.operation import Upload
+from modelwright.pipelines.executors.base import Done, Executor, Job, place, said
+from modelwright.pipelines.keys import code_of, environment, key_of
+from modelwright.pipelines.log import Log
+from modelwright.pipelines.model import (
+    Attempt,
+    Claim,
+    Execution,
+    Failed,
+    Hit,
+    Progress,
+    Status,
+    Step,
+    StepRef,
+    StepStatus,
+    Value,
+)
+from modelwright.pipelines.reporter import Desk, Reporter
+from modelwright.pipelines.tracing import Graph, Node, filled
+from modelwright.pipelines.values import Taken, checked, decode, encode, results
+
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 60.0
+_LOOK_SECONDS = 0.5
+_LOG_SECONDS = 0.2
+_MOST_KEYS = 1000
+
+Watch = Callable[[Step], None]
+"""Sees every change of a step: what a terminal shows."""
+
+
+class Books(Desk, Protocol):
+    """The home as a conductor needs it; ``ws.executions`` is one."""
+
+    def cached(self, keys: tuple[str, ...]) -> tuple[Hit, ...]:
+        """Results that are known already."""
+        ...
+
+    def send(self, source: bytes | Path) -> Upload:
+        """Store bytes."""
+        ...
+
+    def fetch(self, source: StepRef) -> bytes:
+        """The bytes of a step's result."""
+        ...
+
+
+class _Asked(NamedTuple):
+    """A step whose inputs are there: what it is called with, and under which key its result is known."""
+
+    node: Node
+    call: bytes
+    inputs: dict[str, Value]
+    key: str | None
+
+
+class Conductor:
+    """Carries one execution out.
+
+    Law: a step runs when all it takes is there, at most ``executor.size`` at a time. A step that acts on the world
+    (``cache=False``) is reported durably before anything else begins, and never run again once it succeeded.
+
+    Args:
+        graph: What to do.
+        claim: The execution in our hands.
+        books: The home.
+        scratch: An empty folder for larger results.
+        watch: Sees every change.
+        clock: The wall clock.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        claim: Claim,
+        books: Books,
+        *,
+        scratch: Path,
+        watch: Watch | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._graph = graph
+        self._claim = claim
+        self._books = books
+        self._scratch = scratch
+        self._watch = watch or (lambda _: None)
+        self._clock = clock
+        self._executor: Executor | None = None
+        self._began = clock()
+        self._environment = environment()
+        self._codes: dict[int, str] = {}
+        self._before = {step.id: step for step in claim.steps}
+        self._steps: dict[str, Step] = {}
+        self._outputs: dict[str, Value] = {}
+        self._origins: dict[str, StepRef] = {}
+        self._missing = {node.id: len(node.after) for node in graph.nodes.values()}
+        self._next: dict[str, list[str]] = {name: [] for name in graph.nodes}
+        for node in graph.nodes.values():
+            for earlier in node.after:
+                self._next[earlier].append(node.id)
+        self._ready = deque(name for name, missing in self._missing.items() if not missing)
+        self._asked: deque[_Asked] = deque()
+        self._running: dict[str, _Asked] = {}
+        self._pauses: list[tuple[float, int, _Asked]] = []
+        self._logs: dict[str, Log] = {}
+        self._told: dict[str, float] = {}
+        self._broken: str | None = None
+        self._reporter = Reporter(books, claim, self._end_now)
+
+    def run(self, executor: Executor) -> Execution:
+        """Carry it out to its end.
+
+        Args:
+            executor: Where steps run; closed afterwards.
+
+        Raises:
+            Failed: A step failed for good, or the execution was cancelled.
+            Conflict: The lease was lost; another one goes on with it.
+        """
+        self._executor = executor
+        self._reporter.planned(self._graph.plan)
+        try:
+            self._refuse_unbounded(executor)
+            self._carry_on(executor)
+            result = self._result() if not self._broken and not self._stopped else None
+        except BaseException as error:
+            executor.kill()
+            self._let_go(error)
+            raise
+        finally:
+            executor.close()
+        return self._ended(result)
+
+    def wrote(self, step: str, data: bytes) -> None:
+        """A step wrote something."""
+        self._logs.setdefault(step, Log()).add(data)
+        if time.monotonic() - self._told.get(step, 0.0) > _LOG_SECONDS:
+            self._told[step] = time.monotonic()
+            self._reporter.changed(self._logged(step))
+
+    def progressed(self, step: str, progress: Progress) -> None:
+        """A step said how far it is."""
+        self._note(replace(self._steps[step], progress=progress))
+
+    @property
+    def _stopped(self) -> bool:
+        return self._reporter.lost or self._reporter.cancelled
+
+    def _end_now(self) -> None:
+        if self._executor is not None:
+            self._executor.kill()
+
+    def _refuse_unbounded(self, executor: Executor) -> None:
+        bounded = [node.step.name for node in self._graph.nodes.values() if node.step.timeout is not None]
+        if bounded and not executor.bounds_time:
+            raise Invalid(
+                f"{bounded[0]} has a time limit, which nobody can keep inside this process.",
+                remedy='Run it with executor="processes".',
+            )
+
+    def _carry_on(self, executor: Executor) -> None:
+        while not self._stopped and not self._broken:
+            self._look_up()
+            while self._pauses and self._pauses[0][0] <= time.monotonic():
+                self._asked.append(heapq.heappop(self._pauses)[2])
+            while self._asked and len(self._running) < executor.size and not self._stopped:
+                self._start(executor, self._asked.popleft())
+            if not self._running and not self._asked and not self._ready:
+                if not self._pauses:
+                    return
+                time.sleep(min(max(self._pauses[0][0] - time.monotonic(), 0), _LOOK_SECONDS))
+            elif self._running:
+                self._hear(executor.wait(_LOOK_SECONDS))
+        while self._running and not self._stopped:  # one failed: what runs beside it may still end
+            self._hear(executor.wait(_LOOK_SECONDS))
+
+    def _hear(self, answers: Sequence[Done]) -> None:
+        for answer in answers:
+            self._take(answer)
+
+    def _look_up(self) -> None:
+        """Every step whose inputs are there: taken from what is known, which may make others ready, or asked for."""
+        while self._ready:
+            found = [self._prepared(self._graph.nodes[name]) for name in self._ready]
+            self._ready.clear()
+            fresh = [asked for asked in found if not self._kept(asked)]
+            keys = tuple(dict.fromkeys(asked.key for asked in fresh if asked.key is not None))
+            hits: dict[str, Hit] = {}
+            for begin in range(0, len(keys), _MOST_KEYS):
+                hits |= {hit.key: hit for hit in self._books.cached(keys[begin : begin + _MOST_KEYS])}
+            for asked in fresh:
+                hit = hits.get(asked.key or "")
+                if hit is None:
+                    self._asked.append(asked)
+                else:
+                    step = Step(id=asked.node.id, status=StepStatus.CACHED, key=hit.key, reused=hit.source)
+                    self._succeed(asked.node.id, replace(step, ended_at=self._clock()), hit.output, hit.source)
+
+    def _prepared(self, node: Node) -> _Asked:
+        digests = {name: self._outputs[name].digest for name in node.after}
+        call = encode(
+            [filled(list(node.args), digests), filled(node.kwargs, digests)], what=f"An argument of {node.id}"
+        )
+        inputs = {self._outputs[name].digest: self._outputs[name] for name in node.after}
+        if not node.step.cache:
+            return _Asked(node, call, inputs, None)
+        code = self._codes.get(id(node.step))
+        if code is None:
+            code = self._codes[id(node.step)] = code_of(node.step.function)
+        return _Asked(node, call, inputs, key_of(code, call, self._environment))
+
+    def _kept(self, asked: _Asked) -> bool:
+        """Whether an earlier holder of this execution did it."""
+        before = self._before.get(asked.node.id)
+        if before is None or not before.status.done or before.output is None:
+            return False
+        if asked.key is not None and before.key != asked.key:  # mended since then, or given other inputs
+            return False
+        own = StepRef(execution=self._claim.execution.id, step=before.id)
+        self._steps[before.id] = before
+        self._arrive(before.id, before.output, before.reused or own)
+        return True
+
+    def _start(self, executor: Executor, asked: _Asked) -> None:
+        node = asked.node
+        for digest, value in asked.inputs.items():
+            if value.data is None and not place(self._scratch, digest).exists():
+                place(self._scratch, digest).write_bytes(self._books.fetch(self._origins[digest]))
+        earlier = self._steps.get(node.id) or self._before.get(node.id)
+        self._note(
+            Step(
+                id=node.id,
+                status=StepStatus.RUNNING,
+                key=asked.key,
+                failed=earlier.failed if earlier else (),
+                started_at=self._clock(),
+            )
+        )
+        self._running[node.id] = asked
+        executor.start(
+            Job(
+                execution=self._claim.execution.id,
+                step=node.id,
+                module=node.step.function.__module__,
+                function=node.step.function.__qualname__,
+                call=asked.call,
+                inputs=asked.inputs,
+                seconds=node.step.timeout.total_seconds() if node.step.timeout else None,
+            )
+        )
+
+    def _take(self, answer: Done) -> None:
+        asked = self._running.pop(answer.step)
+        step = replace(self._logged(answer.step), ended_at=self._clock(), cpu_seconds=answer.cpu_seconds)
+        log = self._logs.get(answer.step)
+        if log is not None and log.longer:
+            step = replace(step, log_kept=self._books.send(log.whole).digest)
+        if answer.output is None:
+            self._fail(asked, step, answer)
+            return
+        if answer.output.data is None:
+            self._books.send(place(self._scratch, answer.output.digest))
+        own = StepRef(execution=self._claim.execution.id, step=answer.step)
+        self._succeed(answer.step, replace(step, status=StepStatus.SUCCEEDED), answer.output, own)
+        if not asked.node.step.cache:
+            self._reporter.flush()
+
+    def _succeed(self, name: str, step: Step, output: Value, origin: StepRef) -> None:
+        self._note(replace(step, output=output))
+        self._arrive(name, output, origin)
+
+    def _arrive(self, name: str, output: Value, origin: StepRef) -> None:
+        self._outputs[name] = output
+        self._origins.setdefault(output.digest, origin)
+        for later in self._next[name]:
+            self._missing[later] -= 1
+            if not self._missing[later]:
+                self._ready.append(later)
+
+    def _fail(self, asked: _Asked, step: Step, answer: Done) -> None:
+        error = answer.error or "It failed."
+        began = step.started_at or self._clock()
+        attempt = Attempt(started_at=began, ended_at=step.ended_at or began, error=error)
+        failed = (*step.failed, attempt)
+        here = sum(one.started_at >= self._began for one in failed)
+        if answer.final or here > asked.node.step.retries:
+            self._note(replace(step, status=StepStatus.FAILED, error=error))
+            self._broken = f"{answer.step}: {error}"[:2000]
+            return
+        pause = min(_FIRST_PAUSE_SECONDS * 2 ** (here - 1), _LONGEST_PAUSE_SECONDS)
+        self._note(replace(step, status=StepStatus.WAITING, failed=failed, error=error))
+        heapq.heappush(self._pauses, (time.monotonic() + pause, len(failed), asked))
+
+    def _logged(self, name: str) -> Step:
+        step, log = self._steps[name], self._logs.get(name)
+        if log is None:
+            return step
+        self._steps[name] = replace(step, log=log.tail, log_size=log.size)
+        return self._steps[name]
+
+    def _note(self, step: Step) -> None:
+        self._steps[step.id] = step
+        self._reporter.changed(step)
+        self._watch(step)
+
+    def _result(self) -> Value | None:
+        """What the body answered, with results in place of handles."""
+        answer = self._graph.result
+        if answer is None:
+            return None
+        digests = {name: value.digest for name, value in self._outputs.items()}
+        marked = filled(answer, digests)
+        by_digest = {value.digest: value for value in self._outputs.values()}
+        if isinstance(marked, Taken) and not marked.path:
+            return by_digest[marked.digest]
+        fetch = results(by_digest, self._read)
+        data, value = checked(decode(encode(marked), fetch), what="The pipeline's answer")
+        if value.data is None:
+            self._books.send(data)
+        return value
+
+    def _read(self, value: Value) -> bytes:
+        file = place(self._scratch, value.digest)
+        return file.read_bytes() if file.exists() else self._books.fetch(self._origins[value.digest])
+
+    def _ended(self, result: Value | None) -> Execution:
+        if self._reporter.lost:
+            raise _lost(self._claim)
+        if self._reporter.cancelled:
+            self._undo_running()
+            self._reporter.finish(Status.CANCELLED)
+            raise Failed(f"{self._claim.execution.pipeline} {self._claim.execution.id} was cancelled.")
+        status = Status.FAILED if self._broken else Status.SUCCEEDED
+        execution = self._reporter.finish(status, result=result, error=self._broken)
+        if execution is None:
+            raise _lost(self._claim)
+        if self._broken:
+            raise Failed(
+                f"{execution.pipeline} failed at {self._broken}",
+                remedy=f"Mend it, then: modelwright pipeline resume {execution.id}",
+            )
+        return execution
+
+    def _let_go(self, error: BaseException) -> None:
+        """Something of our own went wrong, or somebody pressed Ctrl-C: say so, if anybody listens."""
+        status = Status.FAILED if isinstance(error, Exception) else Status.INTERRUPTED
+        self._undo_running()
+        self._reporter.finish(status, error=said(error) if status is Status.FAILED else None)
+
+    def _undo_running(self) -> None:
+        """What was under way has been killed: it waits again."""
+        for name in self._running:
+            self._reporter.changed(replace(self._steps[name], status=StepStatus.WAITING, started_at=None))
+
+
+def _lost(claim: Claim) -> Conflict:
+    return Conflict(
+        f"Another process holds execution {claim.execution.id} now: this one was silent for {claim.seconds:g} s.",
+        remedy=f"See how it goes: modelwright pipeline show {claim.execution.id}",
+    )

@@ -1,0 +1,167 @@
+"""An execution from its claim to its end, in this process and its children."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from modelwright.core.errors import Invalid
+from modelwright.core.ids import new_id
+from modelwright.core.operation import Upload
+from modelwright.core.settings import URL
+from modelwright.pipelines.conductor import Conductor, Watch
+from modelwright.pipelines.define import Pipeline
+from modelwright.pipelines.executors import here
+from modelwright.pipelines.executors.base import Executor
+from modelwright.pipelines.executors.inline import Inline
+from modelwright.pipelines.executors.processes import Processes
+from modelwright.pipelines.model import Claim, Execution, Hit, Planned, Status, Step, StepRef, Told, Value
+from modelwright.pipelines.places import only_here, script_of
+from modelwright.pipelines.tracing import Graph
+
+Where = Literal["processes", "inline"]
+
+
+class Home(Protocol):
+    """Where executions are recorded; a ``Workspace`` is one.
+
+    Attributes:
+        where: The home's folder or the server's address.
+        pipelines: ``ws.pipelines``.
+        executions: ``ws.executions``.
+    """
+
+    where: str
+    pipelines: Any
+    executions: Any
+
+
+class HomeBooks:
+    """A home as a conductor needs it; fulfils ``conductor.Books``."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def record(
+        self, execution_id: str, owner: str, token: int, steps: tuple[Step, ...], plan: tuple[Planned, ...] | None
+    ) -> Told:
+        """Note how steps are."""
+        told: Told = self._home.executions.record(execution_id, owner, token, steps, plan)
+        return told
+
+    def finish(
+        self,
+        execution_id: str,
+        owner: str,
+        token: int,
+        status: Status,
+        steps: tuple[Step, ...],
+        *,
+        result: Value | None,
+        error: str | None,
+    ) -> Execution:
+        """End it, or let go of it."""
+        over: Execution = self._home.executions.finish(
+            execution_id, owner, token, status, steps, result=result, error=error
+        )
+        return over
+
+    def cached(self, keys: tuple[str, ...]) -> tuple[Hit, ...]:
+        """Results that are known already."""
+        hits: tuple[Hit, ...] = self._home.executions.cached(keys)
+        return hits
+
+    def send(self, source: bytes | Path) -> Upload:
+        """Store bytes."""
+        sent: Upload = self._home.executions.send(source)
+        return sent
+
+    def fetch(self, source: StepRef) -> bytes:
+        """The bytes of a step's result."""
+        data: bytes = self._home.pipelines.output_bytes(source.execution, source.step)
+        return data
+
+
+def run_here(
+    pipeline: Pipeline[..., Any],
+    home: Home,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    resume: str | None = None,
+    executor: Where | None = None,
+    watch: Watch | None = None,
+) -> Execution:
+    """Record an execution and carry it out here.
+
+    Args:
+        pipeline: What to execute.
+        home: Where to record it.
+        parameters: What to call it with.
+        resume: An execution of this pipeline to go on with, with the parameters that it has.
+        executor: ``"processes"``, or ``"inline"`` in this one; by default processes, if they can find the functions.
+        watch: Sees every change of a step.
+
+    Raises:
+        Failed: A step failed for good.
+        Conflict: The execution to resume is held by another process, or has succeeded.
+        Invalid: The parameters or the body are wrong, or steps would start executions.
+    """
+    if here.stepping:
+        raise Invalid(
+            f"{pipeline.name}.run was called while a step's process imported its module.",
+            remedy='Put it below `if __name__ == "__main__":`.',
+        )
+    owner = f"{socket.gethostname()}-{os.getpid()}-{new_id()}"
+    if resume is None:
+        plain = msgspec.to_builtins(dict(parameters or {}), str_keys=True)
+        graph = pipeline.trace(plain)
+        claim: Claim = home.executions.open(pipeline.name, _entry(pipeline), plain, owner)
+    else:
+        asked: Execution = home.pipelines.execution(resume)
+        if asked.pipeline != pipeline.name:
+            raise Invalid(f"Execution {resume} is of {asked.pipeline}, not of {pipeline.name}.")
+        graph = pipeline.trace(asked.parameters)
+        claim = home.executions.claim(owner, resume)
+    return carried_out(graph, claim, home, executor=executor, watch=watch)
+
+
+def carried_out(
+    graph: Graph, claim: Claim, home: Home, *, executor: Where | None = None, watch: Watch | None = None
+) -> Execution:
+    """Carry a claimed execution out; raises as ``run_here``."""
+    with tempfile.TemporaryDirectory(prefix="modelwright-") as folder:
+        scratch = Path(folder)
+        conductor = Conductor(graph, claim, HomeBooks(home), scratch=scratch, watch=watch)
+        return conductor.run(_executor(graph, conductor, scratch, executor, home.where))
+
+
+def _executor(graph: Graph, conductor: Conductor, scratch: Path, wanted: Where | None, where: str) -> Executor:
+    stranger = only_here(graph)
+    if wanted == "processes" and stranger is not None:
+        raise Invalid(
+            f"{stranger} is defined at a prompt or inside a function, where another process cannot find it.",
+            remedy='Write it at the top of a file, or run with executor="inline".',
+        )
+    if wanted == "inline" or stranger is not None:
+        return Inline({node.id: node.step.function for node in graph.nodes.values()}, scratch, conductor)
+    scripts = [script_of(node.step.function) for node in graph.nodes.values() if _of_a_script(node.step.function)]
+    return Processes(scratch, conductor, script=scripts[0] if scripts else None, environment={URL.name: where})
+
+
+def _of_a_script(function: Any) -> bool:
+    return bool(function.__module__ == "__main__") and "__main__" in sys.modules
+
+
+def _entry(pipeline: Pipeline[..., Any]) -> str:
+    """``module:function``; of one that stands inside another function the last name, which is found by nobody else."""
+    module = pipeline.function.__module__
+    file = script_of(pipeline.function)
+    name = file.stem if module == "__main__" and file is not None else module
+    return f"{name}:{pipeline.function.__name__}"
