@@ -22,7 +22,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -31,7 +31,7 @@ from modelwright.core.schema import Column, Contract, DType
 from modelwright.models.model import Manifest, Package, Task
 from modelwright.predictions.segments import SegmentWriter
 from modelwright.serving import publication
-from modelwright.serving.model import Route, RouteTable
+from modelwright.serving.model import Challenger, Route, RouteTable
 from modelwright.serving.runtime import worker
 from modelwright.serving.runtime.ports import Predictor
 from modelwright.store.keys import Keys
@@ -105,6 +105,7 @@ class Variant(msgspec.Struct, kw_only=True):
     body: bytes
     model: Callable[[], Predictor] | None = None
     log: bool = True
+    challenged: bool = False
 
 
 VARIANTS = [
@@ -113,6 +114,20 @@ VARIANTS = [
     Variant(name="records-trivial", path="/invocations", body=records_body(), model=lambda: trivial),
     Variant(name="unlogged-trivial", path="/v2/models/bench/infer", body=oip_body(), model=lambda: trivial, log=False),
     Variant(name="full-sklearn", path="/v2/models/bench/infer", body=oip_body(), model=scikit_learn),
+    Variant(
+        name="full-trivial-challenged",
+        path="/v2/models/bench/infer",
+        body=oip_body(),
+        model=lambda: trivial,
+        challenged=True,
+    ),
+    Variant(
+        name="full-sklearn-challenged",
+        path="/v2/models/bench/infer",
+        body=oip_body(),
+        model=scikit_learn,
+        challenged=True,
+    ),
 ]
 
 
@@ -142,7 +157,9 @@ def be_server(variant: Variant, descriptor: int, home: Path) -> None:
     predictor = variant.model() if variant.model else trivial
     equipment = worker.Equipment(
         load=lambda _: predictor,
-        open_log=lambda endpoint: SegmentWriter(home / "log" / endpoint, variant.name) if variant.log else Nowhere(),
+        open_log=lambda endpoint, kind: (
+            SegmentWriter(home / "log" / endpoint / kind, variant.name) if variant.log else Nowhere()
+        ),
     )
     if os.environ.get("PROFILE") == variant.name:
         profiled(descriptor, publication_place(home, keys, variant.name), equipment)
@@ -169,22 +186,39 @@ def profiled(descriptor: int, place: worker.Place, equipment: worker.Equipment) 
     pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(45)
 
 
+class Round(NamedTuple):
+    """CPU in microseconds per request, requests per second, latency in milliseconds, failures."""
+
+    cpu: float
+    rate: float
+    p50: float
+    p99: float
+    failed: int
+
+
+def _milliseconds(found: re.Match[str] | None) -> float:
+    assert found is not None
+    return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
+
+
 class Server:
     def __init__(self, variant: Variant, folder: Path) -> None:
         self.variant = variant
         home = folder / variant.name
         keys = Keys(home / "keys")
+        manifest = Manifest(model="bench", flavour="none", task=Task.BINARY, inputs=CONTRACT, files=())
+        packages = [
+            Package(ref=f"bench@{version}", digest=f"{version:064x}", manifest=manifest, signed=keys.sign(b"", "none"))
+            for version in (1, 2)
+        ]
+        challenger = Challenger(model="bench", version=2, package=packages[1]) if variant.challenged else None
         route = Route(
             endpoint="bench",
             model="bench",
             version=1,
-            package=Package(
-                ref="bench@1",
-                digest="0" * 64,
-                manifest=Manifest(model="bench", flavour="none", task=Task.BINARY, inputs=CONTRACT, files=()),
-                signed=keys.sign(b"", "none"),
-            ),
+            package=packages[0],
             since=datetime.now(UTC),
+            challenger=challenger,
         )
         publication.write(publication.routes_path(home), RouteTable(generation=1, routes=(route,)), keys=keys)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -211,11 +245,20 @@ class Server:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
-    def load(self, seconds: int, connections: int) -> tuple[float, float, int]:
-        """CPU microseconds per request, requests per second, failures."""
+    def load(self, seconds: int, connections: int) -> Round:
+        """One round of load."""
         before = self.cpu()
         output = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(self.script), self.url + self.variant.path],
+            [
+                "wrk",
+                "--latency",
+                "-t1",
+                f"-c{connections}",
+                f"-d{seconds}s",
+                "-s",
+                str(self.script),
+                self.url + self.variant.path,
+            ],
             capture_output=True,
             text=True,
             check=True,
@@ -225,7 +268,8 @@ class Server:
         requests = int(re.search(r"(\d+) requests in", output)[1])  # type: ignore[index]
         failed = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", output)))
         failed += sum(map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", output)))
-        return used / requests * 1e6, requests / seconds, failed
+        p50, p99 = (_milliseconds(re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", output)) for share in (50, 99))
+        return Round(used / requests * 1e6, requests / seconds, p50, p99, failed)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -241,7 +285,7 @@ def measure(given: argparse.Namespace) -> None:
             for server in servers:
                 server.wait()
                 server.load(1, given.connections)
-            found: dict[str, list[tuple[float, float, int]]] = {variant.name: [] for variant in variants}
+            found: dict[str, list[Round]] = {variant.name: [] for variant in variants}
             for _ in range(given.rounds):
                 for server in servers:
                     found[server.variant.name].append(server.load(given.seconds, given.connections))
@@ -251,21 +295,23 @@ def measure(given: argparse.Namespace) -> None:
     report(found, given)
 
 
-def report(found: dict[str, list[tuple[float, float, int]]], given: argparse.Namespace) -> None:
+def report(found: dict[str, list[Round]], given: argparse.Namespace) -> None:
     load = os.getloadavg()[0]
     print(f"{given.connections} connections, {given.rounds} rounds of {given.seconds} s; load average {load:.1f}")
     print(
-        f"{'variant':<18}{'CPU us':>8}{'min':>7}{'max':>7}{'x echo':>8}{'ratio min..max':>16}{'req/s':>9}{'failed':>8}"
+        f"{'variant':<25}{'CPU us':>8}{'min':>7}{'max':>7}{'x echo':>8}{'ratio min..max':>16}{'req/s':>9}"
+        f"{'p50 ms':>8}{'p99 ms':>8}{'failed':>8}"
     )
-    base = [cpu for cpu, _, _ in found["echo"]]
+    base = [each.cpu for each in found["echo"]]
     for name, rounds in found.items():
-        cpus = [cpu for cpu, _, _ in rounds]
+        cpus = [each.cpu for each in rounds]
         ratios = [cpu / echo_cpu for cpu, echo_cpu in zip(cpus, base, strict=True)]
-        rate = statistics.median(rate for _, rate, _ in rounds)
         spread = f"{min(ratios):.2f}..{max(ratios):.2f}"
+        rate, p50, p99 = (statistics.median(values) for values in list(zip(*rounds, strict=True))[1:4])
         print(
-            f"{name:<18}{statistics.median(cpus):>8.1f}{min(cpus):>7.1f}{max(cpus):>7.1f}"
-            f"{statistics.median(ratios):>8.2f}{spread:>16}{rate:>9.0f}{sum(lost for _, _, lost in rounds):>8}"
+            f"{name:<25}{statistics.median(cpus):>8.1f}{min(cpus):>7.1f}{max(cpus):>7.1f}"
+            f"{statistics.median(ratios):>8.2f}{spread:>16}{rate:>9.0f}{p50:>8.2f}{p99:>8.2f}"
+            f"{sum(each.failed for each in rounds):>8}"
         )
 
 

@@ -23,7 +23,7 @@ from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, decode_predictions
 from modelwright.predictions.segments import frames
 from modelwright.serving import publication
-from modelwright.serving.model import Route, RouteTable
+from modelwright.serving.model import Challenger, Route, RouteTable
 from modelwright.store.keys import Keys
 
 CONTRACT = Contract(columns=(Column(name="x", dtype=DType.FLOAT64),))
@@ -38,8 +38,7 @@ from modelwright.serving.runtime import worker
 def equip(place):
     return worker.Equipment(
         load=lambda route: lambda columns: np.array(columns["x"], dtype=float) * route.version,
-        open_log=lambda endpoint: SegmentWriter(
-            segment_folder(place.home / "log", endpoint, Kind.PREDICTIONS), place.worker),
+        open_log=lambda endpoint, kind: SegmentWriter(segment_folder(place.home / "log", endpoint, kind), place.worker),
     )
 
 sys.exit(worker.run(sys.argv[1:], equip=equip))
@@ -56,12 +55,21 @@ class Fleet:
         self.port = self.listener.getsockname()[1]
         self.workers: dict[str, subprocess.Popen] = {}
 
-    def deploy(self, generation):
+    def package(self, version):
         manifest = Manifest(model="m", flavour="none", task=Task.REGRESSION, inputs=CONTRACT, files=())
-        package = Package(
-            ref=f"m@{generation}", digest=f"{generation:064x}", manifest=manifest, signed=self.keys.sign(b"", "none")
+        signed = self.keys.sign(b"", "none")
+        return Package(ref=f"m@{version}", digest=f"{version:064x}", manifest=manifest, signed=signed)
+
+    def deploy(self, generation, *, version=None, challenger=None):
+        version = version or generation
+        route = Route(
+            endpoint="e",
+            model="m",
+            version=version,
+            package=self.package(version),
+            since=datetime.now(UTC),
+            challenger=challenger and Challenger(model="m", version=challenger, package=self.package(challenger)),
         )
-        route = Route(endpoint="e", model="m", version=generation, package=package, since=datetime.now(UTC))
         table = RouteTable(generation=generation, routes=(route,))
         publication.write(publication.routes_path(self.home), table, keys=self.keys)
 
@@ -92,14 +100,12 @@ class Fleet:
             process.communicate()
         self.listener.close()
 
-    def logged(self):
-        folder = segment_folder(self.home / "log", "e", Kind.PREDICTIONS)
-        return [
-            prediction
-            for path in folder.glob("*.seg")
-            for _, payload in frames(path)
-            for prediction in decode_predictions(payload).ids
-        ]
+    def batches(self, kind):
+        folder = segment_folder(self.home / "log", "e", kind)
+        return [decode_predictions(payload) for path in folder.glob("*.seg") for _, payload in frames(path)]
+
+    def logged(self, kind=Kind.PREDICTIONS):
+        return [prediction for batch in self.batches(kind) for prediction in batch.ids]
 
 
 class Client(threading.Thread):
@@ -222,6 +228,46 @@ def test_no_request_fails_while_versions_are_swapped_in(fleet):
             fleet.wait_for(generation, "w1")
     assert [(client.refused, client.broken) for client in clients] == [([], 0)] * 8
     assert len(fleet.logged()) == len(set(fleet.logged()))
+
+
+def test_a_worker_killed_while_a_challenger_is_in_its_shadow_loses_nothing_that_was_answered(fleet):
+    fleet.deploy(2, version=1, challenger=3)
+    for name in ("w1", "w2"):
+        fleet.start(name)
+    fleet.wait_for(2, "w1", "w2")
+    with load(fleet) as clients:
+        awaits_progress(clients)
+        os.kill(fleet.workers["w1"].pid, signal.SIGKILL)
+        awaits_progress(clients)
+        fleet.start("w3")
+        fleet.wait_for(2, "w3")
+        awaits_progress(clients)
+    assert [client.refused for client in clients] == [[]] * 8
+    answered = {one for client in clients for one in client.acknowledged}
+    assert answered <= set(fleet.logged())
+    mirrored = fleet.logged(Kind.SHADOWS)
+    assert set(mirrored) <= set(fleet.logged())
+    assert len(mirrored) > len(answered) / 2
+    assert {output for batch in fleet.batches(Kind.SHADOWS) for output in batch.outputs} == {6.0}
+
+
+def test_no_request_fails_while_challengers_come_and_go_and_take_over(fleet):
+    fleet.start("w1")
+    fleet.wait_for(1, "w1")
+    with load(fleet) as clients:
+        for generation in range(2, 20, 3):
+            fleet.deploy(generation, version=generation - 1, challenger=generation)
+            fleet.wait_for(generation, "w1")
+            awaits_progress(clients)
+            fleet.deploy(generation + 1, version=generation)
+            fleet.wait_for(generation + 1, "w1")
+            fleet.deploy(generation + 2, version=generation + 2)
+            fleet.wait_for(generation + 2, "w1")
+    assert [(client.refused, client.broken) for client in clients] == [([], 0)] * 8
+    assert {batch.version for batch in fleet.batches(Kind.SHADOWS)} == set(range(2, 20, 3))
+    fleet.workers["w1"].send_signal(signal.SIGTERM)
+    assert fleet.workers["w1"].wait(30) == 0
+    assert "Traceback" not in fleet.workers["w1"].stderr.read()
 
 
 def raw(fleet, request: bytes) -> bytes:

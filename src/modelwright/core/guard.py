@@ -38,6 +38,7 @@ class Action(StrEnum):
     SET_ALIAS = "set_alias"
     DEPLOY = "deploy"
     ROLLBACK = "rollback"
+    CHALLENGE = "challenge"
 
 
 class Transition(Struct, frozen=True, kw_only=True):

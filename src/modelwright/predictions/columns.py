@@ -27,10 +27,10 @@ def rows_of(kind: Kind, payloads: Iterable[bytes]) -> pa.Table:
     Raises:
         Corrupted: A payload is no batch.
     """
-    if kind is Kind.PREDICTIONS:
-        tables = [prediction_table(some) for some in _chunks(map(decode_predictions, payloads))]
-    else:
+    if kind is Kind.LABELS:
         tables = [label_table(some) for some in _chunks(map(decode_labels, payloads))]
+    else:
+        tables = [prediction_table(some) for some in _chunks(map(decode_predictions, payloads))]
     return joined(tables or [empty(kind)])
 
 
@@ -54,7 +54,7 @@ def _chunks(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
 
 def empty(kind: Kind) -> pa.Table:
     """No rows, with the columns that every part has."""
-    return prediction_table([]) if kind is Kind.PREDICTIONS else label_table([])
+    return label_table([]) if kind is Kind.LABELS else prediction_table([])
 
 
 def prediction_table(batches: Sequence[PredictionBatch]) -> pa.Table:

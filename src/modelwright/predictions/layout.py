@@ -1,4 +1,4 @@
-"""Where an endpoint's segments stand: ``log/<endpoint>/predictions/`` and ``log/<endpoint>/labels/``."""
+"""Where an endpoint's segments stand: a folder for each kind, such as ``log/<endpoint>/predictions/``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def segment_folder(log: Path, endpoint: Name, kind: Kind, *, project: Name = DEF
     Args:
         log: ``log/`` of the home.
         endpoint: Who answers.
-        kind: Predictions or labels.
+        kind: Predictions, labels or shadows.
         project: Whose endpoint.
 
     Raises:

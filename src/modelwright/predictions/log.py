@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,13 @@ from modelwright.store.ports import Frames, Records
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
     import pyarrow as pa
 
+ANSWERS = (Kind.PREDICTIONS, Kind.LABELS)
+"""What the log of an endpoint is to most readers: what it answered, and what turned out."""
+
+WITH_SHADOWS = (*ANSWERS, Kind.SHADOWS)
+"""The same, and what challengers said of the same requests."""
+
+_STEMS = {Kind.PREDICTIONS: "prediction", Kind.LABELS: "label", Kind.SHADOWS: "shadow"}
 _TRIES = 20
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -107,13 +114,16 @@ class PredictionLog:
         with self.records.reading() as rows:
             return sorted({*endpoints_in(self.folder, project), *self._repository.endpoints(rows, project)})
 
-    def view(self, project: Name, endpoint: Name, *, holding: Id | None = None) -> View:
+    def view(
+        self, project: Name, endpoint: Name, *, holding: Id | None = None, kinds: Collection[Kind] = ANSWERS
+    ) -> View:
         """The log of an endpoint as it is now; an endpoint nobody knows has an empty one.
 
         Args:
             project: Whose endpoint.
             endpoint: Who answered.
             holding: Only this prediction is of interest: parts and records that cannot hold it are not read.
+            kinds: What is read; ``WITH_SHADOWS`` adds the tables ``shadow_parts`` and ``shadow_segments``.
 
         Raises:
             Corrupted: A segment or a part is damaged. Nothing is left out silently.
@@ -123,11 +133,11 @@ class PredictionLog:
         # read as a file, or is gone, and then we begin again. The rows first would miss what is shipped and removed
         # before the listing; this is also why the snapshot is not the caller's, who may have begun it long ago.
         for _ in range(_TRIES):
-            listed = {kind: segments_in(segment_folder(self.folder, endpoint, kind, project=project)) for kind in Kind}
+            listed = {kind: segments_in(segment_folder(self.folder, endpoint, kind, project=project)) for kind in kinds}
             with self.records.reading() as rows:
                 known = {
                     kind: self._known(rows, Place(project=project, endpoint=endpoint, kind=kind), listed[kind], holding)
-                    for kind in Kind
+                    for kind in kinds
                 }
             try:
                 return self._view(known, b"" if holding is None else holding.encode())
@@ -156,14 +166,12 @@ class PredictionLog:
         return _Rows(found, still_open, self._repository.records(rows, place))
 
     def _view(self, known: Mapping[Kind, _Rows], needle: bytes) -> View:
-        predictions = rows_of(Kind.PREDICTIONS, _payloads(known[Kind.PREDICTIONS].open, needle))
-        tables = {
-            "prediction_parts": known[Kind.PREDICTIONS].parts or empty(Kind.PREDICTIONS),
-            "prediction_segments": predictions,
-            "label_parts": known[Kind.LABELS].parts or empty(Kind.LABELS),
-            "label_segments": rows_of(Kind.LABELS, _payloads(known[Kind.LABELS].open, needle)),
-        }
-        return View(self.frames, tables, known[Kind.PREDICTIONS].records + predictions.num_rows)
+        tables: dict[str, Any] = {}
+        for kind, rows in known.items():
+            tables[f"{_STEMS[kind]}_parts"] = rows.parts or empty(kind)
+            tables[f"{_STEMS[kind]}_segments"] = rows_of(kind, _payloads(rows.open, needle))
+        written = known[Kind.PREDICTIONS].records + tables["prediction_segments"].num_rows
+        return View(self.frames, tables, written)
 
 
 def _payloads(paths: Sequence[Path], needle: bytes) -> Iterator[bytes]:

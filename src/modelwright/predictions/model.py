@@ -22,10 +22,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):
-    """The two kinds of segments and parts."""
+    """The kinds of segments and parts.
+
+    Shadows are what a challenger said of requests that another version answered: frames like those of predictions,
+    under the same ids. An output that is no finite number stands for a row that the challenger could not score.
+    """
 
     PREDICTIONS = "predictions"
     LABELS = "labels"
+    SHADOWS = "shadows"
 
 
 def microseconds(moment: datetime) -> int:

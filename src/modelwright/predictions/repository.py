@@ -57,7 +57,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """One endpoint's predictions or labels."""
+    """One endpoint's segments of one kind."""
 
     project: str
     endpoint: str

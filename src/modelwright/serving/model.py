@@ -18,6 +18,20 @@ from modelwright.core.shown import Shown
 from modelwright.models.model import Package
 
 
+class Challenger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A version that scores an endpoint's requests in the shadow of the one that answers them.
+
+    Attributes:
+        model: The registered model.
+        version: The version.
+        package: That version's package, signed as the answering version's is.
+    """
+
+    model: Name
+    version: int
+    package: Package
+
+
 class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one endpoint answers with.
 
@@ -27,6 +41,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         version: The version that answers.
         package: That version's package: its files by digest, its contract, and the signature over both.
         since: When the endpoint began to answer with this version.
+        challenger: Who scores the same requests in its shadow, if anybody.
     """
 
     endpoint: Name
@@ -34,6 +49,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: int
     package: Package
     since: datetime
+    challenger: Challenger | None = None
 
     @property
     def inputs(self) -> Contract:
@@ -44,6 +60,19 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def ref(self) -> str:
         """``model@version``."""
         return f"{self.model}@{self.version}"
+
+    @property
+    def shadow(self) -> Route | None:
+        """The challenger as if the endpoint answered with it, if there is one."""
+        if self.challenger is None:
+            return None
+        return Route(
+            endpoint=self.endpoint,
+            model=self.challenger.model,
+            version=self.challenger.version,
+            package=self.challenger.package,
+            since=self.since,
+        )
 
 
 class RouteTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -83,16 +112,38 @@ class RouteTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         return route
 
 
+class ShadowState(Struct, frozen=True, kw_only=True):
+    """What a worker's challenger has done since the worker loaded it.
+
+    Attributes:
+        package: Digest of the challenger's package.
+        problem: Why it is not loaded; none when it is.
+        scored: Rows that it has scored, and that are logged.
+        failed: Rows that it could not score.
+        dropped: Rows that it never saw, because too many were waiting or the log took no more.
+        last_failure: What was wrong when it last failed or dropped; empty when it never did.
+    """
+
+    package: Digest
+    problem: str | None = None
+    scored: int = 0
+    failed: int = 0
+    dropped: int = 0
+    last_failure: str = ""
+
+
 class Acknowledgement(Struct, frozen=True, kw_only=True):
     """What a worker last said of itself.
 
     Attributes:
         worker: The worker's name.
         pid: Its process.
-        generation: The generation it answers with; 0 before the first.
+        generation: Of the newest table it has taken; 0 before the first.
         routes: Endpoint -> digest of the package it answers with.
-        error: Why a newer generation is not loaded; none when all is well.
+        error: Why a newer table is not taken; none when all is well.
         at: When it said so; older than a few seconds means that it is gone or stuck.
+        problems: Endpoint -> why its package is not loaded. What answered before still answers, if anything did.
+        shadows: Endpoint -> how its challenger fares, where there is one.
     """
 
     worker: Name
@@ -101,6 +152,8 @@ class Acknowledgement(Struct, frozen=True, kw_only=True):
     routes: dict[str, Digest]
     error: str | None
     at: datetime
+    problems: dict[str, str] = {}
+    shadows: dict[str, ShadowState] = {}
 
 
 class Deployment(Shown, frozen=True, kw_only=True):
@@ -165,7 +218,7 @@ class WorkerState(Struct, frozen=True, kw_only=True):
         pid: Its process.
         generation: The generation it answers with.
         serving: Whether it answers with the endpoint's present package.
-        error: Why a newer generation is not loaded; none when all is well.
+        error: Why it does not answer with the newest; none when all is well.
         seen_at: When it last said so.
     """
 

@@ -192,7 +192,7 @@ class EndpointService(Service):
                 pid=said.pid,
                 generation=said.generation,
                 serving=said.routes.get(deployment.endpoint) == deployment.package,
-                error=said.error,
+                error=said.error or said.problems.get(deployment.endpoint),
                 seen_at=said.at,
             )
             for said in self._publisher.acknowledgements()

@@ -1,6 +1,7 @@
 """One worker in this process: models that are functions, logs that are lists."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -12,8 +13,8 @@ import pytest
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.core.signing import Envelope
 from modelwright.models.model import Manifest, Package, Task
-from modelwright.predictions.model import decode_predictions
-from modelwright.serving.model import Route, RouteTable
+from modelwright.predictions.model import Kind, decode_predictions
+from modelwright.serving.model import Challenger, Route, RouteTable
 from modelwright.serving.runtime.batching import Limits
 from modelwright.serving.runtime.handler import Handler
 from modelwright.serving.runtime.router import Router
@@ -58,19 +59,28 @@ class MemoryLog:
         return [one for batch in self.batches for one in batch.ids]
 
 
-def a_route(endpoint="delays", *, version=1, inputs=CONTRACT, digest=None):
+def a_package(version, *, inputs=CONTRACT, digest=None):
+    return Package(
+        ref=f"flight-delay@{version}",
+        digest=digest or f"{version:064x}",
+        manifest=Manifest(model="flight-delay", flavour="test", task=Task.REGRESSION, inputs=inputs, files=()),
+        signed=Envelope(payload_type="", payload="", signatures=()),
+    )
+
+
+def a_route(endpoint="delays", *, version=1, inputs=CONTRACT, digest=None, challenger=None):
     return Route(
         endpoint=endpoint,
         model="flight-delay",
         version=version,
-        package=Package(
-            ref=f"flight-delay@{version}",
-            digest=digest or f"{version:064x}",
-            manifest=Manifest(model="flight-delay", flavour="test", task=Task.REGRESSION, inputs=inputs, files=()),
-            signed=Envelope(payload_type="", payload="", signatures=()),
-        ),
+        package=a_package(version, inputs=inputs, digest=digest),
         since=datetime(2013, 1, 1, tzinfo=UTC),
+        challenger=challenger,
     )
+
+
+def a_challenger(version=2, *, inputs=CONTRACT):
+    return Challenger(model="flight-delay", version=version, package=a_package(version, inputs=inputs))
 
 
 class Bench:
@@ -84,12 +94,16 @@ class Bench:
 
     def __init__(self, model=distance, *, routes=None, limits=Limits()):  # noqa: B008 - immutable
         self.log = MemoryLog()
+        self.shadows = MemoryLog()
         self.loaded = []
         self.model = model
         self.executor = ThreadPoolExecutor(1)
-        self.router = Router(self._load, lambda endpoint: self.log, executor=self.executor, limits=limits)
+        self.router = Router(self._load, self._open, executor=self.executor, limits=limits)
         self.handler = Handler(self.router, worker="w1")
         self.deploy(1, *(routes if routes is not None else [a_route()]))
+
+    def _open(self, endpoint, kind):
+        return self.shadows if kind is Kind.SHADOWS else self.log
 
     def _load(self, route):
         self.loaded.append(route.version)
@@ -98,7 +112,16 @@ class Bench:
     def deploy(self, generation, *routes):
         self.router.swap(self.router.prepare(RouteTable(generation=generation, routes=routes)))
 
+    def shadowed(self, count):
+        """What the challenger of delays has said, once it has dealt with so many rows."""
+        deadline = time.monotonic() + 20
+        while (state := self.router.live.endpoints["delays"].shadow).scored + state.failed + state.dropped < count:
+            assert time.monotonic() < deadline, state
+            time.sleep(0.01)
+        return state
+
     def close(self):
+        self.router.close()
         self.executor.shutdown()
 
     async def ask(self, method, path, body=b"", headers=JSON):
@@ -150,5 +173,13 @@ def worker(bench):
 def kit():
     """The words of these tests, for files that cannot import them."""
     return SimpleNamespace(
-        Bench=Bench, CONTRACT=CONTRACT, JSON=JSON, MemoryLog=MemoryLog, ROW=ROW, oip=oip, read=read, route=a_route
+        Bench=Bench,
+        CONTRACT=CONTRACT,
+        JSON=JSON,
+        MemoryLog=MemoryLog,
+        ROW=ROW,
+        challenger=a_challenger,
+        oip=oip,
+        read=read,
+        route=a_route,
     )

@@ -131,10 +131,47 @@ def test_a_worker_whose_first_package_is_missing_is_not_ready_and_says_why(follo
     worker = follow(missing)
     publish(1, kit.route())
     worker.refresh()
-    assert worker.said().error == "There is no blob 0123…."
+    assert worker.said().problems == {"delays": "There is no blob 0123…."}
     response = worker.call("GET", "/health")
     assert response.status == 503
     assert "no blob" in kit.read(response)["reason"]
+    assert worker.infer(kit.ROW).status == 503
+
+
+def test_a_package_that_does_not_load_keeps_no_other_endpoint_from_answering(follow, kit, publish):
+    def loads(route):
+        if route.endpoint == "arrivals":
+            raise Corrupted("coefficients.bin of flight-delay@3 has been altered.")
+        return by_version(route)
+
+    loads.per_route = True
+    worker = follow(loads)
+    publish(1, kit.route(), kit.route("arrivals", version=3))
+    worker.refresh()
+    assert (worker.said().error, worker.said().routes) == (None, {"delays": f"{1:064x}"})
+    assert worker.infer(kit.ROW).status == 200
+    assert worker.call("GET", "/health").status == 200
+    refused = worker.call("POST", "/v2/models/arrivals/infer", kit.oip(kit.ROW))
+    assert (refused.status, b"has been altered" in refused.body) == (503, True)
+    assert worker.invoke({"inputs": {}}).status == 404, "/invocations does not come to mean the other endpoint"
+
+
+def test_what_did_not_load_is_tried_again(follow, kit, publish, monkeypatch):
+    there = []
+
+    def loads(route):
+        if route.version == 2 and not there:
+            raise NotFound("There is no blob 0123….")
+        return by_version(route)
+
+    loads.per_route = True
+    worker = follow(loads)
+    monkeypatch.setattr("modelwright.serving.runtime.watch.RETRY_SECONDS", 0)
+    publish(1, kit.route(version=2))
+    worker.refresh()
+    there.append("now")
+    worker.refresh()
+    assert (worker.said().problems, worker.infer(kit.ROW).status) == ({}, 200)
 
 
 def test_a_worker_acknowledges_the_generation_it_answers_with(follow, kit, publish):
@@ -159,12 +196,12 @@ def test_a_package_that_does_not_load_leaves_the_old_one_in_place(follow, kit, p
     publish(2, kit.route(version=2), kit.route("arrivals", version=3))
     worker.refresh()
     said = worker.said()
-    assert (said.generation, set(said.routes)) == (1, {"delays"})
-    assert said.error == "coefficients.bin of flight-delay@2 has been altered."
+    assert (said.generation, said.routes) == (2, {"delays": f"{1:064x}", "arrivals": f"{3:064x}"})
+    assert said.problems == {"delays": "coefficients.bin of flight-delay@2 has been altered."}
     assert kit.read(worker.infer(kit.ROW))["outputs"][0]["data"] == [1.0]
     publish(3, kit.route(version=4))
     worker.refresh()
-    assert (worker.said().generation, worker.said().error) == (3, None)
+    assert (worker.said().generation, worker.said().problems) == (3, {})
 
 
 def test_a_table_with_a_bad_signature_is_refused_while_the_old_one_answers(follow, kit, publish, tmp_path):

@@ -10,6 +10,7 @@ from modelwright.core.errors import Corrupted
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.models.model import MANIFEST_TYPE, Manifest, Package, PackageFile
 from modelwright.models.package import pack
+from modelwright.predictions.model import Kind
 from modelwright.serving.model import Route
 from modelwright.serving.runtime.watch import Place
 from modelwright.serving.runtime.worker import equip
@@ -63,7 +64,7 @@ def test_a_package_with_an_altered_byte_is_refused_and_the_file_named(place, rou
 
 
 def test_the_log_of_an_endpoint_lies_in_its_folder(place):
-    log = equip(place).open_log("delays")
+    log = equip(place).open_log("delays", Kind.PREDICTIONS)
     log.append(b"record")
     log.close()
     assert len(list((place.home / "log" / "delays" / "predictions").glob("w1-*.seg"))) == 1

@@ -21,6 +21,7 @@ from modelwright.serving.runtime.ports import Outputs
 from modelwright.serving.runtime.response import Problem
 from modelwright.serving.runtime.rows import Rows
 from modelwright.serving.runtime.scoring import Scored, Scorer
+from modelwright.serving.runtime.shadow import Shadow
 
 IDLE_TURNS = 2
 """After so many turns of the loop that brought nobody new, a costly model is called. With 32 clients and a model of 1
@@ -61,6 +62,7 @@ class Batcher:
         scorer: Model and log.
         executor: Runs large requests.
         limits: How much is taken on.
+        shadow: The challenger, which is handed what has been answered.
     """
 
     __slots__ = (
@@ -73,10 +75,14 @@ class Batcher:
         "_seen",
         "_since",
         "scorer",
+        "shadow",
     )
 
-    def __init__(self, scorer: Scorer, *, executor: Executor, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, scorer: Scorer, *, executor: Executor, limits: Limits = DEFAULT_LIMITS, shadow: Shadow | None = None
+    ) -> None:
         self.scorer = scorer
+        self.shadow = shadow
         self._executor = executor
         self._limits = limits
         self._queue: list[_Waiting] = []
@@ -113,6 +119,8 @@ class Batcher:
             self._pending -= rows.count
         record, scored = self.scorer.record(rows, outputs, ids=new_ids(rows.count), received_at=received_at)
         self.scorer.write(record)
+        if self.shadow is not None:
+            self.shadow.offer(rows, scored.ids, received_at)
         return scored
 
     def _flush(self) -> None:
@@ -171,6 +179,9 @@ class Batcher:
         for (_, _, future), scored in zip(batch, answers, strict=True):
             if not future.done():  # a client that has gone away cancelled it
                 future.set_result(scored)
+        if self.shadow is not None:
+            for (rows, received_at, _), scored in zip(batch, answers, strict=True):
+                self.shadow.offer(rows, scored.ids, received_at)
 
 
 def _merged(batch: list[_Waiting]) -> Rows:

@@ -89,7 +89,7 @@ class Handler:
                 paths[f"{place}/ready"] = _get(partial(self._model_ready, loaded))
                 paths[f"{place}/infer"] = {"POST": partial(_infer, loaded)}
             paths[f"/endpoints/{name}/invocations"] = invoke
-            if len(live.endpoints) == 1:
+            if live.endpoints.keys() == live.routes.keys() == {name}:
                 paths["/invocations"] = invoke
         return paths
 
@@ -101,10 +101,12 @@ class Handler:
         allowed = ", ".join(methods)
         raise Problem(405, f"{path} takes {allowed}.", headers=((b"allow", allowed.encode()),))
 
-    def _unknown(self, path: str) -> NotFound | Problem:
+    def _unknown(self, path: str) -> NotFound | Unavailable | Problem:
         endpoints = self._laid_out.endpoints
         for prefix in ("/v2/models/", "/endpoints/"):
             name, _, rest = path.removeprefix(prefix).partition("/")
+            if path.startswith(prefix) and name not in endpoints and name in self._laid_out.problems:
+                return Unavailable(f"{name} cannot answer: {self._laid_out.problems[name]}")
             if path.startswith(prefix) and name not in endpoints:
                 deployed = ", ".join(sorted(endpoints)) or "none yet"
                 return NotFound(f"There is no endpoint {name[:128]!r}.", remedy=f"Deployed are: {deployed}.")
@@ -118,6 +120,10 @@ class Handler:
             return "This worker is stopping."
         if self._laid_out.generation == 0 and (problem := self._problem()):
             return problem
+        if (
+            self._laid_out.problems and not self._laid_out.endpoints
+        ):  # with one that answers, the others may be sought here
+            return next(iter(self._laid_out.problems.values()))
         for name, loaded in self._laid_out.endpoints.items():
             if loaded.batcher.scorer.log_broken:
                 return f"The predictions of {name} cannot be logged."
@@ -128,6 +134,7 @@ class Handler:
         said = {
             "status": "unavailable" if unready else "ready",
             "reason": unready or self._problem(),
+            "problems": self._laid_out.problems,
             "worker": self._worker,
             "generation": self._laid_out.generation,
             "endpoints": {name: loaded.route.ref for name, loaded in self._laid_out.endpoints.items()},

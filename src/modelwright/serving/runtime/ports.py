@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from modelwright.predictions.model import Kind
 from modelwright.serving.model import Route
 
 Columns = dict[str, list[Any]]
@@ -27,7 +28,7 @@ class Log(Protocol):
     """Where an endpoint's predictions are written.
 
     Law: when ``append`` has returned, the process may be killed and the records are still there; when it raises, none
-    of the predictions is acknowledged. Called from one thread.
+    of the predictions is acknowledged. Called from one thread at a time.
     """
 
     def append(self, *payloads: bytes) -> object:
@@ -39,5 +40,5 @@ class Log(Protocol):
         ...
 
 
-OpenLog = Callable[[str], Log]
-"""Opens the log of an endpoint."""
+OpenLog = Callable[[str, Kind], Log]
+"""Opens the log of an endpoint: of what it answers, or of what its challengers say in its shadow."""

@@ -78,7 +78,8 @@ class Watcher:
         A failure leaves what is live in place and is told in the acknowledgement.
         """
         stamp = _stamp(self._path)
-        again = self.error is not None and time.monotonic() >= self._retry_at
+        wanting = self.error is not None or not self._router.live.complete
+        again = wanting and time.monotonic() >= self._retry_at
         if stamp == self._seen and not again:
             return
         self._seen = stamp
@@ -90,6 +91,8 @@ class Watcher:
             self._report(error)
         else:
             self._adopt(live)
+            if live is not None and not live.complete:
+                self._retry_at = time.monotonic() + RETRY_SECONDS
         self.acknowledge()
         self.changed.set()
 
@@ -103,6 +106,8 @@ class Watcher:
             routes={name: loaded.route.package.digest for name, loaded in live.endpoints.items()},
             error=self.error,
             at=self._clock(),
+            problems=dict(live.problems),
+            shadows={name: state for name, loaded in live.endpoints.items() if (state := loaded.shadow) is not None},
         )
         try:
             publication.acknowledge(publication.workers_folder(self._place.home), said)
@@ -145,8 +150,8 @@ class Watcher:
                 remedy="To go back, deploy the earlier version again, which makes a new generation.",
             )
         if table.generation == live.generation:
-            if table.by_endpoint == {name: loaded.route for name, loaded in live.endpoints.items()}:
-                return live
+            if table.by_endpoint == live.routes:
+                return live if live.complete else self._router.prepare(table)
             raise Conflict(f"{self._path.name} has other routes than the live ones of generation {live.generation}.")
         return self._router.prepare(table)
 

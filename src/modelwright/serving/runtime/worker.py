@@ -47,6 +47,10 @@ FINISH_SECONDS = 30.0
 YOUNG_OBJECTS = 20_000
 """How many new objects wake the collector: a request makes some fifty, and hardly any of them in a circle."""
 
+SWITCH_SECONDS = 0.0005
+"""How soon another thread, such as a challenger's, hands over the interpreter when the event loop wants it. With the
+usual 5 ms a challenger makes the slowest answers slower by as much: see decision 0019."""
+
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept; longer than the 60 seconds after which balancers let go of theirs."""
 
@@ -114,6 +118,7 @@ async def serve(listener: socket.socket, place: Place, equipment: Equipment) -> 
         await watcher.refresh()
         gc.freeze()  # what is loaded now stays: the collector need not walk through it again and again
         gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+        sys.setswitchinterval(SWITCH_SECONDS)
         watching = asyncio.create_task(watcher.run())
         try:
             await _server(listener, handler, equipment).serve(sockets=[listener])
@@ -198,8 +203,8 @@ def equip(place: Place) -> Equipment:
     def load(route: Route) -> Predictor:
         return loaded(route.package.manifest, verified(route.package, place.public, blobs.read))
 
-    def open_log(endpoint: str) -> Log:
-        return SegmentWriter(segment_folder(place.home / "log", endpoint, Kind.PREDICTIONS), place.worker)
+    def open_log(endpoint: str, kind: Kind) -> Log:
+        return SegmentWriter(segment_folder(place.home / "log", endpoint, kind), place.worker)
 
     return Equipment(load=load, open_log=open_log)
 
