@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelwright.core.errors import Corrupted
+from modelwright.core.expressions import Namespace, holds, parse
 from modelwright.core.guard import Action, Decision, GateResult, Transition, Verdict
 from modelwright.core.registry import Shelf
 from modelwright.core.unit import Unit
 from modelwright.governance import matching
 from modelwright.governance.charter import CharterVersion
-from modelwright.governance.expressions import Namespace, holds, parse
 from modelwright.governance.gates.base import Case, Gate
 from modelwright.governance.matching import Matter
 from modelwright.governance.model import Decided, Policy, PolicyVersion, Rule, TransitionDecided

@@ -7,9 +7,9 @@ from importlib.resources import files
 
 from modelwright.core import wire
 from modelwright.core.errors import Error, Invalid
+from modelwright.core.expressions import names, parse
 from modelwright.core.registry import Shelf
 from modelwright.governance import written
-from modelwright.governance.expressions import names, parse
 from modelwright.governance.gates.base import Gate
 from modelwright.governance.model import Policy, PolicyVersion, Rule, Scalar
 from modelwright.governance.written import Plain

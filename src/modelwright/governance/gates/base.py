@@ -8,9 +8,9 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+from modelwright.core.expressions import Namespace
 from modelwright.core.guard import Transition
 from modelwright.governance.charter import CharterVersion
-from modelwright.governance.expressions import Namespace
 from modelwright.governance.model import Evidence, Kind, Scalar
 
 V = TypeVar("V")

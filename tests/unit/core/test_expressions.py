@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.core.errors import Invalid
-from modelwright.governance.expressions import Binary, Dotted, Expression, Literal, Unary, evaluate, holds, names, parse
+from modelwright.core.expressions import Binary, Dotted, Expression, Literal, Unary, evaluate, holds, names, parse
 
 TRUTHS = (True, False, None)
 
