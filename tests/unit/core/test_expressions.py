@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.core.errors import Invalid
-from modelwright.core.expressions import Binary, Dotted, Expression, Literal, Unary, evaluate, holds, names, parse
+from modelwright.core.expressions import (
+    Binary,
+    Dotted,
+    Expression,
+    Literal,
+    Unary,
+    duration,
+    evaluate,
+    holds,
+    names,
+    parse,
+    parse_row,
+)
 
 TRUTHS = (True, False, None)
 
@@ -139,3 +152,39 @@ def test_learning_a_name_never_changes_a_definite_answer(expression, known, forg
     less = {name: value for name, value in known.items() if name not in forgotten}
     before = evaluate(expression, less)
     assert before is None or before == evaluate(expression, known)
+
+
+LEFT = datetime(2013, 3, 10, 6, 30, tzinfo=UTC)
+TIMES = {"left": LEFT, "landed": LEFT + timedelta(hours=3), "n": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("left - 1h", LEFT - timedelta(hours=1)),
+        ("90m + left", LEFT + timedelta(minutes=90)),
+        ("landed - left", timedelta(hours=3)),
+        ("(landed - left) / 30m", 6.0),
+        ("landed - left > 2h && landed > left", True),
+        ("-1d + 1w", timedelta(days=6)),
+        ("1ms == 1000us", True),
+    ],
+)
+def test_a_row_knows_times_and_durations(text, value):
+    assert evaluate(parse_row(text), TIMES) == value
+
+
+@pytest.mark.parametrize("text", ["left + landed", "left * 2", "left > 1h", "1h / 0s", "left - n", "left - 9999999d"])
+def test_what_times_cannot_do_is_unknown(text):
+    assert evaluate(parse_row(text), TIMES) is None
+
+
+def test_a_condition_of_a_policy_has_no_durations():
+    with pytest.raises(Invalid, match="position 9: a condition has no durations"):
+        parse("e.age > 1h")
+
+
+@pytest.mark.parametrize("text", ["", "6", "h", "6 h", "1.5h", "6H", "-1h", "9999999999h"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(Invalid, match="not a duration"):
+        duration(text)
