@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from modelwright.app.automation import pipeline
     from modelwright.app.connect import Workspace, connect
     from modelwright.app.sdk import Answer, Dataset, dataset, predict, run
+    from modelwright.app.training import Trained, train
     from modelwright.core.errors import Conflict, Corrupted, Denied, Error, Invalid, NotFound, Refused, Unavailable
     from modelwright.lifecycle.evaluate import evaluate
     from modelwright.models.lookup import Lookup
@@ -34,6 +35,7 @@ __all__ = [
     "Lookup",
     "NotFound",
     "Refused",
+    "Trained",
     "Unavailable",
     "Workspace",
     "connect",
@@ -44,12 +46,14 @@ __all__ = [
     "progress",
     "run",
     "step",
+    "train",
 ]
 
 _HOMES = {
     "modelwright.app.automation": ("pipeline",),
     "modelwright.app.connect": ("Workspace", "connect"),
     "modelwright.app.sdk": ("Answer", "Dataset", "dataset", "predict", "run"),
+    "modelwright.app.training": ("Trained", "train"),
     "modelwright.core.errors": (
         "Conflict",
         "Corrupted",

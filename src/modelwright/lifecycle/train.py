@@ -67,37 +67,52 @@ class Split(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
     holdout: int
 
 
-def split(workspace: Workspace, model: Name, data: Ref, *, until: datetime | str, holdout: timedelta) -> Split:
-    """Check the rows of a dataset version, and split them by time.
+def validate(workspace: Workspace, model: Name, data: Ref) -> Ref:
+    """Check that a model may learn from a dataset version.
 
     Args:
         workspace: Where it lies.
         model: Its charter names the label.
         data: The version. Its rows say when they happened, and when their label was known.
-        until: The end of the rows that are used.
-        holdout: How long before that end the rows to judge on begin.
+
+    Returns:
+        The version by its number.
 
     Raises:
         NotFound: There is no such version, or the model has no charter.
-        Invalid: The rows do not say their times or have no label; a label was known before its question; there are too
-            few rows of either kind, or all of one class; the version breaks its contract.
+        Invalid: The rows do not say their times or have no label, a label was known before its question was asked, or
+            the version breaks its contract.
     """
-    version: DatasetVersion = workspace.data.get(data)
-    charter: CharterVersion = workspace.charters.get(model)
-    column = charter.charter.label.column
-    end = as_utc(until, field="until")
-    _require_times(version, column)
-    rows = _Rows(workspace, version, column)
-    if leaks := rows.known_before_they_happened:
+    version, label = _subject(workspace, model, data)
+    if leaks := _Rows(workspace, version, label).known_before_they_happened:
         raise Invalid(
             f"{leaks:,} rows of {version.ref} have a {version.known_at} before their {version.event_time}: a label "
             f"that is known before the question is asked was not predicted.",
             remedy="Give the moment at which the label itself became known.",
         )
+    return version.ref
+
+
+def split(workspace: Workspace, model: Name, data: Ref, *, until: datetime | str, holdout: timedelta) -> Split:
+    """Split the rows of a dataset version by time.
+
+    Args:
+        workspace: Where it lies.
+        model: Its charter names the label.
+        data: The version.
+        until: The end of the rows that are used.
+        holdout: How long before that end the rows to judge on begin.
+
+    Raises:
+        Invalid: There are too few rows to learn from or to judge on, or all of one class; otherwise as ``validate``.
+    """
+    version, label = _subject(workspace, model, data)
+    end = as_utc(until, field="until")
     cut = end - holdout
+    rows = _Rows(workspace, version, label)
     return Split(
         data=version.ref,
-        label=column,
+        label=label,
         cut=cut,
         until=end,
         training=_enough(rows.between(None, cut, known_by=cut), f"to learn from before {cut:%Y-%m-%d %H:%MZ}"),
@@ -211,6 +226,15 @@ def _mask(
     if since is not None:
         mask = pc.and_(mask, pc.greater_equal(event, since))
     return pc.and_(mask, pc.is_valid(table[label]))
+
+
+def _subject(workspace: Workspace, model: Name, data: Ref) -> tuple[DatasetVersion, str]:
+    """The version and its label column."""
+    version: DatasetVersion = workspace.data.get(data)
+    charter: CharterVersion = workspace.charters.get(model)
+    label = charter.charter.label.column
+    _require_times(version, label)
+    return version, label
 
 
 def _require_times(version: DatasetVersion, label: str) -> None:

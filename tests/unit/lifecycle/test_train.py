@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 import modelwright as mw
 from modelwright.app.home import Home
 from modelwright.core.errors import Invalid
-from modelwright.lifecycle.train import REPORT, fit, report, split
+from modelwright.lifecycle.train import REPORT, fit, report, split, validate
 from support.life import APRIL, BASELINE, CHARTER, COLUMNS, DATA, JANUARY, MODEL, heuristic, questions
 
 HOLDOUT = timedelta(days=30)
@@ -85,7 +85,7 @@ ONE_CLASS = changed(late=pa.array([1] * ROWS))
 def test_rows_that_cannot_be_learned_from_are_refused_with_the_numbers(ws, table, more, said):
     ref = added(ws, table, **more)
     with pytest.raises(Invalid, match=said) as refused:
-        split(ws, MODEL, ref, until=APRIL, holdout=HOLDOUT)
+        split(ws, MODEL, validate(ws, MODEL, ref), until=APRIL, holdout=HOLDOUT)
     assert refused.value.remedy
 
 

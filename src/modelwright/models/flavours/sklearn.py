@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # weight: numpy, 0.1 s
 
 FILE = "model.skops"
 
+
 class SklearnFlavour:
     """scikit-learn; fulfils ``Flavour``."""
 

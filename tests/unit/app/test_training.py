@@ -1,0 +1,90 @@
+"""The central pipeline makes a judged and documented version out of rows and a plain function."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import modelwright as mw
+from modelwright.app.home import Home
+from modelwright.core.errors import Invalid
+from modelwright.core.settings import URL
+from support.life import APRIL, BASELINE, CHARTER, COLUMNS, DATA, JANUARY, MODEL, heuristic, questions
+
+
+def fit(table, columns=("x", "z")):
+    """As a user writes it."""
+    return LogisticRegression().fit(np.column_stack([table[name] for name in columns]), table["late"])
+
+
+@mw.pipeline()
+def retrain(until: datetime, columns: tuple[str, ...] = ("x", "z")):
+    """A user's pipeline."""
+    return mw.train(
+        MODEL,
+        f"{DATA}@latest",
+        fit=fit,
+        until=until,
+        holdout="30d",
+        parameters={"columns": list(columns)},
+        inputs=list(columns),
+        slices=["group"],
+    )
+
+
+@pytest.fixture
+def ws(tmp_path, monkeypatch):
+    home = Home(tmp_path / ".modelwright").open(create=True).folder
+    monkeypatch.setenv(URL.name, str(home))
+    with closing(mw.connect(home)) as opened:
+        table = questions(3000, since=JANUARY, until=APRIL, seed=4)
+        opened.data.add(DATA, table, **COLUMNS)
+        for name in (MODEL, BASELINE):
+            opened.charters.publish(name, CHARTER)
+        baseline, taken = heuristic(table.slice(0, 1000))
+        opened.models.save(baseline, BASELINE, example=table.select(taken))
+        yield opened
+
+
+def found(ws, ref):
+    return {evidence.kind: evidence for evidence in ws.evidence.list(ref)}
+
+
+def test_a_version_is_fitted_judged_compared_explained_and_documented(ws):
+    trained = retrain(APRIL)
+    assert (trained.ref, trained.data, trained.allowed, trained.reasons) == (f"{MODEL}@1", f"{DATA}@1", True, ())
+    evidence = found(ws, trained.ref)
+    assert set(evidence) == {"contract", "evaluation", "comparison", "explanation"}
+    assert {one.column for one in evidence["evaluation"].values.slices} == {"group"}
+    run = ws.runs.get(ws.models.get(trained.ref).manifest.run_id)
+    assert [kept.path for kept in run.artifacts] == ["change-report.md"]
+
+
+def test_a_worse_candidate_is_made_all_the_same_and_says_why_it_does_not_pass(ws):
+    trained = retrain(APRIL, columns=("z",))
+    assert not trained.allowed
+    assert any("roc_auc" in reason for reason in trained.reasons)
+
+
+def test_as_a_recorded_execution_it_is_the_same_in_eight_steps(ws):
+    execution = retrain.run(until=APRIL, workspace=ws, executor="inline")
+    assert [step.id for step in ws.pipelines.steps(execution.id)] == [
+        "validate",
+        "split",
+        "fit_model",
+        "evaluate_baseline",
+        "evaluate",
+        "explain",
+        "gate",
+        "document",
+    ]
+    assert ws.pipelines.result(execution.id).ref == f"{MODEL}@1"
+
+
+def test_a_function_that_no_other_process_finds_is_refused(ws):
+    with pytest.raises(Invalid, match="where a step's process cannot find it"):
+        mw.train(MODEL, f"{DATA}@1", fit=lambda table: table, until=APRIL)
