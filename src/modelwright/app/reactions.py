@@ -8,6 +8,7 @@ so that a call which is made twice is carried out once. A kill between any two s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -15,6 +16,8 @@ from msgspec import Struct
 from modelwright.core import wire
 from modelwright.core.events import Event, Recorded
 from modelwright.core.unit import Projection, Unit
+from modelwright.data.model import VersionCommitted
+from modelwright.pipelines.model import CauseKind
 from modelwright.store.ports import Outbox
 
 
@@ -35,11 +38,11 @@ class Reaction(NamedTuple):
 
     Attributes:
         when: The kind of event.
-        then: Event -> the calls to make; its name is the reaction's.
+        then: Event and the moment of its recording -> the calls to make; its name is the reaction's.
     """
 
     when: type[Event]
-    then: Callable[[Any], Iterator[Call]]
+    then: Callable[[Any, datetime], Iterator[Call]]
 
     @property
     def name(self) -> str:
@@ -47,7 +50,20 @@ class Reaction(NamedTuple):
         return self.then.__name__
 
 
-REACTIONS: tuple[Reaction, ...] = ()
+def start_pipelines_on_data(event: VersionCommitted, at: datetime) -> Iterator[Call]:
+    """Start the pipelines that wait for new versions of the dataset."""
+    yield Call(
+        operation="pipelines.trigger",
+        arguments={
+            "kind": CauseKind.DATA,
+            "subject": event.name,
+            "at": at.isoformat(),
+            "cause": f"{event.name}@{event.version}",
+        },
+    )
+
+
+REACTIONS: tuple[Reaction, ...] = (Reaction(VersionCommitted, start_pipelines_on_data),)
 """Every reaction of the house."""
 
 
@@ -57,7 +73,7 @@ def reacting(outbox: Outbox, reactions: Sequence[Reaction]) -> Projection:
     def project(unit: Unit, recorded: Recorded) -> None:
         for reaction in reactions:
             if isinstance(recorded.event, reaction.when):
-                for call in reaction.then(recorded.event):
+                for call in reaction.then(recorded.event, recorded.recorded_at):
                     outbox.put(
                         unit.rows,
                         project=recorded.project,

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from modelwright.app.connect import Workspace
 from modelwright.app.home import Home
 from modelwright.app.reactions import Call, Reaction
 from modelwright.app.reactor import react
-from modelwright.app.workspace import Platform
+from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.errors import Invalid
 from modelwright.tracking.model import RunFinished, RunStarted
 from support.homes import BEGINNING
 
 
-def another(event: RunStarted) -> Iterator[Call]:
+def another(event: RunStarted, _at: datetime) -> Iterator[Call]:
     """Every run called ``first`` is followed by two called ``second``."""
     if event.name == "first":
         for _ in range(2):
             yield Call(operation="runs.start", arguments={"name": "second", "parameters": {"after": event.run_id}})
 
 
-def impossible(event: RunFinished) -> Iterator[Call]:
+def impossible(event: RunFinished, _at: datetime) -> Iterator[Call]:
     """What nobody can carry out."""
     yield Call(operation="runs.get", arguments={"run_id": "0" * 32})
 
@@ -112,3 +113,22 @@ def test_the_ledger_says_who_reacted_and_to_what(house):
     first, second, _ = reversed(house.do("ledger.list").items)
     assert (second.envelope.actor_id, second.envelope.actor_kind) == ("reactions", "service")
     assert second.envelope.causation_id == first.envelope.request_id != second.envelope.request_id
+
+
+def test_a_new_version_of_a_dataset_starts_the_pipelines_that_wait_for_it(tmp_path):
+    home = Home(tmp_path / "home").open(create=True)
+    with closing(Platform(home)) as platform:
+        ws = Workspace(platform.table, LocalCaller(platform), "")
+        nothing = platform.blobs.put(b"").digest
+        for dataset in ("flights", "weather"):
+            definition = {
+                "entry": "pipeline:go",
+                "source": nothing,
+                "environment": nothing,
+                "triggers": [f"data:{dataset}"],
+            }
+            ws.pipelines.define(dataset, definition)
+        version = ws.data.add("flights", {"delay": [1, 2]})
+        assert react(platform.outbox, platform.table, platform.run) == 1
+        [started] = ws.pipelines.executions().items
+        assert (started.pipeline, started.cause.subject, started.cause.detail) == ("flights", "flights", version.ref)
