@@ -39,6 +39,7 @@ from modelwright.core.settings import SETTINGS
 from modelwright.governance.policy import GATES, KPI_NAMES, built_in_tiers
 from modelwright.models.package import FLAVOURS
 from modelwright.server.answers import STATUS
+from modelwright.stats.drift import DRIFT_TESTS, DriftTest
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "modelwright"
@@ -361,6 +362,26 @@ def flavours(_: Types) -> str:
     return page("Flavours", words, lines)
 
 
+def drift_tests(_: Types) -> str:
+    """Every drift test that comes with the release."""
+    lines: list[str] = []
+    for name in sorted(DRIFT_TESTS.built_in):
+        test = DRIFT_TESTS.get(name)
+        said = doc_of(type(test))
+        lines += ["", f"## {name}", "", said.text.replace("; fulfils `DriftTest`", ""), ""]
+        lines += [f"- Suits: {', '.join(sorted(test.suits, reverse=True))}"]
+        lines += [f"- At most: {'no bound' if test.highest is None else f'{test.highest:g}'}"]
+        lines += [f"- The sides may change places: {'yes' if test.symmetric else 'no'}"]
+        lines += [f"- Source: {prose((inspect.getdoc(type(test)) or '').partition('Source:')[2]).rstrip('.')}"]
+    law = doc_of(DriftTest).text.replace("Law: it", "It")
+    words = (
+        "A drift test says how far the rows of now are from those of the reference, one column at a time, from their "
+        "histograms alone. How to: [add a drift test](../how-to/add-a-drift-test.md). Why histograms: [decision "
+        "16](../decisions/0016-columns-are-profiled-on-reference-quantiles.md)."
+    )
+    return page("Drift tests", words, ["", "## The law", "", law, *lines])
+
+
 def event_kinds() -> dict[str, type[Event]]:
     """Kind -> event, of the whole house."""
     assert modules()  # a subclass is known once its module has been imported
@@ -450,11 +471,12 @@ def _shelf(shelf: Shelf[Any]) -> tuple[str, ...]:
     folder = Path("src", *shelf.package.split("."))
     variants = {name: ROOT / folder / f"{name.replace('-', '_')}.py" for name in shelf.built_in}
     shortest = min(variants, key=lambda name: (len(variants[name].read_text()), name))
-    laws = import_module(f"modelwright.testing.{shelf.what}s")
+    laws_name = f"{shelf.what.replace(' ', '_')}s"
+    laws = import_module(f"modelwright.testing.{laws_name}")
     law = next(name for name in vars(laws) if name.endswith("Contract") and name != "Contract")
     passes = (
-        f"`{law}` in [testing/{shelf.what}s.py](src/modelwright/testing/{shelf.what}s.py), "
-        f"as [tests/contract/test_{shelf.what}s.py](tests/contract/test_{shelf.what}s.py) does"
+        f"`{law}` in [testing/{laws_name}.py](src/modelwright/testing/{laws_name}.py), "
+        f"as [tests/contract/test_{laws_name}.py](tests/contract/test_{laws_name}.py) does"
     )
     return (
         shelf.what,
@@ -485,6 +507,7 @@ PAGES: dict[str, Callable[[Types], str]] = {
     "docs/reference/commands.md": commands,
     "docs/reference/gates.md": gates,
     "docs/reference/flavours.md": flavours,
+    "docs/reference/drift-tests.md": drift_tests,
     "docs/reference/events.md": events,
     "docs/reference/errors.md": errors,
     "docs/reference/settings.md": settings,

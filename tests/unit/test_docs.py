@@ -19,6 +19,7 @@ from modelwright.core.settings import SETTINGS
 from modelwright.explain import EXPLAINERS
 from modelwright.governance.policy import GATES, built_in_tiers
 from modelwright.models.package import FLAVOURS
+from modelwright.stats.drift import DRIFT_TESTS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "modelwright"
@@ -32,7 +33,7 @@ ANY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.rela
 
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!\\)\]\((?P<target>[^)\s#]*)(?:#(?P<anchor>[^)\s]+))?\)")
-COMMAND = re.compile(r"(?<![\w/.-])(?<!import )modelwright((?: [a-z]+)+)")
+COMMAND = re.compile(r"(?<![\w/.-])(?<!import )modelwright((?: [a-z]+(?:-[a-z]+)*)+)")
 
 
 def headings(page: Path) -> list[str]:
@@ -106,11 +107,12 @@ def test_every_event_kind_has_its_place_and_begins_with_its_room():
     assert {kind: kind.partition(".")[0] for kind in rooms} == rooms
 
 
-def test_every_gate_tier_and_flavour_has_its_place():
+def test_every_gate_tier_flavour_and_drift_test_has_its_place():
     assert {*GATES.built_in, *built_in_tiers()} <= set(reference("gates"))
     assert set(reference("flavours")) >= FLAVOURS.built_in
+    assert set(reference("drift-tests")) >= DRIFT_TESTS.built_in
     shelves = (ROOT / "CONTRIBUTING.md").read_text()
-    for shelf in (GATES, FLAVOURS, EXPLAINERS):
+    for shelf in (GATES, FLAVOURS, EXPLAINERS, DRIFT_TESTS):
         assert f"`{shelf.group}`" in shelves
         assert all(f"`{name}`" in shelves for name in shelf.built_in)
 
@@ -178,7 +180,7 @@ def test_the_glossary_is_in_order_and_each_word_once():
 def test_every_noun_of_the_faces_and_every_shelf_is_in_the_glossary():
     singular = {"data": "dataset version", "policies": "policy"}
     nouns = {singular.get(noun, noun.removesuffix("s")) for noun in operation_table().nouns}
-    assert nouns | {shelf.what for shelf in (GATES, FLAVOURS, EXPLAINERS)} <= set(glossary())
+    assert nouns | {shelf.what for shelf in (GATES, FLAVOURS, EXPLAINERS, DRIFT_TESTS)} <= set(glossary())
 
 
 def test_every_word_of_the_glossary_is_used():

@@ -19,6 +19,7 @@ from modelwright.cli import (
     ledger,
     lineage,
     models,
+    new,
     policies,
     predict,
     predictions,
@@ -58,6 +59,7 @@ app.add_typer(endpoints.app, name="endpoint")
 app.add_typer(predictions.app, name="prediction")
 app.add_typer(labels.app, name="label")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(new.app, name="new")
 
 
 @app.callback()

@@ -81,6 +81,7 @@ def test_every_command_says_an_operation_or_is_more_than_one():
         "run export",
         "model evaluate",
         "ledger export",
+        "new drift-test",
     }
     leaves = {" ".join(path) for path, found in EVERY.items() if not hasattr(found, "commands")}
     source = (Path(__file__).parents[2] / "support" / "commands.py").read_text()

@@ -6,11 +6,14 @@ Where rows have values that the grid has cells for, histograms lose nothing, and
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from modelwright.core.errors import Invalid
-from modelwright.stats.drift import DRIFT_TESTS
+from modelwright.stats.drift import DRIFT_TESTS, Kind
+from modelwright.stats.histogram import Histogram
 from modelwright.stats.profile import grid, profile
 
 
@@ -184,3 +187,25 @@ def test_a_constant_that_moves_is_told_in_its_own_unit():
 def test_infinities_count_as_the_farthest_number(rows, distance):
     """By hand: they lie at 0 and 2, as the reference does, or both at 2, so that half of the rows moved by 2."""
     assert drift("wasserstein", [0.0, 2.0], rows).statistic == distance
+
+
+COUNTS = st.lists(st.one_of(st.just(0), st.integers(0, 5), st.integers(0, 10**12)), min_size=7, max_size=7)
+GRIDS = {Kind.NUMERIC: grid([1.0, 2.0, 4.0]), Kind.CATEGORIES: grid([*"abcdef"])}
+
+
+@pytest.mark.parametrize("name", DRIFT_TESTS.names())
+@given(before=COUNTS, after=COUNTS, missing=st.tuples(st.integers(0, 9), st.integers(0, 9)))
+@settings(deadline=None, max_examples=60)
+def test_whatever_was_counted_the_answer_is_a_number_within_its_bounds(name, before, after, missing):
+    test = DRIFT_TESTS.get(name)
+    for kind in test.suits:
+        sides = [
+            Histogram.of(GRIDS[kind], np.array(counts), missing=gone)
+            for counts, gone in zip((before, after), missing, strict=True)
+        ]
+        if not all(each.present for each in sides):
+            continue
+        found = test(*sides, GRIDS[kind])
+        assert 0 <= found.statistic <= (test.highest or np.inf)
+        assert test(sides[0], sides[0], GRIDS[kind]).statistic == 0
+        assert test(sides[0] + sides[0], sides[0], GRIDS[kind]).statistic == 0

@@ -24,7 +24,7 @@ class KolmogorovSmirnov:
     1/2,000. Where every value has a cell of its own it is exact. Missing rows are left out.
 
     Its p-value is the limit law with Stephens' correction; ties, which it ignores, make it too large. Do not decide by
-    it on many rows: at a million a day a gap of 0.002 is "significant" and matters to nobody, and days that differ as
+    it on many rows: at a million a day a gap of 0.003 is "significant" and matters to nobody, and days that differ as
     days do alarm daily. Do not use the test for tails or outliers, to which it is nearly blind, nor for categories.
 
     Source:
