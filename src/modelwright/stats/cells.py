@@ -101,12 +101,22 @@ def quantile(histogram: Histogram, grid: NumericGrid, share: float) -> float | N
 
     Exact where the number has a cell of its own, else off by at most the width of its cell.
 
+    Args:
+        histogram: Of a column of numbers.
+        grid: What it was counted on.
+        share: From 0, the smallest number, to 1, the largest.
+
+    Raises:
+        Invalid: It is of another grid, or the share is outside.
+
     Example:
         >>> from modelwright.stats.profile import grid, profile
         >>> hours = grid([6, 7, 7, 8])
         >>> quantile(profile(hours, [7, 7, 8]), hours, 0.5)
         7.0
     """
+    if not 0 <= share <= 1:
+        raise Invalid(f"share is {share}.", remedy="Ask for a share from 0 to 1; 0.5 is the median.")
     if histogram.minimum is None or histogram.maximum is None:
         return None
     counts = _counts(histogram, grid, "")
@@ -116,7 +126,7 @@ def quantile(histogram: Histogram, grid: NumericGrid, share: float) -> float | N
     place = int(np.searchsorted(reached, wanted))
     below = reached[place - 1] if place else 0
     low, high = float(ends[place]), float(ends[place + 1])
-    if np.nextafter(low, np.inf) >= high or not counts[place]:  # the cell of one value
+    if math.nextafter(low, math.inf) >= high or not counts[place]:  # the cell of one value
         return high
     return low + (high - low) * float((wanted - below) / counts[place])
 
@@ -130,7 +140,7 @@ def mean_and_deviation(histogram: Histogram, grid: NumericGrid) -> tuple[float, 
         return None
     counts = _counts(histogram, grid, "")
     ends = np.clip([-np.inf, *grid.edges, np.inf], histogram.minimum, histogram.maximum)
-    single = np.nextafter(ends[:-1], np.inf) >= ends[1:]
+    single = np.nextafter(ends[:-1], np.finfo(np.float64).max) >= ends[1:]
     scale = max(abs(histogram.minimum), abs(histogram.maximum)) or 1.0  # so that no square overflows
     ends = ends / scale
     shares = counts / counts.sum()

@@ -60,7 +60,7 @@ def median_moved(reference: Histogram, current: Histogram, grid: NumericGrid) ->
     amount = move / deviation if unit is DEVIATIONS else move
     if not move:
         return Effect(amount=0.0, unit=unit, words=f"the median stayed at {short(before)}")
-    size = f"{abs(amount):.2g} {DEVIATIONS}" if unit is DEVIATIONS else f"{short(abs(move))}"
+    size = f"{abs(amount):.2g} {DEVIATIONS}" if unit is DEVIATIONS else short(abs(move))
     words = f"the median moved from {short(before)} to {short(after)}, {size} {'up' if move > 0 else 'down'}"
     return Effect(amount=amount, unit=unit, words=words)
 

@@ -113,6 +113,10 @@ class Histogram(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     minimum: float | None = None
     maximum: float | None = None
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.size <= MOST_CELLS:
+            raise ValueError(f"a histogram has 1 to {MOST_CELLS:,} cells, not {self.size:,}")
+
     @classmethod
     def of(
         cls,

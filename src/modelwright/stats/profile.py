@@ -2,7 +2,7 @@
 
 The grid is fixed when the reference is; hours, days and workers are counted on it apart and added up. A numeric grid
 lies on the reference's quantiles. Rows are counted by sorting them: with numpy's vector sort that was 9 ms for a
-million numbers, a tenth of looking each one up among 4,095 edges, and no slower than a table of buckets before them.
+million numbers, against 88 ms for looking each one up among 4,095 edges, and no slower than a table of buckets first.
 """
 
 from __future__ import annotations
@@ -106,6 +106,10 @@ def profile(grid: Grid, values: Values, *, name: str = "The column") -> Histogra
 def profiles(grids: Mapping[str, Grid], columns: Mapping[str, Values]) -> dict[str, Histogram]:
     """Count the rows of each column that has a grid; columns without one are left out.
 
+    Args:
+        grids: Name -> the column's cells.
+        columns: Name -> the rows.
+
     Raises:
         Invalid: A column of numbers has become something else, or one is missing altogether.
     """
@@ -141,10 +145,14 @@ def _edges(ordered: Floats) -> Floats:
 
 
 def _column(values: Values, name: str) -> Any:
-    """Numbers as a float array, everything else as an Arrow array of text."""
+    """Numbers and times as a float array, everything else as Arrow has it: text, booleans, nothing but nulls."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
         if values.ndim != 1:
-            raise Invalid(f"{name} has shape {values.shape}.", remedy="Give one value per row, shape (n_rows,).")
+            raise Invalid(
+                f"{name} has shape {values.shape}.",
+                remedy="Give one value per row, shape (n_rows,).",
+                fields={name: "is no column"},
+            )
         return values.astype(np.float64, copy=False)
     import pyarrow as pa  # weight: 0.3 s, and numbers do without
     import pyarrow.compute as pc
@@ -187,13 +195,14 @@ def _arrow(values: Values, name: str) -> Any:
 
 
 def _as_text(column: Any) -> Any:
+    """A column as categories: true and false for booleans, 3 for 3.0."""
     import pyarrow as pa  # weight: see _column
     import pyarrow.compute as pc
 
     if isinstance(column, np.ndarray):
-        whole = bool(np.all(np.isnan(column) | ((column == np.floor(column)) & (np.abs(column) < 2**53))))
-        column = pa.array(column, from_pandas=True)
-        column = pc.cast(column, pa.int64()) if whole else column  # 3.0 is the '3' of the reference
+        whole = (column == np.floor(column)) & (np.abs(column) < 2**53)  # row by row, so that parts add up
+        plain = pc.cast(pa.array(np.where(whole, column, 0).astype(np.int64)), pa.string())
+        return pc.if_else(pa.array(whole), plain, pc.cast(pa.array(column, from_pandas=True), pa.string()))
     return column if pa.types.is_dictionary(column.type) else pc.cast(column, pa.string())
 
 

@@ -92,6 +92,12 @@ def test_mean_and_deviation_of_smooth_rows_are_close():
     assert mean_and_deviation(reference, cells) == pytest.approx((rows.mean(), rows.std()), rel=0.001)
 
 
+def test_a_share_beyond_all_is_refused():
+    reference, _, cells = both([1.0], [1.0])
+    with pytest.raises(Invalid, match=r"share is 1\.5"):
+        quantile(reference, cells, 1.5)
+
+
 def test_without_a_finite_number_there_is_no_quantile_and_no_mean():
     _, current, cells = both([1.0], [np.inf, np.nan])
     assert quantile(current, cells, 0.5) is None

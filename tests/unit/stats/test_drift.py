@@ -176,6 +176,13 @@ def test_rows_beyond_the_reference_are_spread_up_to_the_farthest():
     assert drift("wasserstein", before, before * 2 + 1).statistic == pytest.approx(1.5, rel=0.01)
 
 
+def test_the_ends_of_the_floats_can_be_compared():
+    largest = np.finfo(float).max
+    assert drift("wasserstein", [-1e308, 1e308], [0.0]).statistic == pytest.approx(1e308)
+    assert 0 < drift("wasserstein", [0.0], [-largest, largest]).statistic <= largest
+    assert 0 < drift("wasserstein", [-largest, largest], [0.0]).statistic <= largest
+
+
 def test_a_constant_that_moves_is_told_in_its_own_unit():
     found = drift("wasserstein", [5.0] * 10, [7.0] * 10)
     assert found.effect.unit == "the column's own unit"

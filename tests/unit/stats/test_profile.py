@@ -156,7 +156,8 @@ def test_times_are_seconds():
 def test_numbers_are_found_among_categories_that_are_their_text():
     cells = grid(["1", "2", "0.5"])
     assert profile(cells, np.array([1.0, 2.0, np.nan])).counts().tolist() == [0, 1, 1, 0]
-    assert profile(cells, np.array([0.5, np.inf])).counts().tolist() == [1, 0, 0, 1]
+    assert profile(cells, np.array([0.5, np.inf, 1.0])).counts().tolist() == [1, 1, 0, 1]
+    assert profile(grid([str(2**40)]), [2.0**40, 0.5]).unseen == 1
     assert profile(cells, [1, 2]).counts().tolist() == [0, 1, 1, 0]
 
 
@@ -222,3 +223,8 @@ def test_histograms_of_different_grids_do_not_add_up():
 def test_a_grid_that_is_none_cannot_be_made(edges):
     with pytest.raises(ValueError, match=r"edge"):
         NumericGrid(edges=edges)
+
+
+def test_a_histogram_of_more_cells_than_any_grid_has_cannot_be_made():
+    with pytest.raises(ValueError, match="1 to 4,096 cells"):
+        Histogram(size=10**12, packed=b"\x11", n=0)

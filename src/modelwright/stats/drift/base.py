@@ -29,7 +29,8 @@ class DriftTest(Protocol):
 
     Attributes:
         suits: The kinds of column it can be asked about; another is ``Invalid``.
-        symmetric: Whether the reference and the current rows may change places.
+        symmetric: Whether the reference and the current rows may change places. Where the reference decides on the
+            cells, they may not.
         highest: The largest statistic there can be; none where it has no bound.
     """
 

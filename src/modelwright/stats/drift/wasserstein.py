@@ -60,7 +60,7 @@ class Wasserstein:
 def _curve(histogram: Histogram, grid: NumericGrid, which: str) -> tuple[Floats, Floats]:
     """Numbers and the share of rows up to each, from none to all, as the edges and the farthest rows have it."""
     shares, edges = cumulative(histogram, grid, which), np.asarray(grid.edges)
-    low = edges[0] if histogram.minimum is None else np.nextafter(histogram.minimum, -math.inf)
+    low = edges[0] if histogram.minimum is None else math.nextafter(histogram.minimum, -sys.float_info.max)
     high = edges[-1] if histogram.maximum is None else histogram.maximum
     inner = (edges > low) & (edges < high)
     return np.array([low, *edges[inner], high]), np.array([0, *shares[inner], 1])
