@@ -107,8 +107,20 @@ def test_prose_gets_no_cell():
         pa.array(["a", "b", "a", None]).dictionary_encode(),
         pa.chunked_array([["a", "b"], ["a", None]]),
         pa.DictionaryArray.from_arrays(pa.array([0, 2, 1, None]), ["a", "a", "b", "unused"]),
+        pa.DictionaryArray.from_arrays(pa.array([0, 2, 0, 1]), ["a", None, "b"]),
+        pa.chunked_array([pa.array(["b", None]).dictionary_encode(), pa.array(["a", "a"]).dictionary_encode()]),
     ],
-    ids=["objects", "list", "Arrow", "large", "dictionary", "chunks", "repeated entries"],
+    ids=[
+        "objects",
+        "list",
+        "Arrow",
+        "large",
+        "dictionary",
+        "chunks",
+        "repeated entries",
+        "null as an entry",
+        "chunks of dictionaries",
+    ],
 )
 def test_text_is_counted_alike_in_every_form(values):
     cells = grid(values)
@@ -133,6 +145,14 @@ def test_numbers_are_counted_alike_in_every_form(values):
     cells = grid(values)
     assert cells == grid(np.array([1.0, 2.0, 3.0]))
     assert profile(cells, values) == profile(cells, np.array([1.0, 2.0, 3.0]))
+
+
+@pytest.mark.parametrize(
+    "values", [[], np.zeros(0), pa.array([], pa.string()), pa.chunked_array([], pa.dictionary(pa.int8(), pa.string()))]
+)
+def test_a_column_without_rows_has_a_profile_without_rows(values):
+    assert profile(grid(values), values).n == 0
+    assert profile(grid(["a"]), values).n == 0
 
 
 def test_nulls_and_nan_are_missing():
