@@ -12,12 +12,13 @@ types, which need no numpy, so that a remote client can read answers. The comput
 """
 
 from modelwright.stats.histogram import CategoryGrid, Grid, Histogram, NumericGrid
-from modelwright.stats.model import Calibration, CalibrationBin, Drift, Effect, Importance, Interval, Slice
+from modelwright.stats.model import Calibration, CalibrationBin, Cell, Drift, Effect, Importance, Interval, Slice
 
 __all__ = [
     "Calibration",
     "CalibrationBin",
     "CategoryGrid",
+    "Cell",
     "Drift",
     "Effect",
     "Grid",

@@ -9,31 +9,15 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelwright.core.errors import Invalid
 from modelwright.stats.histogram import CategoryGrid, Grid, Histogram, NumericGrid
 from modelwright.stats.inputs import Floats
+from modelwright.stats.model import Cell
 
 _OTHER, _UNSEEN, _MISSING = (("other", "rarer values"), ("unseen", "unseen values"), ("missing", "missing rows"))
 """How the cells are called that are no one value or range: their names, and a sentence's words for their rows."""
-
-
-class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One cell of a reference and of the rows that are compared with it, for people.
-
-    Attributes:
-        name: The category, the range of numbers, or ``other``, ``unseen``, ``missing``.
-        phrase: What a sentence calls its rows: ``'B6'``, ``numbers from 3 to 4``, ``missing rows``.
-        reference: Rows of the reference inside.
-        current: Rows of the other inside.
-    """
-
-    name: str
-    phrase: str
-    reference: int
-    current: int
 
 
 def coarse(reference: Histogram, current: Histogram, grid: Grid, *, cells: int) -> tuple[Cell, ...]:

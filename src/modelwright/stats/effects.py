@@ -6,9 +6,9 @@ import math
 import sys
 from collections.abc import Sequence
 
-from modelwright.stats.cells import Cell, mean_and_deviation, quantile, short
+from modelwright.stats.cells import mean_and_deviation, quantile, short
 from modelwright.stats.histogram import Histogram, NumericGrid
-from modelwright.stats.model import Effect
+from modelwright.stats.model import Cell, Effect
 
 SHARE = "share of rows"
 DEVIATIONS = "reference standard deviations"

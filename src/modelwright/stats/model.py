@@ -116,6 +116,22 @@ class Importance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drop: Interval
 
 
+class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One cell of a reference and of the rows that are compared with it, for people.
+
+    Attributes:
+        name: The category, the range of numbers, or ``other``, ``unseen``, ``missing``.
+        phrase: What a sentence calls its rows: ``'B6'``, ``numbers from 3 to 4``, ``missing rows``.
+        reference: Rows of the reference inside.
+        current: Rows of the other inside.
+    """
+
+    name: str
+    phrase: str
+    reference: int
+    current: int
+
+
 class Effect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How large a change is, in a unit that a person can weigh.
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from modelwright.core.errors import Invalid
 from modelwright.core.registry import Shelf
-from modelwright.stats.cells import Cell, coarse
+from modelwright.stats.cells import coarse
 from modelwright.stats.histogram import CategoryGrid, Grid, Histogram, NumericGrid
-from modelwright.stats.model import Drift
+from modelwright.stats.model import Cell, Drift
 
 
 class Kind(StrEnum):
