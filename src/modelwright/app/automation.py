@@ -6,15 +6,18 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from modelwright.app.connect import Workspace, connect
-from modelwright.pipelines.define import Pipeline
+from modelwright.core.errors import Invalid, NotFound
+from modelwright.pipelines.define import Pipeline, found
 from modelwright.pipelines.triggers import span
 
 if TYPE_CHECKING:
+    from modelwright.execution.running import Where
     from modelwright.pipelines.model import Execution, Step
-    from modelwright.pipelines.running import Where
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,12 +47,24 @@ class RunnablePipeline(Pipeline[P, R], Generic[P, R]):
             Failed: A step failed for good; the message says how to resume.
             Invalid: The parameters or the body are wrong.
         """
-        from modelwright.pipelines.running import run_here  # weight: subprocess and the executors
+        from modelwright.execution.running import run_here  # weight: subprocess and the executors
 
         with nullcontext(workspace) if workspace else connect() as opened:
-            return run_here(
-                self, opened, parameters=parameters, resume=resume, executor=executor, watch=_watch_of_a_terminal()
-            )
+            begun: list[Execution] = []
+            try:
+                return run_here(
+                    self,
+                    opened,
+                    parameters=parameters,
+                    resume=resume,
+                    executor=executor,
+                    watch=_watch_of_a_terminal(),
+                    begun=begun.append,
+                )
+            except KeyboardInterrupt:
+                for execution in begun:
+                    sys.stderr.write(f"Go on with it: modelwright pipeline resume {execution.id}\n")
+                raise
 
 
 def pipeline(
@@ -77,6 +92,35 @@ def pipeline(
         return RunnablePipeline(function, name=name, triggers=on, cooldown=length, budget=budget)
 
     return made
+
+
+def load(target: str) -> RunnablePipeline[..., Any]:
+    """Import a pipeline from a project.
+
+    Args:
+        target: ``pipeline.py:retrain``, or ``module:retrain`` as seen from the working directory.
+
+    Raises:
+        NotFound: There is no such file or module.
+        Invalid: There is no pipeline of that name, or its module cannot be imported.
+    """
+    place, _, name = target.rpartition(":")
+    file = Path(place)
+    folder, module = (file.parent, file.stem) if place.endswith(".py") else (Path(), place)
+    if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        raise Invalid(f"{target!r} does not name a pipeline.", remedy="Write FILE:FUNCTION, e.g. pipeline.py:retrain.")
+    if place.endswith(".py") and not file.is_file():
+        raise NotFound(f"There is no file {place}.", remedy="Give its path as seen from here.")
+    sys.path.insert(0, str(folder.resolve()))
+    try:
+        import_module(module)
+    except Exception as error:
+        kind = NotFound if isinstance(error, ModuleNotFoundError) and error.name == module else Invalid
+        raise kind(f"{place} cannot be imported: {type(error).__name__}: {error}.") from error
+    pipeline = found(f"{module}:{name}")
+    if not isinstance(pipeline, RunnablePipeline):
+        raise Invalid(f"{target} is no pipeline of this release.", remedy="Write @mw.pipeline() above the function.")
+    return pipeline
 
 
 def _watch_of_a_terminal() -> Callable[[Step], None] | None:

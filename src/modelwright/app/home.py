@@ -38,6 +38,7 @@ class Home:
         self.log = self.folder / "log"
         self.serving = self.folder / "serving"
         self.keys = self.folder / "keys"
+        self.work = self.folder / "work"
 
     def open(self, *, create: bool) -> Home:
         """Check that the folder is a home that this release understands; make it when asked to.

@@ -1,4 +1,4 @@
-"""The job worker: publishes routes, ships the prediction log, carries reactions out, again and again, under leases.
+"""The job worker: routes, reactions, the prediction log, executions, again and again, under leases.
 
 Everything it does is taken up by the next one where it stopped; it may be killed at any moment.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from modelwright.app.home import Home
 from modelwright.app.reactor import react
+from modelwright.app.launcher import Launcher
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.predictions.shipper import LEASE, ship
@@ -43,10 +44,11 @@ class Worker:
     def __init__(self, platform: Platform, owner: str) -> None:
         self._platform = platform
         self._owner = owner
+        self._launcher = Launcher(platform)
 
     def turn(self) -> None:
         """Every job once; one that fails is logged and does not keep the others."""
-        for job in (self._publish, self._react, self._ship):
+        for job in (self._publish, self._react, self._ship, self._fire, self._launch):
             try:
                 job()
             except Error as error:
@@ -59,6 +61,7 @@ class Worker:
         while not ended.is_set():
             self.turn()
             ended.wait(TURN_SECONDS)
+        self._launcher.close()
         self._platform.close()
 
     def _leased(self, name: str) -> Lease | None:
@@ -80,6 +83,12 @@ class Worker:
             _log.info("shipped %s rows of %s segments into %s parts", shipped.rows, shipped.segments, shipped.parts)
         for segment in shipped.damaged:
             _log.error("segment %s is damaged and stays where it is", segment)
+
+    def _fire(self) -> None:
+        self._launcher.fire()
+
+    def _launch(self) -> None:
+        self._launcher.turn()
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ from modelwright.cli import (
     lineage,
     models,
     new,
+    pipelines,
     policies,
     predict,
     predictions,
@@ -55,6 +56,7 @@ app.add_typer(models.app, name="model")
 app.add_typer(charters.app, name="charter")
 app.add_typer(policies.app, name="policy")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(pipelines.app, name="pipeline")
 app.add_typer(endpoints.app, name="endpoint")
 app.add_typer(predictions.app, name="prediction")
 app.add_typer(labels.app, name="label")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import distributions
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from msgspec import Struct
 
 from modelwright.core import wire
+from modelwright.core.errors import Invalid
 from modelwright.core.operation import Upload
 
 _SOURCE_SUFFIXES = {".py", ".sql", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".ipynb", ".r", ".sh"}
@@ -91,6 +93,27 @@ def snapshot(root: Path, sender: Sender) -> str:
         sent = sender.upload(path.read_bytes())
         files.append(SourceFile(path=path.relative_to(root).as_posix(), digest=sent.digest, size=sent.size))
     return sender.upload(wire.canonical(SourceSnapshot(files=tuple(files)))).digest
+
+
+def unpack(digest: str, read: Callable[[str], bytes], folder: Path) -> None:
+    """Write a snapshot's files below a folder.
+
+    Args:
+        digest: The snapshot's.
+        read: Gives stored bytes by their digest.
+        folder: An empty folder.
+
+    Raises:
+        Invalid: A path in it leads out of the folder.
+    """
+    found = wire.decode(read(digest), SourceSnapshot)
+    for file in found.files:
+        path = PurePosixPath(file.path)
+        if path.is_absolute() or not path.parts or ".." in path.parts or "\0" in file.path:
+            raise Invalid(f"The source snapshot {digest[:12]}… holds {file.path[:80]!r}, which is no path inside it.")
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(read(file.digest))
 
 
 def _sources(root: Path) -> list[Path]:

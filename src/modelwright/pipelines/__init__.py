@@ -1,8 +1,8 @@
-"""Pipelines: plain functions as steps of a graph, run once, remembered by content, and resumed where they stopped.
+"""Pipelines: plain functions as steps of a graph, their executions, and when they start by themselves.
 
-- ``model.py``, ``triggers.py``: the nouns, and when a pipeline starts by itself
+- ``model.py``, ``triggers.py``: the nouns, and when a trigger starts something
 - ``define.py``, ``tracing.py``: ``@step`` and ``@pipeline``, and how a function's body becomes a graph
-- ``keys.py``, ``values.py``, ``codecs/``: what a step's result depends on, and how results are kept without pickle
-- ``execution.py``, ``reporting.py``, ``executors/``: carrying a graph out, wherever that happens
-- ``repository.py``, ``service.py``, ``carrying.py``: the rows and the use cases, those of people and those of workers
+- ``values.py``, ``codecs/``: how results are kept, without pickle
+- ``repository.py``, ``service.py``, ``executing.py``: the rows, the use cases of people, and those of whoever carries
+  executions out, which the room ``execution`` does
 """

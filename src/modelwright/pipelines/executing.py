@@ -198,6 +198,20 @@ class ExecutionService(Service):
         over = replace(execution, status=status, ended_at=unit.now, result=result, error=error)
         return ended(self._executions, unit, over)
 
+    @operation(permission="pipelines:write", kind="command", idempotent=True)
+    def abandon(self, unit: Unit, execution_id: Id, owner: Owner, token: Token) -> Execution:
+        """Say that a holder has died: the next claim need not wait for its lease to end, and counts the death.
+
+        Args:
+            unit: The unit of work.
+            execution_id: The execution.
+            owner: Who held it.
+            token: From the claim.
+        """
+        self._queue.renew(unit.rows, lease_of(execution_id, owner, token), timedelta(0))
+        [found] = seen(self._queue, unit.rows, [existing(self._executions, unit, execution_id)])
+        return found
+
     @operation(permission="pipelines:read", kind="query")
     def cached(self, unit: Unit, keys: tuple[Digest, ...]) -> tuple[Hit, ...]:
         """Results that are known already, each with the execution and step that it came from.

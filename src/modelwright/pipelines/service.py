@@ -318,7 +318,7 @@ class PipelineService(Service):
             execution_id: The execution.
             step: The step.
         """
-        found = self._begun(unit, execution_id, step)
+        found = _begun(self._executions, unit, execution_id, step)
         kept = self._blobs.read(found.log_kept).decode(errors="replace") if found.log_kept else found.log
         return StepLog(step=step, text=kept, size=found.log_size)
 
@@ -332,7 +332,7 @@ class PipelineService(Service):
             step: The step; none for the pipeline's answer.
         """
         execution = existing(self._executions, unit, execution_id)
-        value = execution.result if step is None else self._begun(unit, execution_id, step).output
+        value = execution.result if step is None else _begun(self._executions, unit, execution_id, step).output
         if value is None or value.data is not None:
             raise NotFound(
                 f"{step or 'The execution'} has no result that is kept as a blob.",
@@ -370,16 +370,6 @@ class PipelineService(Service):
                 f"There is no pipeline {name!r}.", remedy="Register one: modelwright pipeline register FILE:FUNCTION"
             )
         return found[0]
-
-    def _begun(self, unit: Unit, execution_id: str, step: str) -> Step:
-        existing(self._executions, unit, execution_id)
-        found = self._executions.step(unit.rows, execution_id, step)
-        if found is None:
-            raise NotFound(
-                f"Execution {execution_id} has begun no step {step}.",
-                remedy=f"See its steps: modelwright pipeline show {execution_id}",
-            )
-        return found
 
     def _offer(self, unit: Unit, version: PipelineVersion, cause: Cause, at: datetime) -> Execution | Declined:
         """Start a pipeline for a trigger, or record why not."""
@@ -420,3 +410,14 @@ def _before(moment: datetime, window: timedelta) -> datetime:
         return moment - window
     except OverflowError:  # a window longer than the calendar
         return datetime.min.replace(tzinfo=moment.tzinfo)
+
+
+def _begun(repository: ExecutionRepository, unit: Unit, execution_id: str, step: str) -> Step:
+    existing(repository, unit, execution_id)
+    found = repository.step(unit.rows, execution_id, step)
+    if found is None:
+        raise NotFound(
+            f"Execution {execution_id} has begun no step {step}.",
+            remedy=f"See its steps: modelwright pipeline show {execution_id}",
+        )
+    return found

@@ -5,17 +5,33 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from datetime import timedelta
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from modelwright.core.errors import Invalid
 from modelwright.pipelines.model import Planned
 from modelwright.pipelines.values import Taken
 
-if TYPE_CHECKING:
-    from modelwright.pipelines.define import Step
-
 MOST_STEPS = 10_000
 _current: ContextVar[Graph | None] = ContextVar("modelwright_graph", default=None)
+
+
+class Callee(Protocol):
+    """A step's function and its terms; ``define.Step`` is one.
+
+    Attributes:
+        function: The plain function.
+        name: What it is called in graphs.
+        retries: How often it is tried again.
+        timeout: After how long a try is killed.
+        cache: Whether a known result is taken.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    retries: int
+    timeout: timedelta | None
+    cache: bool
 
 
 class Handle:
@@ -73,7 +89,7 @@ class Node(NamedTuple):
     """
 
     id: str
-    step: Step[..., Any]
+    step: Callee
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     after: tuple[str, ...]
@@ -91,7 +107,7 @@ class Graph:
         self.result: Any = None
         self._calls: dict[str, int] = {}
 
-    def add(self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Handle:
+    def add(self, step: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Handle:
         """Note a call.
 
         Raises:

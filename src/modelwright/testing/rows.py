@@ -166,6 +166,11 @@ class QueueLaw:
         """The database at this place, prepared, and its leases; called again, another handle on the same."""
         raise NotImplementedError
 
+    def _taken_and_undone(self, records: Records, queue: Queue) -> None:
+        with records.writing() as rows:
+            queue.take(rows, "job", "me", self.minute)
+            raise ZeroDivisionError
+
     def held(self, records: Records, queue: Queue, lease: Lease | None) -> bool:
         """Whether a lease is the newest grant."""
         assert lease is not None
@@ -231,9 +236,8 @@ class QueueLaw:
 
     def test_a_lease_taken_in_a_transaction_that_is_undone_is_not_there(self, tmp_path: Path) -> None:
         records, queue = self.opened(tmp_path, Hand())
-        with suppress(ZeroDivisionError), records.writing() as rows:
-            queue.take(rows, "job", "me", self.minute)
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            self._taken_and_undone(records, queue)
         assert queue.acquire("job", "you", self.minute) is not None
         records.close()
 

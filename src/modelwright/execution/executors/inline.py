@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from modelwright.pipelines.executors.base import Done, Job, Listener, done
+from modelwright.execution.executors.base import Done, Job, Listener, done
 from modelwright.pipelines.progress import hears
 
 

@@ -1,4 +1,4 @@
-"""A process in which steps run: ``python -m modelwright.pipelines.stepper``, spoken to by ``executors.processes``.
+"""A process in which steps run: ``python -m modelwright.execution.stepper``, spoken to by ``executors.processes``.
 
 It ends itself, and all it started, as soon as whoever started it is gone: a step must not go on where nobody would hear
 of its end.
@@ -27,10 +27,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from modelwright.core.errors import Invalid
+from modelwright.execution.executors import here
+from modelwright.execution.executors.base import Done, Job, done, said
+from modelwright.execution.executors.frames import Begin, Begun, Ended, Message, Said, framed, received
 from modelwright.pipelines.define import Step
-from modelwright.pipelines.executors import here
-from modelwright.pipelines.executors.base import Done, Job, done, said
-from modelwright.pipelines.executors.frames import Begin, Begun, Ended, Message, Said, framed, received
 from modelwright.pipelines.model import Progress
 from modelwright.pipelines.progress import Hears, hears
 
@@ -41,7 +41,7 @@ _ALIAS = "__mp_main__"  # a script that is loaded again is not run: its `if __na
 
 def main() -> None:
     """Carry jobs out, one after another."""
-    parser = argparse.ArgumentParser(prog="modelwright.pipelines.stepper", description=__doc__)
+    parser = argparse.ArgumentParser(prog="modelwright.execution.stepper", description=__doc__)
     parser.add_argument("--channel", type=int, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--path", type=json.loads, required=True)

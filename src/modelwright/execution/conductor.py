@@ -5,18 +5,18 @@ from __future__ import annotations
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.errors import Conflict, Invalid
-from modelwright.core.operation import Upload
-from modelwright.pipelines.executors.base import Done, Executor, Job, place, said
-from modelwright.pipelines.keys import code_of, environment, key_of
-from modelwright.pipelines.log import Log
+from modelwright.execution.executors.base import Done, Executor, Job, said
+from modelwright.execution.frontier import Asked, Frontier, Shelves
+from modelwright.execution.log import Log
+from modelwright.execution.reporter import Desk, Reporter
 from modelwright.pipelines.model import (
     Attempt,
     Claim,
@@ -30,9 +30,7 @@ from modelwright.pipelines.model import (
     StepStatus,
     Value,
 )
-from modelwright.pipelines.reporter import Desk, Reporter
-from modelwright.pipelines.tracing import Graph, Node, filled
-from modelwright.pipelines.values import Taken, checked, decode, encode, results
+from modelwright.pipelines.tracing import Graph
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -44,29 +42,12 @@ Watch = Callable[[Step], None]
 """Sees every change of a step: what a terminal shows."""
 
 
-class Books(Desk, Protocol):
+class Books(Desk, Shelves, Protocol):
     """The home as a conductor needs it; ``ws.executions`` is one."""
 
     def cached(self, keys: tuple[str, ...]) -> tuple[Hit, ...]:
         """Results that are known already."""
         ...
-
-    def send(self, source: bytes | Path) -> Upload:
-        """Store bytes."""
-        ...
-
-    def fetch(self, source: StepRef) -> bytes:
-        """The bytes of a step's result."""
-        ...
-
-
-class _Asked(NamedTuple):
-    """A step whose inputs are there: what it is called with, and under which key its result is known."""
-
-    node: Node
-    call: bytes
-    inputs: dict[str, Value]
-    key: str | None
 
 
 class Conductor:
@@ -97,26 +78,16 @@ class Conductor:
         self._graph = graph
         self._claim = claim
         self._books = books
-        self._scratch = scratch
         self._watch = watch or (lambda _: None)
         self._clock = clock
         self._executor: Executor | None = None
         self._began = clock()
-        self._environment = environment()
-        self._codes: dict[int, str] = {}
+        self._frontier = Frontier(graph, books, scratch)
         self._before = {step.id: step for step in claim.steps}
         self._steps: dict[str, Step] = {}
-        self._outputs: dict[str, Value] = {}
-        self._origins: dict[str, StepRef] = {}
-        self._missing = {node.id: len(node.after) for node in graph.nodes.values()}
-        self._next: dict[str, list[str]] = {name: [] for name in graph.nodes}
-        for node in graph.nodes.values():
-            for earlier in node.after:
-                self._next[earlier].append(node.id)
-        self._ready = deque(name for name, missing in self._missing.items() if not missing)
-        self._asked: deque[_Asked] = deque()
-        self._running: dict[str, _Asked] = {}
-        self._pauses: list[tuple[float, int, _Asked]] = []
+        self._asked: deque[Asked] = deque()
+        self._running: dict[str, Asked] = {}
+        self._pauses: list[tuple[float, int, Asked]] = []
         self._logs: dict[str, Log] = {}
         self._told: dict[str, float] = {}
         self._broken: str | None = None
@@ -137,7 +108,7 @@ class Conductor:
         try:
             self._refuse_unbounded(executor)
             self._carry_on(executor)
-            result = self._result() if not self._broken and not self._stopped else None
+            result = self._frontier.answer() if not self._broken and not self._stopped else None
         except BaseException as error:
             executor.kill()
             self._let_go(error)
@@ -180,24 +151,18 @@ class Conductor:
                 self._asked.append(heapq.heappop(self._pauses)[2])
             while self._asked and len(self._running) < executor.size and not self._stopped:
                 self._start(executor, self._asked.popleft())
-            if not self._running and not self._asked and not self._ready:
+            if not self._running and not self._asked:
                 if not self._pauses:
                     return
                 time.sleep(min(max(self._pauses[0][0] - time.monotonic(), 0), _LOOK_SECONDS))
             elif self._running:
-                self._hear(executor.wait(_LOOK_SECONDS))
+                self._take(executor)
         while self._running and not self._stopped:  # one failed: what runs beside it may still end
-            self._hear(executor.wait(_LOOK_SECONDS))
-
-    def _hear(self, answers: Sequence[Done]) -> None:
-        for answer in answers:
-            self._take(answer)
+            self._take(executor)
 
     def _look_up(self) -> None:
         """Every step whose inputs are there: taken from what is known, which may make others ready, or asked for."""
-        while self._ready:
-            found = [self._prepared(self._graph.nodes[name]) for name in self._ready]
-            self._ready.clear()
+        while found := self._frontier.ready():
             fresh = [asked for asked in found if not self._kept(asked)]
             keys = tuple(dict.fromkeys(asked.key for asked in fresh if asked.key is not None))
             hits: dict[str, Hit] = {}
@@ -211,20 +176,7 @@ class Conductor:
                     step = Step(id=asked.node.id, status=StepStatus.CACHED, key=hit.key, reused=hit.source)
                     self._succeed(asked.node.id, replace(step, ended_at=self._clock()), hit.output, hit.source)
 
-    def _prepared(self, node: Node) -> _Asked:
-        digests = {name: self._outputs[name].digest for name in node.after}
-        call = encode(
-            [filled(list(node.args), digests), filled(node.kwargs, digests)], what=f"An argument of {node.id}"
-        )
-        inputs = {self._outputs[name].digest: self._outputs[name] for name in node.after}
-        if not node.step.cache:
-            return _Asked(node, call, inputs, None)
-        code = self._codes.get(id(node.step))
-        if code is None:
-            code = self._codes[id(node.step)] = code_of(node.step.function)
-        return _Asked(node, call, inputs, key_of(code, call, self._environment))
-
-    def _kept(self, asked: _Asked) -> bool:
+    def _kept(self, asked: Asked) -> bool:
         """Whether an earlier holder of this execution did it."""
         before = self._before.get(asked.node.id)
         if before is None or not before.status.done or before.output is None:
@@ -233,14 +185,12 @@ class Conductor:
             return False
         own = StepRef(execution=self._claim.execution.id, step=before.id)
         self._steps[before.id] = before
-        self._arrive(before.id, before.output, before.reused or own)
+        self._frontier.arrive(before.id, before.output, before.reused or own)
         return True
 
-    def _start(self, executor: Executor, asked: _Asked) -> None:
+    def _start(self, executor: Executor, asked: Asked) -> None:
         node = asked.node
-        for digest, value in asked.inputs.items():
-            if value.data is None and not place(self._scratch, digest).exists():
-                place(self._scratch, digest).write_bytes(self._books.fetch(self._origins[digest]))
+        self._frontier.supply(asked)
         earlier = self._steps.get(node.id) or self._before.get(node.id)
         self._note(
             Step(
@@ -264,7 +214,11 @@ class Conductor:
             )
         )
 
-    def _take(self, answer: Done) -> None:
+    def _take(self, executor: Executor) -> None:
+        for answer in executor.wait(_LOOK_SECONDS):
+            self._end(answer)
+
+    def _end(self, answer: Done) -> None:
         asked = self._running.pop(answer.step)
         step = replace(self._logged(answer.step), ended_at=self._clock(), cpu_seconds=answer.cpu_seconds)
         log = self._logs.get(answer.step)
@@ -273,8 +227,7 @@ class Conductor:
         if answer.output is None:
             self._fail(asked, step, answer)
             return
-        if answer.output.data is None:
-            self._books.send(place(self._scratch, answer.output.digest))
+        self._frontier.publish(answer.output)
         own = StepRef(execution=self._claim.execution.id, step=answer.step)
         self._succeed(answer.step, replace(step, status=StepStatus.SUCCEEDED), answer.output, own)
         if not asked.node.step.cache:
@@ -282,17 +235,9 @@ class Conductor:
 
     def _succeed(self, name: str, step: Step, output: Value, origin: StepRef) -> None:
         self._note(replace(step, output=output))
-        self._arrive(name, output, origin)
+        self._frontier.arrive(name, output, origin)
 
-    def _arrive(self, name: str, output: Value, origin: StepRef) -> None:
-        self._outputs[name] = output
-        self._origins.setdefault(output.digest, origin)
-        for later in self._next[name]:
-            self._missing[later] -= 1
-            if not self._missing[later]:
-                self._ready.append(later)
-
-    def _fail(self, asked: _Asked, step: Step, answer: Done) -> None:
+    def _fail(self, asked: Asked, step: Step, answer: Done) -> None:
         error = answer.error or "It failed."
         began = step.started_at or self._clock()
         attempt = Attempt(started_at=began, ended_at=step.ended_at or began, error=error)
@@ -317,26 +262,6 @@ class Conductor:
         self._steps[step.id] = step
         self._reporter.changed(step)
         self._watch(step)
-
-    def _result(self) -> Value | None:
-        """What the body answered, with results in place of handles."""
-        answer = self._graph.result
-        if answer is None:
-            return None
-        digests = {name: value.digest for name, value in self._outputs.items()}
-        marked = filled(answer, digests)
-        by_digest = {value.digest: value for value in self._outputs.values()}
-        if isinstance(marked, Taken) and not marked.path:
-            return by_digest[marked.digest]
-        fetch = results(by_digest, self._read)
-        data, value = checked(decode(encode(marked), fetch), what="The pipeline's answer")
-        if value.data is None:
-            self._books.send(data)
-        return value
-
-    def _read(self, value: Value) -> bytes:
-        file = place(self._scratch, value.digest)
-        return file.read_bytes() if file.exists() else self._books.fetch(self._origins[value.digest])
 
     def _ended(self, result: Value | None) -> Execution:
         if self._reporter.lost:

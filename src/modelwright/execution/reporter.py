@@ -96,7 +96,7 @@ class Reporter:
 
     def finish(self, status: Status, *, result: Value | None = None, error: str | None = None) -> Execution | None:
         """Say how it ended, with all that has not been said; none where the lease was lost before."""
-        self._stop()
+        self.stop()
         with self._sending:
             while not self.lost and len(self._pending) > _MOST_STEPS:
                 batch = self._batch()
@@ -113,7 +113,8 @@ class Reporter:
                 self._lose()
                 return None
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Report no more; the execution stays in our hands until the lease ends."""
         self._over.set()
         self._news.set()
         self._thread.join()

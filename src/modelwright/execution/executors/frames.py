@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from modelwright.pipelines.executors.base import Done, Job
+from modelwright.execution.executors.base import Done, Job
 from modelwright.pipelines.model import Progress
 
 

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from modelwright.pipelines.executors.base import Done, Job, Listener
-from modelwright.pipelines.executors.frames import Begin, Begun, Ended, Said, framed, received
+from modelwright.execution.executors.base import Done, Job, Listener
+from modelwright.execution.executors.frames import Begin, Begun, Ended, Said, framed, received
 
 _PIECE = 1 << 16
 
@@ -29,7 +29,7 @@ class _Worker:
         self.written, write = os.pipe()
         os.set_blocking(self.written, False)
         with theirs:
-            command = [sys.executable, "-P", "-u", "-m", "modelwright.pipelines.stepper"]
+            command = [sys.executable, "-P", "-u", "-m", "modelwright.execution.stepper"]
             self.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
                 [*command, "--channel", str(theirs.fileno()), *arguments],
                 stdin=subprocess.DEVNULL,

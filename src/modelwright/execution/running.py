@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -16,12 +16,12 @@ from modelwright.core.errors import Invalid
 from modelwright.core.ids import new_id
 from modelwright.core.operation import Upload
 from modelwright.core.settings import URL
-from modelwright.pipelines.conductor import Conductor, Watch
+from modelwright.execution.conductor import Conductor, Watch
+from modelwright.execution.executors import here
+from modelwright.execution.executors.base import Executor
+from modelwright.execution.executors.inline import Inline
+from modelwright.execution.executors.processes import Processes
 from modelwright.pipelines.define import Pipeline
-from modelwright.pipelines.executors import here
-from modelwright.pipelines.executors.base import Executor
-from modelwright.pipelines.executors.inline import Inline
-from modelwright.pipelines.executors.processes import Processes
 from modelwright.pipelines.model import Claim, Execution, Hit, Planned, Status, Step, StepRef, Told, Value
 from modelwright.pipelines.places import only_here, script_of
 from modelwright.pipelines.tracing import Graph
@@ -97,6 +97,7 @@ def run_here(
     resume: str | None = None,
     executor: Where | None = None,
     watch: Watch | None = None,
+    begun: Callable[[Execution], None] | None = None,
 ) -> Execution:
     """Record an execution and carry it out here.
 
@@ -107,6 +108,7 @@ def run_here(
         resume: An execution of this pipeline to go on with, with the parameters that it has.
         executor: ``"processes"``, or ``"inline"`` in this one; by default processes, if they can find the functions.
         watch: Sees every change of a step.
+        begun: Is told the execution before its first step.
 
     Raises:
         Failed: A step failed for good.
@@ -129,6 +131,8 @@ def run_here(
             raise Invalid(f"Execution {resume} is of {asked.pipeline}, not of {pipeline.name}.")
         graph = pipeline.trace(asked.parameters)
         claim = home.executions.claim(owner, resume)
+    if begun is not None:
+        begun(claim.execution)
     return carried_out(graph, claim, home, executor=executor, watch=watch)
 
 

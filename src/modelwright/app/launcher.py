@@ -1,0 +1,139 @@
+"""Starting executions: each in a process of its own, in a folder with the source that was registered.
+
+This process never imports a user's code. It claims, unpacks, starts, and buries.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from modelwright.app.identity import Identity
+from modelwright.app.workspace import Platform
+from modelwright.core import wire
+from modelwright.core.errors import Conflict, Error
+from modelwright.core.events import Actor, ActorKind
+from modelwright.core.ids import new_id
+from modelwright.core.settings import URL
+from modelwright.core.source import unpack
+from modelwright.pipelines.model import Claim, Schedule, Status, Triggered
+
+_log = logging.getLogger(__name__)
+
+CHILD = "modelwright.app.execution"
+CLAIM = "claim.json"
+SOURCE = "source"
+AT_ONCE = 2
+_GRACE_SECONDS = 8.0
+_WORKER = Identity(actor=Actor(id="worker", kind=ActorKind.SERVICE), grants=frozenset({"pipelines:*"}))
+
+
+class _Child(NamedTuple):
+    claim: Claim
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+
+class Launcher:
+    """Takes executions up and has them carried out; several of them, in several processes, share the work.
+
+    Args:
+        platform: The opened home.
+        at_once: How many executions it has carried out at a time.
+    """
+
+    def __init__(self, platform: Platform, *, at_once: int = AT_ONCE) -> None:
+        self._platform = platform
+        self._at_once = at_once
+        self._children: list[_Child] = []
+        self._lifeline, self._held = os.pipe()  # children read, nobody writes: its end is this process's end
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """Execution -> process id of what runs now."""
+        return {child.claim.execution.id: child.process.pid for child in self._children}
+
+    def turn(self) -> None:
+        """Bury what has ended, start what waits."""
+        for child in [one for one in self._children if one.process.poll() is not None]:
+            self._bury(child)
+        while len(self._children) < self._at_once:
+            owner = f"{socket.gethostname()}-{os.getpid()}-{new_id()}"
+            claim: Claim | None = self._call("executions.claim", owner=owner)
+            if claim is None:
+                return
+            self._start(claim)
+
+    def fire(self) -> None:
+        """Trigger what the calendar says is due."""
+        schedules: tuple[Schedule, ...] = self._call("pipelines.schedules")
+        if schedules and schedules[0].next_at <= self._platform.clock():
+            fired: Triggered = self._call("pipelines.fire")
+            for declined in fired.declined:
+                _log.info("%s was due and did not start: %s", declined.pipeline, declined.reason)
+
+    def close(self) -> None:
+        """Tell every execution to stop, wait for the grace, then make it; they wait for another worker then."""
+        os.close(self._held)
+        os.close(self._lifeline)
+        for child in self._children:
+            child.process.terminate()
+        for child in self._children:
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(_GRACE_SECONDS)
+            child.process.kill()
+            child.process.wait()
+            self._bury(child)
+
+    def _start(self, claim: Claim) -> None:
+        execution = claim.execution
+        folder = self._platform.home.work / execution.id
+        try:
+            if claim.definition is None:
+                raise Conflict(f"{execution.pipeline}@{execution.version} is not there any more.")
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / SOURCE).mkdir(parents=True, mode=0o700)
+            unpack(claim.definition.source, self._platform.blobs.read, folder / SOURCE)
+        except (Error, OSError) as error:
+            said = f"The source could not be unpacked: {error}"[:4000]
+            self._call("executions.finish", **_held(claim), status=Status.FAILED, error=said)
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        (folder / CLAIM).write_bytes(wire.encode(claim))
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [
+                *(sys.executable, "-P", "-m", "modelwright.app.child", str(self._lifeline), CHILD),
+                *("--home", str(self._platform.home.folder), "--folder", str(folder)),
+            ],
+            stdin=subprocess.DEVNULL,
+            cwd=folder / SOURCE,
+            pass_fds=(self._lifeline,),
+            env={**os.environ, URL.name: str(self._platform.home.folder)},
+            process_group=0,
+        )
+        _log.info("%s %s started as process %s", execution.pipeline, execution.id, process.pid)
+        self._children.append(_Child(claim, process, folder))
+
+    def _bury(self, child: _Child) -> None:
+        self._children.remove(child)
+        code = child.process.wait()
+        if code != 0:
+            _log.warning("%s %s: its process ended with %s", child.claim.execution.pipeline, child.folder.name, code)
+            self._call("executions.abandon", **_held(child.claim))
+        shutil.rmtree(child.folder, ignore_errors=True)
+
+    def _call(self, name: str, **arguments: Any) -> Any:
+        operation = self._platform.table.get(name)
+        key = new_id() if operation.kind == "command" else None
+        return self._platform.run(operation, operation.bind((), arguments), identity=_WORKER, idempotency_key=key)
+
+
+def _held(claim: Claim) -> dict[str, Any]:
+    return {"execution_id": claim.execution.id, "owner": claim.owner, "token": claim.token}
