@@ -77,6 +77,10 @@ def _charter_publish(a: dict[str, Any], files: Files) -> list[Any]:
     return ["charter", "publish", a["model"], files.write("charter.yaml", json.dumps(a["charter"]))]
 
 
+def _pipeline_start(a: dict[str, Any], _: Files) -> list[Any]:
+    return ["pipeline", "start", a["name"], *(f"{name}={json.dumps(value)}" for name, value in a["parameters"].items())]
+
+
 COMMANDS: dict[str, Typed] = {
     "data.commit": _data_add,
     "data.get": lambda a, _: ["data", "show", a["ref"]],
@@ -106,6 +110,22 @@ COMMANDS: dict[str, Typed] = {
     "endpoints.get": lambda a, _: ["endpoint", "show", a["endpoint"]],
     "endpoints.list": lambda a, _: ["endpoint", "list"],
     "endpoints.history": lambda a, _: ["endpoint", "history", a["endpoint"]],
+    "pipelines.start": _pipeline_start,
+    "pipelines.trigger": lambda a, _: [
+        *("pipeline", "trigger", a["kind"], a["subject"], "--at", a["at"].isoformat()),
+        *_options(a, "cause"),
+    ],
+    "pipelines.get": lambda a, _: ["pipeline", "show", a["name"]],
+    "pipelines.versions": lambda a, _: ["pipeline", "versions", a["name"]],
+    "pipelines.list": lambda a, _: ["pipeline", "list"],
+    "pipelines.executions": lambda a, _: ["pipeline", "executions", a["name"], *_options(a, "limit")],
+    "pipelines.execution": lambda a, _: ["pipeline", "show", a["execution_id"]],
+    "pipelines.steps": lambda a, _: ["pipeline", "steps", a["execution_id"]],
+    "pipelines.logs": lambda a, _: ["pipeline", "logs", a["execution_id"], a["step"]],
+    "pipelines.cancel": lambda a, _: ["pipeline", "cancel", a["execution_id"]],
+    "pipelines.resume": lambda a, _: ["pipeline", "resume", a["execution_id"]],
+    "pipelines.declined": lambda a, _: ["pipeline", "declined", a["name"]],
+    "pipelines.schedules": lambda a, _: ["pipeline", "schedule"],
     "labels.add": _label_add,
     "predictions.get": lambda a, _: ["prediction", "show", a["id"]],
     "predictions.list": lambda a, _: ["prediction", "list", a["endpoint"], *_options(a, "limit")],
@@ -139,6 +159,15 @@ WITHOUT: dict[str, str] = {
     "evidence.evaluate": "model evaluate scores the rows that it sends to be judged",
     "evidence.explain": "model evaluate computes the importances that it sends",
     "predictions.export": "prediction export writes its bytes to a file",
+    "pipelines.define": "pipeline register sends the source of the function that it imports",
+    "pipelines.fire": "the job worker looks at the calendar",
+    "pipelines.output": "ws.pipelines.result makes the object of it again",
+    "executions.open": "pipeline run carries out what it opens",
+    "executions.claim": "the job worker takes up what waits",
+    "executions.record": "whoever holds an execution reports by itself",
+    "executions.finish": "whoever holds an execution ends it by itself",
+    "executions.abandon": "the job worker says that a process of its own has died",
+    "executions.cached": "whoever holds an execution asks before it runs a step",
     "ledger.read": "ledger export writes every page to one file",
 }
 """Operation -> why no command says it: which verb is composed of it instead."""

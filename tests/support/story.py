@@ -170,6 +170,53 @@ def _labelled(world: World) -> dict[str, Any]:
     return {"endpoint": "delays", "ids": IDS, "values": [float(late) for late in _LATE], "known_at": known}
 
 
+def _definition(world: World) -> dict[str, Any]:
+    return {
+        "entry": "pipeline:retrain",
+        "source": world.file.digest,
+        "environment": world.file.digest,
+        "commit": "c" * 40,
+        "parameters": [{"name": "until", "kind": "datetime"}, {"name": "lr", "kind": "float", "required": False}],
+        "triggers": ["alarm:delays", "cron:0 3 * * 1", "commit"],
+        "cooldown_seconds": 28 * 86400,
+        "budget": 6,
+    }
+
+
+def _hold(world: World, **more: Any) -> dict[str, Any]:
+    claim = world.seen["executions.claim"]
+    return {"execution_id": claim.execution.id, "owner": claim.owner, "token": claim.token, **more}
+
+
+def _reported(world: World) -> dict[str, Any]:
+    value = {"digest": world.file.digest, "size": world.file.size, "what": "weights"}
+    train = {"id": "train", "status": "succeeded", "key": "a" * 64, "started_at": BEGINNING, "ended_at": BEGINNING}
+    release = {"id": "release", "status": "running", "log": "half way ☃", "log_size": 13, "progress": {"done": 1}}
+    plan = [{"id": "train"}, {"id": "release", "after": ["train"]}]
+    return _hold(world, steps=[{**train, "output": value}, release], plan=plan)
+
+
+def _finished(world: World) -> dict[str, Any]:
+    return _hold(world, status="succeeded", result={"digest": world.file.digest, "size": world.file.size})
+
+
+def _declined(world: World) -> dict[str, Any]:
+    also = {"kind": "alarm", "subject": "delays", "at": BEGINNING + timedelta(days=1), "cause": "b" * 32}
+    assert world.also("pipelines.trigger", **also).declined
+    return {"name": "retrain"}
+
+
+def _fired(world: World) -> dict[str, Any]:
+    triggers = ["cron:* * * * *"]  # due a minute after the story's beginning; its clock moves a second at a time
+    definition = {**_definition(world), "triggers": triggers, "parameters": []}
+    world.also("pipelines.define", name="minutely", definition=definition)
+    return {}
+
+
+def _execution(world: World) -> dict[str, Any]:
+    return {"execution_id": world.seen["pipelines.start"].id}
+
+
 CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "data.commit": lambda w: {"name": "flights", "parts": [w.first], "key": "flight", "event_time": "at"},
     "data.get": lambda w: {"ref": w.also("data.commit", name="flights", parts=[w.second], note="more").ref},
@@ -225,6 +272,38 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "endpoints.get": lambda w: {"endpoint": "delays"},
     "endpoints.list": lambda w: {},
     "endpoints.history": lambda w: {"endpoint": "delays"},
+    "pipelines.define": lambda w: {"name": "retrain", "definition": _definition(w)},
+    "pipelines.get": lambda w: {"name": "retrain"},
+    "pipelines.versions": lambda w: {"name": "retrain"},
+    "pipelines.start": lambda w: {"name": "retrain", "parameters": {"until": "2026-01-01T00:00:00Z", "lr": 0.1}},
+    "executions.claim": lambda w: {"owner": "worker-1"},
+    "executions.record": _reported,
+    "executions.abandon": lambda w: _hold(w),
+    "pipelines.steps": _execution,
+    "pipelines.logs": lambda w: {**_execution(w), "step": "release"},
+    "executions.finish": _finished,
+    "executions.cached": lambda w: {"keys": ["a" * 64, "b" * 64]},
+    "pipelines.output": lambda w: {**_execution(w), "step": "train"},
+    "pipelines.execution": _execution,
+    "executions.open": lambda w: {
+        "pipeline": "prepare",
+        "entry": "prepare:main",
+        "parameters": {"since": ["2013", None]},
+        "owner": "script-1",
+    },
+    "pipelines.trigger": lambda w: {
+        "kind": "alarm",
+        "subject": "delays",
+        "at": BEGINNING + timedelta(days=40),
+        "cause": "a" * 32,
+    },
+    "pipelines.declined": _declined,
+    "pipelines.cancel": lambda w: {"execution_id": w.seen["pipelines.trigger"].started[0].id},
+    "pipelines.resume": lambda w: {"execution_id": w.seen["pipelines.cancel"].id},
+    "pipelines.executions": lambda w: {"name": "retrain", "limit": 1},
+    "pipelines.list": lambda w: {},
+    "pipelines.fire": _fired,
+    "pipelines.schedules": lambda w: {},
     "labels.add": _labelled,
     "predictions.get": lambda w: {"id": IDS[7]},
     "predictions.list": lambda w: {"endpoint": "delays", "limit": 5},

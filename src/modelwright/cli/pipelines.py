@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -11,6 +10,7 @@ import typer
 
 from modelwright.cli.context import workspace
 from modelwright.cli.output import After, Json, Limit, facts, plain, progress, short, show, table, when
+from modelwright.core.clock import as_utc
 
 if TYPE_CHECKING:
     from modelwright.pipelines.model import Cause, Execution, PipelineVersion, Step
@@ -54,15 +54,12 @@ def trigger(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help="alarm, data, cron or commit.")],
     subject: Annotated[str, typer.Argument(help="The endpoint, dataset, expression or commit.")],
-    at: Annotated[datetime, typer.Option(help="When it happened, in UTC.")],
+    at: Annotated[str, typer.Option(help="When it happened, e.g. 2013-04-01 or 2013-04-01T05:00Z.")],
     cause: Annotated[str, typer.Option(help="What tells more.")] = "",
     json: Json = False,
 ) -> None:
     """Start every pipeline that waits for something, unless loop protection says no."""
-    from datetime import UTC
-
-    moment = at if at.tzinfo else at.replace(tzinfo=UTC)
-    found = workspace(context).pipelines.trigger(kind, subject, moment, cause=cause)
+    found = workspace(context).pipelines.trigger(kind, subject, as_utc(at, field="at"), cause=cause)
     lines = [f"started {one}" for one in found.started]
     lines += [f"declined {one.pipeline}: {one.reason}" for one in found.declined]
     show(found, json=json, text=lambda: "\n".join(lines) or f"No pipeline waits for {kind}:{subject}.")

@@ -265,7 +265,7 @@ class Conductor:
 
     def _ended(self, result: Value | None) -> Execution:
         if self._reporter.lost:
-            raise _lost(self._claim)
+            raise self._reporter.problem or _lost(self._claim)
         if self._reporter.cancelled:
             self._undo_running()
             self._reporter.finish(Status.CANCELLED)

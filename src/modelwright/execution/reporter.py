@@ -70,6 +70,7 @@ class Reporter:
         self._alive = time.monotonic()
         self.lost = False
         self.cancelled = False
+        self.problem: Error | None = None
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self._thread.start()
 
@@ -165,5 +166,5 @@ class Reporter:
                 if time.monotonic() - self._alive > self._lease:
                     self._lose()  # somebody else may have it: what runs here is ended before it can do more
             except Error as error:
-                _log.exception("a report was refused: %s", error)
+                self.problem = error  # a fault of ours, or a home that is damaged: nothing can be relied on
                 self._lose()

@@ -190,6 +190,8 @@ def _check_plain(function: Callable[..., Any], what: str) -> None:
         or inspect.isgeneratorfunction(function)
     ):
         raise Invalid(f"A {what} is a plain function, not {function!r}.", remedy="Write it with def, without yield.")
+    if not function.__name__.isidentifier():
+        raise Invalid(f"A {what} needs a name, which {function.__name__} has not.", remedy="Write it with def.")
 
 
 def _written(annotation: Any) -> str:

@@ -72,7 +72,7 @@ def decode(data: bytes, fetch: Fetch | None = None) -> Any:
     """
     try:
         return _back(_decoder.decode(data), fetch)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise Corrupted(f"These bytes are no value of a step: {error}.") from error
 
 
@@ -180,10 +180,7 @@ def _back(value: Any, fetch: Fetch | None) -> Any:
     if isinstance(value, dict):
         return {key: _back(item, fetch) for key, item in value.items()}
     if isinstance(value, Ext):
-        try:
-            return _of_extension(value.code, bytes(value.data), fetch)
-        except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise Corrupted(f"These bytes are no value of a step: {error}.") from error
+        return _of_extension(value.code, bytes(value.data), fetch)
     return value
 
 
