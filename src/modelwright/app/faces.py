@@ -8,6 +8,7 @@ from modelwright.core.operation import Caller, Face, Table
 
 VERBS = {
     "data": "modelwright.data.sdk:DataFace",
+    "features": "modelwright.features.sdk:FeaturesFace",
     "models": "modelwright.models.sdk:ModelsFace",
     "charters": "modelwright.governance.sdk:ChartersFace",
     "policies": "modelwright.governance.sdk:PoliciesFace",

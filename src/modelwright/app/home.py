@@ -34,6 +34,7 @@ class Home:
         self.folder = folder.resolve()
         self.control = self.folder / "control.db"
         self.telemetry = self.folder / "telemetry.db"
+        self.online = self.folder / "online.db"
         self.blobs = self.folder / "blobs"
         self.log = self.folder / "log"
         self.serving = self.folder / "serving"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modelwright.core.events import Event, Recorded
 from modelwright.core.unit import Projection, Unit
+from modelwright.features.model import TrainingSetMade, ViewMaterialized
 from modelwright.governance.model import EvidenceRecorded
 from modelwright.lineage.model import Edge, NodeKind, node
 from modelwright.lineage.repository import LineageRepository
@@ -44,5 +45,15 @@ def links(event: Event) -> Iterator[Link]:
             yield node(NodeKind.DATA, dataset.ref), node(NodeKind.EVIDENCE, evidence), "measured on"
         case EndpointMoved(endpoint=endpoint, model=model, version=version):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.ENDPOINT, endpoint), "served"
+        case TrainingSetMade() | ViewMaterialized():
+            yield from _of_features(event)
         case _:
             return
+
+
+def _of_features(event: TrainingSetMade | ViewMaterialized) -> Iterator[Link]:
+    view = node(NodeKind.FEATURES, event.view)
+    for read in event.reads:
+        yield node(NodeKind.DATA, read.ref), view, "read"
+    if isinstance(event, TrainingSetMade) and event.run_id is not None:
+        yield view, node(NodeKind.RUN, event.run_id), "trained on"

@@ -6,6 +6,7 @@ from functools import cache
 
 from modelwright.core.operation import Service, Table
 from modelwright.data.service import DataService
+from modelwright.features.service import FeatureService
 from modelwright.governance.evidence import EvidenceService
 from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.service import LedgerService
@@ -20,6 +21,7 @@ from modelwright.tracking.service import RunService
 
 SERVICES: tuple[type[Service], ...] = (
     DataService,
+    FeatureService,
     ModelService,
     RunService,
     CharterService,

@@ -19,6 +19,8 @@ from modelwright.core.clock import Clock, utc_now
 from modelwright.core.operation import Download, Operation, Service, Upload
 from modelwright.data.repository import DatasetRepository
 from modelwright.data.service import DataService
+from modelwright.features.repository import FeatureRepository
+from modelwright.features.service import FeatureService
 from modelwright.governance.decide import GovernanceGuard
 from modelwright.governance.evidence import EvidenceService
 from modelwright.governance.repository import GovernanceRepository
@@ -42,10 +44,11 @@ from modelwright.serving.service import EndpointService
 from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.adapters.sqlite import SqliteRecords
+from modelwright.store.adapters.sqlite_keyvalue import SqliteKeyValue
 from modelwright.store.keys import Keys
 from modelwright.store.leases import RecordsQueue
 from modelwright.store.outbox import RecordsOutbox
-from modelwright.store.ports import Blobs, Frames, Outbox, Queue, Records
+from modelwright.store.ports import Blobs, Frames, KeyValue, Outbox, Queue, Records
 from modelwright.store.tables import control, telemetry
 from modelwright.tracking.repository import MetricRepository, RunRepository
 from modelwright.tracking.service import RunService
@@ -94,6 +97,11 @@ class Platform:
         return DuckdbFrames(self.blobs)
 
     @cached_property
+    def online(self) -> KeyValue:
+        """Feature values by key and moment, for the endpoints."""
+        return SqliteKeyValue(self.home.online)
+
+    @cached_property
     def queue(self) -> Queue:
         """Leases of the home's jobs."""
         return RecordsQueue(self.records, self.clock)
@@ -117,6 +125,9 @@ class Platform:
         governance = GovernanceRepository()
         guard = GovernanceGuard(governance)
         data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
+        features = FeatureService(
+            FeatureRepository(), data=data, records=self.records, frames=self.frames, store=self.online
+        )
         runs = RunService(RunRepository(), MetricRepository(), telemetry=self.telemetry, blobs=self.blobs)
         models = ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard)
         evidence = EvidenceService(
@@ -139,6 +150,7 @@ class Platform:
         pipelines, executions = PipelineRepository(), ExecutionRepository()
         made: tuple[Service, ...] = (
             data,
+            features,
             runs,
             models,
             CharterService(governance, guard),
@@ -181,6 +193,8 @@ class Platform:
         """Let go of files and connections."""
         if "labels" in vars(self):
             self.labels.close()
+        if "online" in vars(self):
+            self.online.close()
         if "telemetry" in vars(self):
             self.telemetry.close()
         self.records.close()

@@ -61,5 +61,29 @@ class Unit(Protocol):
         ...
 
 
+class Snapshot:
+    """A unit that reads a snapshot of its own, for work that must not hold up writers; fulfils ``Unit`` for queries.
+
+    Args:
+        unit: The command's unit.
+        rows: A reading transaction.
+    """
+
+    def __init__(self, unit: Unit, rows: Rows) -> None:
+        self.project: str = unit.project
+        self.actor: Actor = unit.actor
+        self.now: datetime = unit.now
+        self.request_id: str = unit.request_id
+        self.rows: Rows = rows
+
+    def emit(self, event: Event) -> None:
+        """A snapshot records nothing."""
+        raise TypeError("a snapshot records nothing")
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """A snapshot commits nothing."""
+        raise TypeError("a snapshot commits nothing")
+
+
 Projection = Callable[[Unit, Recorded], None]
 """Derives rows from one event, inside the transaction that records it. It decides nothing and refuses nothing."""

@@ -12,6 +12,7 @@ Every question is answered by the last change at or before it, whether a trainin
 from __future__ import annotations
 
 import heapq
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ from modelwright.features.model import Aggregation, Line, Source, Stored, Window
 THREADS = 2
 _FINE, _COARSE = 2.0**56, 2.0**20
 _SAFE = 2**62
+_threads = threading.local()
 _SUMS = (Aggregation.COUNT, Aggregation.SUM, Aggregation.MEAN, Aggregation.STD)
 
 Longs = NDArray[np.int64]
@@ -166,11 +168,24 @@ def windows(line: Line, found: Facts) -> pa.Table:
 
 def query(sql: str, parameters: Mapping[str, Any], **tables: pa.Table) -> pa.Table:
     """Run one SELECT of this code base over Arrow tables, in UTC."""
-    with _translated(), duckdb.connect(":memory:", config={"threads": THREADS}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for name, table in tables.items():
-            connection.register(name, table)
-        return connection.sql(sql, params=dict(parameters)).to_arrow_table()
+    with _translated():
+        connection = _mine()
+        try:
+            for name, table in tables.items():
+                connection.register(name, table)
+            return connection.sql(sql, params=dict(parameters)).to_arrow_table()
+        finally:
+            for name in tables:
+                connection.unregister(name)
+
+
+def _mine() -> duckdb.DuckDBPyConnection:
+    """This thread's database, in memory and empty between queries: to open one takes longer than most queries."""
+    found: duckdb.DuckDBPyConnection | None = getattr(_threads, "connection", None)
+    if found is None:
+        found = _threads.connection = duckdb.connect(":memory:", config={"threads": THREADS})
+        found.execute("SET TimeZone = 'UTC'")
+    return found
 
 
 def _latest_changes(line: Line, found: Facts) -> Changes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from modelwright.core.events import Event
+from modelwright.core.expressions import names, parse_row
 from modelwright.core.ids import Digest, Id, Name, Pinned, Ref
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.core.shown import Shown
@@ -25,8 +26,8 @@ FeatureName = Annotated[
 ]
 Expression = Annotated[str, Meta(min_length=1, max_length=1000)]
 
-Value = bool | int | float | str | datetime | None
-"""A feature's value for one row."""
+Values = dict[str, list[bool | int | float | str | None]]
+"""Column -> one value per question; times are ISO 8601, numbers that JSON lacks are words."""
 
 
 class Aggregation(StrEnum):
@@ -312,8 +313,6 @@ class TrainingRecord(Struct, frozen=True, kw_only=True):
         digest: That version's.
         reads: The dataset versions it was made of.
         rows: How many rows it has.
-        excluded: Questions left out because their label was not known.
-        since: The first moment of asking; none where it was not bounded.
         until: As of when it was made.
         distributions: How each feature is distributed in it.
         run_id: The run it was made for.
@@ -326,8 +325,6 @@ class TrainingRecord(Struct, frozen=True, kw_only=True):
     digest: Digest
     reads: tuple[Pinned, ...]
     rows: int
-    excluded: int
-    since: datetime | None
     until: datetime
     distributions: tuple[Distribution, ...]
     run_id: Id | None
@@ -393,6 +390,13 @@ class ViewMaterialized(Event, frozen=True, kw_only=True, tag="features.view_mate
     written: int
 
 
-def stored(view: View) -> Iterator[Stored]:
-    """The features that are looked up."""
-    return (feature for feature in view.features if isinstance(feature, Latest | Window))
+def columns_read(features: Iterable[Stored], known: Iterable[str]) -> list[str]:
+    """The columns of a source that features read: their own, and those their conditions name."""
+    found: list[str] = []
+    columns = set(known)
+    for feature in features:
+        if feature.column is not None:
+            found.append(feature.column)
+        if feature.valid is not None:
+            found += [str(name) for name in names(parse_row(feature.valid)) if str(name) in columns]
+    return list(dict.fromkeys(found))

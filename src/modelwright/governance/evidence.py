@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,9 @@ from msgspec.structs import replace
 
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Corrupted, Invalid, NotFound
-from modelwright.core.events import Actor, Event
 from modelwright.core.ids import Digest, Name, Ref
 from modelwright.core.operation import Service, Upload, operation
-from modelwright.core.unit import Rows, Unit
+from modelwright.core.unit import Snapshot, Unit
 from modelwright.data.model import DatasetVersion
 from modelwright.governance.charter import CharterVersion, ColumnName, no_charter
 from modelwright.governance.model import (
@@ -191,7 +190,7 @@ class EvidenceService(Service):
     def _subject(self, unit: Unit, ref: str, dataset: str, window: Window) -> Subject:
         """Everything the computing needs, read in a snapshot of its own: it must not hold up writers."""
         with self._records.reading() as rows:
-            reading = _Reading(unit, rows)
+            reading = Snapshot(unit, rows)
             version = self._models.get(reading, ref)
             charter = self._repository.charter(rows, unit.project, version.model)
             if charter is None:
@@ -313,23 +312,6 @@ def _window(since: datetime | None, until: datetime | None) -> Window:
         since=None if since is None else as_utc(since, field="since"),
         until=None if until is None else as_utc(until, field="until"),
     )
-
-
-class _Reading:
-    """A unit that reads a snapshot of its own; fulfils ``core.unit.Unit`` for queries."""
-
-    def __init__(self, unit: Unit, rows: Rows) -> None:
-        self.project: str = unit.project
-        self.actor: Actor = unit.actor
-        self.now: datetime = unit.now
-        self.request_id: str = unit.request_id
-        self.rows: Rows = rows
-
-    def emit(self, event: Event) -> None:
-        raise TypeError("a snapshot records nothing")
-
-    def after_commit(self, action: Callable[[], None]) -> None:
-        raise TypeError("a snapshot commits nothing")
 
 
 def _repeated(fresh: Evidence, known: Sequence[Evidence]) -> Evidence | None:

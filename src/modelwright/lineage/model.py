@@ -15,6 +15,7 @@ class NodeKind(StrEnum):
     """What a node stands for."""
 
     DATA = "data"
+    FEATURES = "features"
     RUN = "run"
     SOURCE = "source"
     MODEL = "model"
@@ -25,7 +26,7 @@ class NodeKind(StrEnum):
 NodeId = Annotated[
     str,
     described(
-        r"\A(data|run|source|model|evidence|endpoint):[A-Za-z0-9][A-Za-z0-9._@-]{0,270}\Z",
+        r"\A(data|features|run|source|model|evidence|endpoint):[A-Za-z0-9][A-Za-z0-9._@-]{0,270}\Z",
         "kind:id, e.g. model:flight-delay@3",
     ),
 ]

@@ -249,3 +249,41 @@ class Outbox(Protocol):
     def failing(self, limit: int) -> list[Message]:
         """Messages that have failed and wait to be tried again, the oldest first, at most so many."""
         ...
+
+
+class KeyValue(Protocol):
+    """Values by key and moment: what is looked up while somebody waits.
+
+    Law: ``read`` answers, for each key, the value with the greatest moment not after the one asked for. ``replace`` is
+    atomic and durable: a reader, in any process, sees all of it or nothing. Spaces do not touch each other. Keys and
+    values are bytes, moments whole numbers of 64 bits.
+    """
+
+    def read(self, space: str, asked: Sequence[tuple[bytes, int]]) -> list[bytes | None]:
+        """The value of each key as of its moment, in order; none where there is none so early."""
+        ...
+
+    def knows(self, space: str) -> bool:
+        """Whether anything was ever written to the space, be it nothing at all."""
+        ...
+
+    def replace(self, space: str, since: int | None, entries: Iterable[tuple[bytes, int, bytes]]) -> int:
+        """Put entries in place of those since a moment, or of all; how many were put.
+
+        Args:
+            space: Where to.
+            since: Entries from this moment on go; none means all.
+            entries: Key, moment, value; each pair of key and moment once, none before ``since``.
+
+        Raises:
+            Unavailable: The disk is full, another writer does not end, or the handle may only read.
+        """
+        ...
+
+    def count(self, space: str) -> int:
+        """How many entries the space has."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the store."""
+        ...

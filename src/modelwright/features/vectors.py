@@ -1,0 +1,225 @@
+"""Vectors out of the online store: what an endpoint needs to answer a question that carries keys and context alone.
+
+Imports no pandas, pyarrow or duckdb: an inference worker loads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from modelwright.core.errors import Corrupted, Invalid, Unavailable
+from modelwright.core.expressions import MICROSECOND, Expression, evaluate, parse_row
+from modelwright.core.schema import Column, DType
+from modelwright.features.functions import applied, compiled
+from modelwright.features.model import Aggregation, Computed, Given, Latest, Line, OnDemand, ViewVersion, Window
+from modelwright.predictions.model import microseconds
+from modelwright.store.ports import KeyValue
+
+Columns = Mapping[str, Sequence[Any]]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Any]).decode
+
+
+class Pin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model's package keeps of its view: enough to complete a question without asking anybody.
+
+    Attributes:
+        version: The view's version, with its definition and types.
+        v: Version of this form.
+    """
+
+    version: ViewVersion
+    v: int = 1
+
+
+class _Field(NamedTuple):
+    """A stored feature as it is read: its place in the entry, how old it may be, and what holds without an entry."""
+
+    name: str
+    place: int
+    max_age: int | None
+    otherwise: int | None
+    is_time: bool
+
+
+class _Reader(NamedTuple):
+    space: str
+    by: tuple[str, ...]
+    latest: bool
+    fields: tuple[_Field, ...]
+
+
+class Vectors:
+    """Completes questions about one view.
+
+    Args:
+        version: The view.
+        store: The online store; none where ``stored`` is asked of somebody else.
+
+    Attributes:
+        request: What a question brings, by name.
+    """
+
+    def __init__(self, version: ViewVersion, store: KeyValue | None = None) -> None:
+        self.version = version
+        self.request: Mapping[str, Column] = {column.name: column for column in version.request}
+        self._store = store
+        dtypes = {column.name: column.dtype for column in version.columns}
+        self._readers = tuple(
+            _reader(line, f"{version.space}/{place}", dtypes) for place, line in enumerate(version.view.lines)
+        )
+        self._steps = tuple(map(_step, version.view.features, version.columns))
+        self._ask_at = None if version.view.ask_at is None else parse_row(version.view.ask_at)
+        self._ready = False
+
+    def asked_at(self, given: Columns, count: int) -> list[int] | None:
+        """When each question is asked by its own columns, in microseconds since 1970; none where the view says nothing.
+
+        Raises:
+            Invalid: A question does not say.
+        """
+        expression = self._ask_at
+        if expression is None:
+            return None
+        moments = []
+        for row in range(count):
+            found = evaluate(expression, {name: values[row] for name, values in given.items()})
+            if not isinstance(found, datetime):
+                raise Invalid(
+                    f"Row {row} does not say when it is asked: {self.version.view.ask_at} has no value.",
+                    remedy="Send its columns, or event_at.",
+                    fields={"event_at": f"row {row} has none"},
+                )
+            moments.append(microseconds(found))
+        return moments
+
+    def complete(self, given: Columns, asked: Sequence[int]) -> dict[str, list[Any]]:
+        """The vectors, column by column, in the view's order.
+
+        Args:
+            given: The request's columns, times as ``datetime``; those that only ``ask_at`` names may be absent.
+            asked: When each question is asked, in microseconds since 1970.
+
+        Raises:
+            Unavailable: Nothing was materialised yet.
+            Invalid: An on-demand function failed.
+        """
+        return self.finish(given, self.stored(given, asked), len(asked))
+
+    def stored(self, given: Columns, asked: Sequence[int]) -> dict[str, list[Any]]:
+        """The stored features alone, as of the questions' moments; raises ``Unavailable`` as ``complete`` does."""
+        store = self._store
+        if store is None:
+            raise TypeError("these vectors have no store")
+        if not self._ready:
+            self._require_materialized(store)
+        found: dict[str, list[Any]] = {}
+        for space, by, latest, fields in self._readers:
+            if len(by) == 1:
+                keys = [_encode((key,)) for key in given[by[0]]]
+            else:
+                keys = [_encode(key) for key in zip(*(given[name] for name in by), strict=True)]
+            entries = store.read(space, list(zip(keys, asked, strict=True)))
+            opened = [None if entry is None else _opened(entry) for entry in entries]
+            for field in fields:
+                found[field.name] = _column(opened, asked, field, latest=latest)
+        return found
+
+    def finish(self, given: Columns, stored: Columns, count: int) -> dict[str, list[Any]]:
+        """The whole vectors, from what the question brings and what was looked up."""
+        columns: dict[str, list[Any]] = {}
+        for name, step in self._steps:
+            columns[name] = list(
+                given[name] if step is Given else stored[name] if step is None else step(columns, count)
+            )
+        return columns
+
+    def _require_materialized(self, store: KeyValue) -> None:
+        for reader in self._readers:
+            if not store.knows(reader.space):
+                raise Unavailable(
+                    f"Nothing of {self.version.ref} is in the online store yet.",
+                    remedy=f"Put it there: modelwright feature materialize {self.version.ref}",
+                )
+        self._ready = True
+
+
+def key_bytes(values: tuple[Any, ...]) -> bytes:
+    """A key as the store has it."""
+    return _encode(values)
+
+
+def entry_bytes(values: tuple[Any, ...]) -> bytes:
+    """An entry as the store has it: for latest values the event time first; times are microseconds."""
+    return _encode(values)
+
+
+def _opened(entry: bytes) -> list[Any]:
+    try:
+        return _decode(entry)
+    except msgspec.DecodeError as error:
+        raise Corrupted(
+            "An entry of the online store is damaged.", remedy="Remove online.db and materialise again."
+        ) from error
+
+
+def _reader(line: Line, space: str, dtypes: Mapping[str, DType]) -> _Reader:
+    latest = line.over is None
+    fields = []
+    for place, feature in enumerate(line.features):
+        counts = isinstance(feature, Window) and feature.function is Aggregation.COUNT
+        age = feature.max_age if isinstance(feature, Latest) else None
+        fields.append(
+            _Field(
+                name=feature.name,
+                place=place + latest,
+                max_age=None if age is None else age // MICROSECOND,
+                otherwise=0 if counts else None,
+                is_time=dtypes[feature.name] is DType.TIMESTAMP,
+            )
+        )
+    return _Reader(space, line.by, latest, tuple(fields))
+
+
+def _column(entries: list[list[Any] | None], asked: Sequence[int], field: _Field, *, latest: bool) -> list[Any]:
+    _, place, max_age, otherwise, is_time = field
+    if latest and max_age is not None:
+        values = [
+            None if entry is None or moment - entry[0] > max_age else entry[place]
+            for entry, moment in zip(entries, asked, strict=True)
+        ]
+    else:
+        values = [otherwise if entry is None else entry[place] for entry in entries]
+    return [None if value is None else _moment(value) for value in values] if is_time else values
+
+
+def _moment(value: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=value)
+
+
+Step = Callable[[Mapping[str, list[Any]], int], list[Any]]
+
+
+def _step(feature: Any, column: Column) -> tuple[str, Any]:
+    if isinstance(feature, Given):
+        return feature.name, Given
+    if isinstance(feature, Computed):
+        return feature.name, _computing(parse_row(feature.expression))
+    if isinstance(feature, OnDemand):
+        function = compiled(feature)
+        return feature.name, lambda columns, count: applied(feature, function, columns, count)
+    return column.name, None
+
+
+def _computing(expression: Expression) -> Step:
+    def compute(columns: Mapping[str, list[Any]], count: int) -> list[Any]:
+        return [evaluate(expression, {name: values[row] for name, values in columns.items()}) for row in range(count)]
+
+    return compute
