@@ -89,6 +89,12 @@ COMMANDS: dict[str, Typed] = {
     "data.verify": lambda a, _: ["data", "verify", a["ref"]],
     "data.diff": lambda a, _: ["data", "diff", a["before"], a["after"]],
     "data.query": lambda a, _: ["data", "query", a["sql"]],
+    "features.get": lambda a, _: ["feature", "show", a["ref"]],
+    "features.list": lambda a, _: ["feature", "list", *_options(a, "limit", "after")],
+    "features.versions": lambda a, _: ["feature", "list", a["name"], *_options(a, "limit", "after")],
+    "features.training_sets": lambda a, _: ["feature", "sets", a["ref"], *_options(a, "limit")],
+    "features.materialize": lambda a, _: ["feature", "materialize", a["ref"]],
+    "features.freshness": lambda a, _: ["feature", "freshness", a["ref"]],
     "runs.get": lambda a, _: ["run", "show", a["run_id"]],
     "runs.list": lambda a, _: ["run", "list", *([a["name"]] if "name" in a else []), *_options(a, "limit", "after")],
     "charters.publish": _charter_publish,
@@ -143,6 +149,9 @@ COMMANDS: dict[str, Typed] = {
 
 WITHOUT: dict[str, str] = {
     "data.part": "data export writes every part to one file",
+    "features.apply": "ws.features.apply, in the file that declares the view",
+    "features.record": "ws.features.training_set makes the set that it records",
+    "features.lookup": "feature get computes the whole vector with it",
     "runs.start": "mw.run begins a run around the code it records",
     "runs.log": "run.log, in the code that measures",
     "runs.annotate": "run.note, in the code that knows",

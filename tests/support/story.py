@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from modelwright import features as f
 from modelwright.core.failure import Failure
 from modelwright.core.operation import Upload
 from modelwright.data.parts import encoded
@@ -217,6 +218,17 @@ def _execution(world: World) -> dict[str, Any]:
     return {"execution_id": world.seen["pipelines.start"].id}
 
 
+def _view(world: World) -> dict[str, Any]:
+    flights = f.source("flights", entity="flight", event_time="at")
+    view = f.view(
+        "context",
+        [f.context(carrier=str), flights.mean("x", by="carrier", over="2d"), flights.latest("late")],
+        label=f.label(flights, "late > 0", matures_after="1h", name="outcome"),
+        ask_at="at + 1h",
+    )
+    return {"view": world.also("features.apply", view=view).view}
+
+
 CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "data.commit": lambda w: {"name": "flights", "parts": [w.first], "key": "flight", "event_time": "at"},
     "data.get": lambda w: {"ref": w.also("data.commit", name="flights", parts=[w.second], note="more").ref},
@@ -226,6 +238,25 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "data.part": lambda w: {"ref": "flights@1", "index": 0},
     "data.diff": lambda w: {"before": "flights@1", "after": "flights@2"},
     "data.query": lambda w: {"sql": 'SELECT carrier, count(*) AS n FROM "flights@2" GROUP BY carrier ORDER BY carrier'},
+    "features.apply": _view,
+    "features.get": lambda w: {"ref": "context@latest"},
+    "features.list": lambda w: {},
+    "features.versions": lambda w: {"name": "context"},
+    "features.record": lambda w: {
+        "ref": "context@1",
+        "reads": [_pinned(w)],
+        "rows": 3,
+        "until": BEGINNING,
+        "distributions": [{"name": "late", "missing": 1, "minimum": 0.0, "quantiles": [0.0], "maximum": 1.0}],
+    },
+    "features.training_sets": lambda w: {"ref": "context@1"},
+    "features.materialize": lambda w: {"ref": "context@1"},
+    "features.freshness": lambda w: {"ref": "context@1"},
+    "features.lookup": lambda w: {
+        "ref": "context@1",
+        "keys": {"carrier": ["AA", "ZZ"], "flight": [0, 1]},
+        "asked_at": [_PAST + timedelta(hours=12), _PAST + timedelta(hours=12)],
+    },
     "runs.start": lambda w: {"name": "delay", "parameters": {"lr": "0.1"}, "capture": {"commit": "c" * 40}},
     "runs.log": lambda w: {
         "run_id": _run_id(w),

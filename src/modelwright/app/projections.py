@@ -38,8 +38,8 @@ def links(event: Event) -> Iterator[Link]:
             yield node(NodeKind.DATA, read.ref), node(NodeKind.RUN, run), "read"
         case DatasetWrittenByRun(run_id=run, written=written):
             yield node(NodeKind.RUN, run), node(NodeKind.DATA, written.ref), "made"
-        case VersionRegistered(model=model, version=version, run_id=str(run)):
-            yield node(NodeKind.RUN, run), node(NodeKind.MODEL, f"{model}@{version}"), "trained"
+        case VersionRegistered():
+            yield from _of_version(event)
         case EvidenceRecorded(digest=evidence, model=model, version=version, dataset=dataset):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.EVIDENCE, evidence), "evaluated"
             yield node(NodeKind.DATA, dataset.ref), node(NodeKind.EVIDENCE, evidence), "measured on"
@@ -57,3 +57,11 @@ def _of_features(event: TrainingSetMade | ViewMaterialized) -> Iterator[Link]:
         yield node(NodeKind.DATA, read.ref), view, "read"
     if isinstance(event, TrainingSetMade) and event.run_id is not None:
         yield view, node(NodeKind.RUN, event.run_id), "trained on"
+
+
+def _of_version(event: VersionRegistered) -> Iterator[Link]:
+    model = node(NodeKind.MODEL, f"{event.model}@{event.version}")
+    if event.run_id is not None:
+        yield node(NodeKind.RUN, event.run_id), model, "trained"
+    if event.features is not None:
+        yield node(NodeKind.FEATURES, event.features.ref), model, "described"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from modelwright.data.model import DatasetVersion
+    from modelwright.features.model import View, ViewVersion
+    from modelwright.features.sdk import TrainingSet
     from modelwright.models.model import ModelVersion
     from modelwright.tracking.recorder import ActiveRun
 
@@ -63,6 +65,19 @@ class Run:
         version: DatasetVersion = self.workspace.data.add(name, source, **more)
         self._active.wrote(Pinned(ref=f"{version.name}@{version.version}", digest=version.digest))
         return version
+
+    def training_set(self, view: View | ViewVersion | str, *, spine: str, **more: Any) -> TrainingSet:
+        """Ask a feature view of the past, and record what was read.
+
+        Args:
+            view: The view.
+            spine: The dataset whose rows ask.
+            more: As for ``ws.features.training_set``.
+        """
+        made: TrainingSet = self.workspace.features.training_set(view, spine=spine, run_id=self.id, **more)
+        for pinned in made.reads:
+            self._active.read(pinned)
+        return made
 
     def save_model(self, model: object, name: str, *, example: Any, **more: Any) -> ModelVersion:
         """Package a fitted model and register it, with this run as its origin.

@@ -14,6 +14,7 @@ from modelwright.cli import (
     data,
     endpoints,
     evidence,
+    features,
     home,
     labels,
     ledger,
@@ -51,6 +52,7 @@ home.add_to(app)
 predict.add_to(app)
 lineage.add_to(app)
 app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="feature")
 app.add_typer(runs.app, name="run")
 app.add_typer(models.app, name="model")
 app.add_typer(charters.app, name="charter")

@@ -17,9 +17,6 @@ from modelwright.core.shown import Shown
 from modelwright.core.wire import Real, described
 
 LATEST = "latest"
-FILE = "features.json"
-"""The file of a model's package that holds the view it was trained on."""
-
 ColumnName = Annotated[str, Meta(min_length=1, max_length=250)]
 FeatureName = Annotated[
     str, described(r"\A[A-Za-z_][A-Za-z0-9_]{0,127}\Z", "a feature's name: letters, digits and _, no digit first")
@@ -78,6 +75,11 @@ class Latest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
     max_age: timedelta | None = None
     valid: Expression | None = None
 
+    def __str__(self) -> str:
+        aged = "" if self.max_age is None else f", at most {self.max_age} old"
+        by = ", ".join(self.source.entity)
+        return f"latest {self.column} of {self.source.dataset} by {by}{aged}{_where(self.valid)}"
+
 
 class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="window"):
     """An aggregate over the facts that happened within a span before the question and were known by then.
@@ -102,6 +104,10 @@ class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
     over: timedelta
     valid: Expression | None = None
 
+    def __str__(self) -> str:
+        of = f"{self.column} of {self.source.dataset}" if self.column else self.source.dataset
+        return f"{self.function} of {of} by {', '.join(self.by)} over {self.over}{_where(self.valid)}"
+
 
 class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="given"):
     """A column of the question itself.
@@ -114,6 +120,9 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
     name: FeatureName
     dtype: DType
 
+    def __str__(self) -> str:
+        return "comes with the question"
+
 
 class Computed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="computed"):
     """An expression over the question's columns and the features before it.
@@ -125,6 +134,9 @@ class Computed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
 
     name: FeatureName
     expression: Expression
+
+    def __str__(self) -> str:
+        return self.expression
 
 
 class OnDemand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="on_demand"):
@@ -143,6 +155,9 @@ class OnDemand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     inputs: tuple[FeatureName, ...]
     optional: tuple[FeatureName, ...] = ()
     dtype: DType
+
+    def __str__(self) -> str:
+        return f"Python function of {', '.join(self.inputs)}"
 
 
 Feature = Latest | Window | Given | Computed | OnDemand
@@ -388,6 +403,10 @@ class ViewMaterialized(Event, frozen=True, kw_only=True, tag="features.view_mate
     reads: tuple[Pinned, ...]
     until: datetime
     written: int
+
+
+def _where(valid: str | None) -> str:
+    return "" if valid is None else f", where {valid}"
 
 
 def columns_read(features: Iterable[Stored], known: Iterable[str]) -> list[str]:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from modelwright.core.errors import Corrupted, Invalid, Unavailable
 from modelwright.core.expressions import MICROSECOND, Expression, evaluate, parse_row
@@ -25,18 +24,6 @@ Columns = Mapping[str, Sequence[Any]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Any]).decode
-
-
-class Pin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a model's package keeps of its view: enough to complete a question without asking anybody.
-
-    Attributes:
-        version: The view's version, with its definition and types.
-        v: Version of this form.
-    """
-
-    version: ViewVersion
-    v: int = 1
 
 
 class _Field(NamedTuple):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modelwright.core.errors import Invalid
 from modelwright.core.events import Event
@@ -21,6 +23,8 @@ LATEST = "latest"
 CHAMPION = "champion"
 """The alias of the version that production relies on."""
 
+FEATURES = "features.json"
+"""The file of a package that holds the version of the feature view whose vectors the model takes."""
 
 PackagePath = Annotated[
     str,
@@ -71,6 +75,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         source: Digest of that run's source snapshot.
         environment: Digest of that run's environment lock.
         data: The dataset versions that run had read.
+        features: The feature view whose vectors it takes, if it does; the file ``features.json`` has its definition.
     """
 
     format: int = 1
@@ -83,6 +88,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: Digest | None = None
     environment: Digest | None = None
     data: tuple[Pinned, ...] = ()
+    features: Pinned | None = None
 
     def file(self, path: str) -> PackageFile:
         """The file of that name.
@@ -94,6 +100,20 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             if file.path == path:
                 return file
         raise Invalid(f"The package has no file {path!r}.", remedy=f"It has: {', '.join(f.path for f in self.files)}.")
+
+
+class Featured(Protocol):
+    """A version of a feature view, as a package keeps it: its canonical JSON is the file ``features.json``."""
+
+    @property
+    def pinned(self) -> Pinned:
+        """Reference and digest."""
+        ...
+
+    @property
+    def contract(self) -> Contract:
+        """What a complete vector looks like."""
+        ...
 
 
 class ModelVersion(Shown, frozen=True, kw_only=True):
@@ -171,6 +191,7 @@ class VersionRegistered(Event, frozen=True, kw_only=True, tag="models.version_re
     data: tuple[Pinned, ...]
     source: Digest | None
     reason: Reason
+    features: Pinned | None = None
 
 
 class AliasMoved(Event, frozen=True, kw_only=True, tag="models.alias_moved"):
@@ -197,3 +218,19 @@ def check_alias(alias: str) -> None:
             remedy="Take a word, e.g. champion.",
             fields={"alias": "is reserved"},
         )
+
+
+def loosened(contract: Contract, nullable: Sequence[str]) -> Contract:
+    """The contract with some columns allowed to be missing.
+
+    Raises:
+        Invalid: It has no such column.
+    """
+    unknown = set(nullable) - set(contract.names)
+    if unknown:
+        raise Invalid(f"The contract has no columns {', '.join(sorted(unknown))}.", fields={"nullable": "unknown"})
+    return Contract(
+        columns=tuple(
+            replace(column, nullable=column.nullable or column.name in nullable) for column in contract.columns
+        )
+    )

@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted, Invalid
@@ -83,22 +82,6 @@ def pack(model: object, inputs: Contract, example: Mapping[str, Sequence[Any]], 
     )
     files[GOLDEN] = wire.canonical({"columns": _without_nan(golden), "answers": answers})
     return Packed(flavour=name, task=task, inputs=inputs, files=files)
-
-
-def loosened(contract: Contract, nullable: Sequence[str]) -> Contract:
-    """The contract with some columns allowed to be missing.
-
-    Raises:
-        Invalid: It has no such column.
-    """
-    unknown = set(nullable) - set(contract.names)
-    if unknown:
-        raise Invalid(f"The contract has no columns {', '.join(sorted(unknown))}.", fields={"nullable": "unknown"})
-    return Contract(
-        columns=tuple(
-            replace(column, nullable=column.nullable or column.name in nullable) for column in contract.columns
-        )
-    )
 
 
 def verified(package: Package, public_key: bytes, read: Callable[[str], bytes]) -> dict[str, bytes]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modelwright.core import wire
+from modelwright.core.errors import Invalid
 from modelwright.core.operation import Face
-from modelwright.models.model import ModelVersion, PackageFile, Reason
+from modelwright.core.schema import Contract
+from modelwright.models.model import FEATURES, Featured, ModelVersion, PackageFile, Reason, loosened
 
 if TYPE_CHECKING:
-    from modelwright.core.schema import Contract
     from modelwright.models.flavours.base import Predictor
 
 
@@ -27,6 +29,7 @@ class ModelsFace(Face):
         run_id: str | None = None,
         reason: Reason | None = None,
         note: str = "",
+        features: Featured | None = None,
     ) -> ModelVersion:
         """Package a fitted model and register it as the next version.
 
@@ -40,6 +43,8 @@ class ModelsFace(Face):
             run_id: The run that made it.
             reason: Why this version exists.
             note: Your words.
+            features: The version of the feature view whose vectors it takes, ``training.view``. The contract is the
+                view's, and an endpoint completes questions that carry only its keys and context.
 
         Raises:
             Invalid: No flavour keeps it, or the example does not fit.
@@ -47,18 +52,29 @@ class ModelsFace(Face):
         from modelwright.core.source import installed
         from modelwright.data.contract import contract_of  # weight: pyarrow
         from modelwright.data.ingest import table_of
-        from modelwright.models.package import loosened, pack
+        from modelwright.models.package import pack
 
         table = table_of(example)
         columns: Mapping[str, Sequence[Any]] = table.slice(0, 1000).to_pydict()
-        inputs = loosened(contract or contract_of(table), nullable)
+        promised = contract or contract_of(table)
+        inputs = loosened(promised if features is None else _vector(features, promised), nullable)
         packed = pack(model, inputs, columns, requirements=installed())
+        if features is not None:
+            packed.files[FEATURES] = wire.canonical(features)
         files = []
         for path, data in sorted(packed.files.items()):
             sent = self._caller.upload(data)
             files.append(PackageFile(path=path, digest=sent.digest, size=sent.size))
         return self.register(  # type: ignore[no-any-return]  # an operation of this face
-            name, packed.flavour, packed.task, packed.inputs, files, run_id=run_id, reason=reason, note=note
+            name,
+            packed.flavour,
+            packed.task,
+            packed.inputs,
+            files,
+            run_id=run_id,
+            reason=reason,
+            note=note,
+            features=None if features is None else features.pinned,
         )
 
     def load(self, ref: str) -> Predictor:
@@ -80,3 +96,26 @@ class ModelsFace(Face):
             lambda digest: self._fetch("download", package.ref, by_digest[digest]),
         )
         return loaded(package.manifest, files)
+
+
+def _vector(features: Featured, example: Contract) -> Contract:
+    """The view's contract; a column that is missing somewhere in the example may be missing.
+
+    Raises:
+        Invalid: The example is not a table of the view's vectors.
+    """
+    if not hasattr(features, "pinned"):
+        raise Invalid(
+            f"features is a {type(features).__name__}, not a version of a feature view.",
+            remedy="Give training.view, or what ws.features.apply(view) answers.",
+        )
+    found = {column.name: column for column in example.columns}
+    for column in features.contract.columns:
+        if column.name not in found:
+            raise Invalid(
+                f"The example has no column {column.name}, which {features.pinned.ref} has.",
+                remedy="Give the vectors that it was trained on: example=training.features",
+                fields={"example": f"has no {column.name}"},
+            )
+    missing = [column.name for column in features.contract.columns if found[column.name].nullable]
+    return loosened(features.contract, missing)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from modelwright.core import wire
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.guard import Action, Decision, Guard, Transition, no_guard
-from modelwright.core.ids import Id, Name, Ref, parse_ref
+from modelwright.core.ids import Id, Name, Pinned, Ref, parse_ref
 from modelwright.core.operation import Download, Page, Service, limited, operation, paged, position
 from modelwright.core.schema import Contract
 from modelwright.core.unit import Unit
 from modelwright.models.model import (
+    FEATURES,
     LATEST,
     MANIFEST_TYPE,
     AliasMoved,
@@ -60,6 +61,7 @@ class ModelService(Service):
         run_id: Id | None = None,
         reason: Reason | None = None,
         note: str = "",
+        features: Pinned | None = None,
     ) -> ModelVersion:
         """Register a package as the model's next version; the very same package is the version it already is.
 
@@ -73,6 +75,7 @@ class ModelService(Service):
             run_id: The run that made it; its data, source and environment become part of the signed manifest.
             reason: Why this version exists; by default ``first`` or ``new_data``.
             note: Your words about it, at most 10,000 characters.
+            features: The feature view whose vectors it takes; the file ``features.json`` has its definition.
 
         Raises:
             Invalid: A file's bytes are not there, or not of the size said.
@@ -83,8 +86,12 @@ class ModelService(Service):
         self._check(files)
         by_path = tuple(sorted(files, key=lambda file: file.path))
         manifest = self._manifest(
-            unit, Manifest(model=name, flavour=flavour, task=task, inputs=inputs, files=by_path), run_id
+            unit,
+            Manifest(model=name, flavour=flavour, task=task, inputs=inputs, files=by_path, features=features),
+            run_id,
         )
+        if features is not None:
+            manifest.file(FEATURES)
         package = wire.digest(manifest)
         known = self._repository.by_package(unit.rows, unit.project, name, package)
         if known is not None:
@@ -112,6 +119,7 @@ class ModelService(Service):
                 data=manifest.data,
                 source=manifest.source,
                 reason=version.reason,
+                features=features,
             )
         )
         return version

@@ -22,8 +22,8 @@ from modelwright.core.errors import Corrupted, Invalid, NotFound, Refused
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.models.flavours.sklearn import FILE
 from modelwright.models.lookup import Lookup
-from modelwright.models.model import Manifest, Task
-from modelwright.models.package import FLAVOURS, GOLDEN, loaded, loosened, pack, verified
+from modelwright.models.model import Manifest, Task, loosened
+from modelwright.models.package import FLAVOURS, GOLDEN, loaded, pack, verified
 from modelwright.store.estimators import TRUSTED
 from modelwright.store.keys import Keys
 

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from modelwright.core import wire
 from modelwright.core.errors import Invalid
-from modelwright.core.schema import Contract, DType
+from modelwright.core.schema import Column, DType
 from modelwright.serving.runtime.response import JSON, Response
 from modelwright.serving.runtime.rows import NO_OPTIONS, Intake, Options, Rows, without_nan
 
@@ -93,7 +93,7 @@ def read_csv(body: bytes, intake: Intake) -> Rows:
     if not lines:
         raise Invalid("The CSV has no header.", remedy="Name the columns in its first line.")
     texts = _from_split(Split(lines[0], lines[1:]))
-    return intake.rows(_typed(texts, intake.contract), len(lines) - 1)
+    return intake.rows(_typed(texts, intake.accepts), len(lines) - 1)
 
 
 def write(outputs: Sequence[wire.Real], ids: list[str], *, model: str) -> Response:
@@ -121,10 +121,10 @@ def _from_records(rows: Records, names: tuple[str, ...]) -> dict[str, list[Any]]
         return {name: [row.get(name) for row in rows] for name in names if name in known}
 
 
-def _typed(texts: Mapping[str, list[str]], contract: Contract) -> dict[str, list[Any]]:
+def _typed(texts: Mapping[str, list[str]], columns: tuple[Column, ...]) -> dict[str, list[Any]]:
     return {
         column.name: [_cell(text, _READERS[column.dtype]) for text in texts[column.name]]
-        for column in contract.columns
+        for column in columns
         if column.name in texts
     }
 

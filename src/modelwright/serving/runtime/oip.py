@@ -129,7 +129,7 @@ class Codec:
 
     Args:
         route: What it answers with.
-        intake: The contract's door.
+        intake: The endpoint's door.
     """
 
     __slots__ = ("_carried", "_intake", "_model", "_name", "_package", "_version")
@@ -138,7 +138,7 @@ class Codec:
         self._intake = intake
         self._name, self._version = route.endpoint, str(route.version)
         self._model, self._package = route.ref, route.package.digest
-        self._carried = {column.name: _CARRIES[column.dtype] for column in route.inputs.columns}
+        self._carried = {column.name: _CARRIES[column.dtype] for column in intake.accepts}
 
     def read(self, body: bytes, *, json_length: bytes | None = None) -> Asked:
         """What a request asks.

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from modelwright.features.vectors import Vectors
 from modelwright.predictions.model import Kind
 from modelwright.serving.model import Route
 
@@ -24,6 +25,11 @@ Load = Callable[[Route], Predictor]
 that the first request is as quick as any. It is called in a thread, and raises rather than half-loading."""
 
 
+def no_vectors(_route: Route) -> Vectors | None:
+    """Completes nothing: every request brings the whole vector."""
+    return None
+
+
 class Log(Protocol):
     """Where an endpoint's predictions are written.
 
@@ -39,6 +45,9 @@ class Log(Protocol):
         """Finish the segment."""
         ...
 
+
+OpenVectors = Callable[[Route], Vectors | None]
+"""Opens what completes a route's questions; none where the model has no feature view."""
 
 OpenLog = Callable[[str, Kind], Log]
 """Opens the log of an endpoint: of what it answers, or of what its challengers say in its shadow."""

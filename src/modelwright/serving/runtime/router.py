@@ -15,8 +15,9 @@ from modelwright.core.errors import Error
 from modelwright.predictions.model import Kind
 from modelwright.serving.model import Route, RouteTable, ShadowState
 from modelwright.serving.runtime.batching import DEFAULT_LIMITS, Batcher, Limits
+from modelwright.serving.runtime.completion import CompletingIntake
 from modelwright.serving.runtime.oip import Codec
-from modelwright.serving.runtime.ports import Load, Log, OpenLog, Predictor
+from modelwright.serving.runtime.ports import Load, Log, OpenLog, OpenVectors, Predictor, no_vectors
 from modelwright.serving.runtime.response import MAX_MESSAGE
 from modelwright.serving.runtime.rows import Intake
 from modelwright.serving.runtime.scoring import Scorer
@@ -84,15 +85,25 @@ class Router:
         open_log: Opens a log of an endpoint.
         executor: Runs large requests.
         limits: How much each endpoint takes on.
+        open_vectors: Opens what completes questions.
     """
 
-    def __init__(self, load: Load, open_log: OpenLog, *, executor: Executor, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        load: Load,
+        open_log: OpenLog,
+        *,
+        executor: Executor,
+        limits: Limits = DEFAULT_LIMITS,
+        open_vectors: OpenVectors = no_vectors,
+    ) -> None:
         self.live = Live(generation=0, endpoints={})
         self._load = load
         self._open_log = open_log
         self._logs: dict[tuple[str, Kind], Log] = {}
         self._executor = executor
         self._limits = limits
+        self._open_vectors = open_vectors
 
     def prepare(self, table: RouteTable) -> Live:
         """Load what the table names; called in a thread, one call at a time. What is live stays as it is.
@@ -133,7 +144,8 @@ class Router:
         predictor = self._live_predictor(route) or self._load(route)
         log = self._log(route.endpoint, Kind.PREDICTIONS)
         scorer = Scorer(route, generation=generation, predictor=predictor, log=log)
-        intake = Intake(route.inputs)
+        vectors = self._open_vectors(route)
+        intake = Intake(route.inputs) if vectors is None else CompletingIntake(route.inputs, vectors)
         shadow, unshadowed = self._shadow(route, generation)
         return Loaded(
             route=route,

@@ -13,7 +13,7 @@ from msgspec import Struct
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
 from modelwright.core.ids import Id
-from modelwright.core.schema import Contract, DType, Fits
+from modelwright.core.schema import Column, Contract, DType, Fits
 from modelwright.serving.runtime.ports import Columns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,12 +64,17 @@ class Intake:
 
     Args:
         contract: What rows must look like.
+
+    Attributes:
+        accepts: The columns that a request may bring; others are dropped.
+        names: Their names.
     """
 
-    __slots__ = ("_floats", "_pick", "_times", "contract", "names")
+    __slots__ = ("_floats", "_pick", "_times", "accepts", "contract", "names")
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
+        self.accepts: tuple[Column, ...] = contract.columns
         self.names = contract.names
         self._pick = Fits(contract).pick
         self._floats = [column.name for column in contract.columns if column.dtype is DType.FLOAT64]
@@ -92,12 +97,13 @@ class Intake:
             self.contract.require(columns)
         if options is NO_OPTIONS:
             return Rows(columns, count)
-        return Rows(columns, count, _ids(options, count), _event_times(options, count))
+        return Rows(columns, count, _ids(options, count), moments_given(options, count))
 
     def _interpreted(self, given: Mapping[str, list[Any]], count: int) -> Columns:
         """The contract's columns, where missing values and times, which JSON has no form for, get their one form."""
-        columns = {name: given[name] for name in self.names if name in given}
-        if len(columns) < len(self.names):
+        wanted = self.contract.names
+        columns = {name: given[name] for name in wanted if name in given}
+        if len(columns) < len(wanted):
             self.contract.require(columns)
         if count == 0:
             raise Invalid("There are no rows.", remedy="Send at least one.")
@@ -107,7 +113,7 @@ class Intake:
         for name in self._floats:
             columns[name] = [None if _is_missing(value) else value for value in columns[name]]
         for name in self._times:
-            columns[name] = [_moment(value, name) for value in columns[name]]
+            columns[name] = moments(columns[name], name)
         return columns
 
 
@@ -146,7 +152,21 @@ def _ids(options: Options, count: int) -> list[str] | None:
     return ids
 
 
-def _event_times(options: Options, count: int) -> list[int] | None:
+def moments(values: list[Any], field: str) -> list[Any]:
+    """Texts as the times they are; anything else as it stands, for the contract to judge.
+
+    Raises:
+        Invalid: A text is no time.
+    """
+    return [_moment(value, field) for value in values]
+
+
+def moments_given(options: Options, count: int) -> list[int] | None:
+    """The moments of ``event_at``, in microseconds since 1970, one per row; none where it was not sent.
+
+    Raises:
+        Invalid: They are no times, or not one for each row.
+    """
     given = options.event_at
     if given is None:
         return None

@@ -23,7 +23,11 @@ from typing import Literal
 import uvicorn
 from msgspec import Struct
 
+from modelwright.core import wire
 from modelwright.core.gate import MAX_BODY, Gate, allowed_authorities
+from modelwright.features.model import ViewVersion
+from modelwright.features.vectors import Vectors
+from modelwright.models.model import FEATURES
 from modelwright.models.package import loaded, verified
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind
@@ -32,10 +36,11 @@ from modelwright.serving.model import Route
 from modelwright.serving.runtime.asgi import Application
 from modelwright.serving.runtime.batching import DEFAULT_LIMITS, Limits
 from modelwright.serving.runtime.handler import Handler
-from modelwright.serving.runtime.ports import Load, Log, OpenLog, Predictor
+from modelwright.serving.runtime.ports import Load, Log, OpenLog, OpenVectors, Predictor, no_vectors
 from modelwright.serving.runtime.router import Router
 from modelwright.serving.runtime.watch import Place, Watcher
 from modelwright.store.adapters.local_blobs import LocalBlobs
+from modelwright.store.adapters.sqlite_keyvalue import SqliteKeyValue
 from modelwright.store.keys import Keys
 
 DRAIN_SECONDS = 1.0
@@ -61,6 +66,7 @@ class Equipment(Struct, frozen=True, kw_only=True):
     Attributes:
         load: Loads a package.
         open_log: Opens the log of an endpoint.
+        open_vectors: Opens what completes questions that carry keys and context alone.
         limits: How much each endpoint takes on.
         names: Host names it answers for beside the loopback ones.
         max_body: The largest body of a request, in bytes.
@@ -68,6 +74,7 @@ class Equipment(Struct, frozen=True, kw_only=True):
 
     load: Load
     open_log: OpenLog
+    open_vectors: OpenVectors = no_vectors
     limits: Limits = DEFAULT_LIMITS
     names: tuple[str, ...] = ()
     max_body: int = MAX_BODY
@@ -112,7 +119,13 @@ async def serve(listener: socket.socket, place: Place, equipment: Equipment) -> 
         equipment: What to work with.
     """
     with ThreadPoolExecutor(1, "large-requests") as large, ThreadPoolExecutor(1, "loader") as loader:
-        router = Router(equipment.load, equipment.open_log, executor=large, limits=equipment.limits)
+        router = Router(
+            equipment.load,
+            equipment.open_log,
+            executor=large,
+            limits=equipment.limits,
+            open_vectors=equipment.open_vectors,
+        )
         watcher = Watcher(router, place, executor=loader)
         handler = Handler(router, worker=place.worker, problem=lambda: watcher.error)
         await watcher.refresh()
@@ -199,6 +212,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def equip(place: Place) -> Equipment:
     """The equipment of production: packages from the home's blobs, verified before anything loads; logs in the home."""
     blobs = LocalBlobs(place.home / "blobs")
+    online = SqliteKeyValue(place.home / "online.db", read_only=True)
 
     def load(route: Route) -> Predictor:
         return loaded(route.package.manifest, verified(route.package, place.public, blobs.read))
@@ -206,7 +220,13 @@ def equip(place: Place) -> Equipment:
     def open_log(endpoint: str, kind: Kind) -> Log:
         return SegmentWriter(segment_folder(place.home / "log", endpoint, kind), place.worker)
 
-    return Equipment(load=load, open_log=open_log)
+    def open_vectors(route: Route) -> Vectors | None:
+        manifest = route.package.manifest
+        if manifest.features is None:
+            return None
+        return Vectors(wire.decode(blobs.read(manifest.file(FEATURES).digest), ViewVersion), online)
+
+    return Equipment(load=load, open_log=open_log, open_vectors=open_vectors)
 
 
 if __name__ == "__main__":
