@@ -17,8 +17,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from modelwright.app.home import Home
-from modelwright.app.reactor import react
 from modelwright.app.launcher import Launcher
+from modelwright.app.reactor import react
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.predictions.shipper import LEASE, ship
