@@ -178,7 +178,7 @@ def _column(values: Values, name: str) -> Any:
 def _is_text(kind: Any) -> bool:
     import pyarrow as pa  # weight: see _column
 
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _arrow(values: Values, name: str) -> Any:
@@ -186,7 +186,7 @@ def _arrow(values: Values, name: str) -> Any:
 
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, TypeError) as error:
         raise Invalid(
             f"{name} cannot be read as a column: {str(error).splitlines()[0]}",
             remedy="Give one value per row, all of one type.",

@@ -1,5 +1,7 @@
 """Columns as histograms that add up."""
 
+from datetime import UTC, datetime
+
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -104,6 +106,7 @@ def test_prose_gets_no_cell():
         ["a", "b", "a", None],
         pa.array(["a", "b", "a", None]),
         pa.array(["a", "b", "a", None], pa.large_string()),
+        pa.array(["a", "b", "a", None], pa.string_view()),
         pa.array(["a", "b", "a", None]).dictionary_encode(),
         pa.chunked_array([["a", "b"], ["a", None]]),
         pa.DictionaryArray.from_arrays(pa.array([0, 2, 1, None]), ["a", "a", "b", "unused"]),
@@ -115,6 +118,7 @@ def test_prose_gets_no_cell():
         "list",
         "Arrow",
         "large",
+        "view",
         "dictionary",
         "chunks",
         "repeated entries",
@@ -167,10 +171,18 @@ def test_booleans_are_categories_and_both_are_known():
     assert profile(cells, [True, False, None]).counts().tolist() == [1, 1, 0]
 
 
-def test_times_are_seconds():
-    cells = grid(np.array(["1970-01-01T00:01", "NaT"], "datetime64[ns]"))
-    assert isinstance(cells, NumericGrid)
-    assert cells.edges[-1] == 60.0
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array(["1970-01-01T00:01", "NaT"], "datetime64[ns]"),
+        [datetime(1970, 1, 1, 0, 1, tzinfo=UTC), None],
+        pa.array([60, None], pa.timestamp("s", "America/New_York")),
+    ],
+    ids=["numpy", "list", "another zone"],
+)
+def test_times_are_seconds(values):
+    assert grid(values).edges[-1] == 60.0
+    assert profile(grid(values), values).missing == 1
 
 
 def test_numbers_are_found_among_categories_that_are_their_text():
@@ -186,7 +198,7 @@ def test_text_where_numbers_were_is_refused():
         profile(grid([1, 2]), ["a"], name="hour")
 
 
-@pytest.mark.parametrize("values", [[1, "a"], [[1], [2]], np.zeros((2, 2)), [b"a"], [object()]])
+@pytest.mark.parametrize("values", [[1, "a"], [[1], [2]], np.zeros((2, 2)), [b"a"], [object()], 5])
 def test_what_is_no_column_is_refused(values):
     with pytest.raises(Invalid, match=r"^odd "):
         grid(values, name="odd")

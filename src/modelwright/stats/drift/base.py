@@ -23,9 +23,9 @@ class DriftTest(Protocol):
     """Says how far two histograms over one grid are apart.
 
     Law: it is a pure function of what was counted, so the order of rows and how they were split up make no difference.
-    Equal shares are exactly 0 apart, however many rows there are. The answer is never NaN: a cell that is empty on one
-    side counts as the test documents, and a side without rows is ``Invalid``. It is at most ``highest``. Swapping the
-    sides changes nothing if it is ``symmetric``.
+    Equal shares between equal ends are exactly 0 apart, however many rows there are. The answer is never NaN: a cell
+    that is empty on one side counts as the test documents, and a side without rows is ``Invalid``. It is at most
+    ``highest``. Swapping the sides changes nothing if it is ``symmetric``.
 
     Attributes:
         suits: The kinds of column it can be asked about; another is ``Invalid``.
