@@ -77,13 +77,15 @@ def test_in_a_checkout_it_goes_on_the_shelf_and_into_tests_and_docs(checkout, mo
     assert contract.index("TestTotalVariation") < contract.index("def test_every_drift_test_of_the_shelf")
 
 
-@pytest.mark.parametrize("tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy", "--follow-imports=skip"]], ids=" ".join
+)
 def test_what_it_writes_in_a_checkout_passes_the_houses_checks(checkout, tool):
     shutil.copy(ROOT / "pyproject.toml", checkout)
     command("new", "drift-test", "total-variation")
     files = ["src/modelwright/stats/drift/total_variation.py"]
     files += (
-        [] if tool == ["mypy"] else ["tests/unit/stats/test_total_variation.py", "tests/contract/test_drift_tests.py"]
+        [] if "mypy" in tool else ["tests/unit/stats/test_total_variation.py", "tests/contract/test_drift_tests.py"]
     )
     ran = subprocess.run(
         [sys.executable, "-m", *tool, *files], cwd=checkout, capture_output=True, text=True, check=False

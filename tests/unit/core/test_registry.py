@@ -40,3 +40,7 @@ def test_what_is_not_there_is_not_found(shelf):
     with pytest.raises(NotFound, match="no flavour 'pickle'") as raised:
         shelf.get("pickle")
     assert "lookup, sklearn" in raised.value.remedy
+
+
+def test_the_entry_points_of_a_shelf_of_two_words_have_an_underscore():
+    assert Shelf("modelwright.stats.drift", "drift test").group == "modelwright.drift_tests"
