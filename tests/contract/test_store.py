@@ -1,15 +1,19 @@
 """Every adapter keeps its port's law."""
 
+from contextlib import closing
+
 import pytest
 
+from modelwright.core.errors import Corrupted
 from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.adapters.sqlite import SqliteRecords
+from modelwright.store.adapters.sqlite_keyvalue import SqliteKeyValue
 from modelwright.store.leases import RecordsQueue
 from modelwright.store.outbox import RecordsOutbox
 from modelwright.store.tables import control
 from modelwright.testing.faults import flip
-from modelwright.testing.store import BlobsLaw, FramesLaw, OutboxLaw, QueueLaw, RecordsLaw
+from modelwright.testing.store import BlobsLaw, FramesLaw, KeyValueLaw, OutboxLaw, QueueLaw, RecordsLaw
 
 
 class TestLocalBlobs(BlobsLaw):
@@ -60,3 +64,16 @@ class TestRecordsOutbox(OutboxLaw):
         records = SqliteRecords(place / "records.db", control)
         records.prepare()
         return records, RecordsOutbox(records, clock)
+
+
+class TestSqliteKeyValue(KeyValueLaw):
+    def opened(self, place):
+        return SqliteKeyValue(place / "online.db")
+
+    def reading(self, place):
+        return SqliteKeyValue(place / "online.db", read_only=True)
+
+    def test_a_damaged_file_is_said(self, tmp_path):
+        (tmp_path / "online.db").write_bytes(b"no database" * 1000)
+        with closing(self.reading(tmp_path)) as store, pytest.raises(Corrupted, match="is damaged"):
+            store.read("s", [(b"a", 1)])

@@ -26,9 +26,10 @@ import pytest
 from modelwright.core.errors import Corrupted, Invalid, NotFound, Unavailable
 from modelwright.store.ports import Blobs, Frames
 from modelwright.testing.faults import full_disk, killed
+from modelwright.testing.keyvalue import KeyValueLaw
 from modelwright.testing.rows import OutboxLaw, QueueLaw, RecordsLaw
 
-__all__ = ["BlobsLaw", "FramesLaw", "OutboxLaw", "QueueLaw", "RecordsLaw"]
+__all__ = ["BlobsLaw", "FramesLaw", "KeyValueLaw", "OutboxLaw", "QueueLaw", "RecordsLaw"]
 
 STRANGER = "0" * 64
 

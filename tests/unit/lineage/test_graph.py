@@ -19,6 +19,7 @@ from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.events import Actor, Event, Recorded
 from modelwright.core.guard import Action
 from modelwright.core.ids import Pinned
+from modelwright.features.model import TrainingSetMade, ViewMaterialized
 from modelwright.governance.model import EvidenceRecorded, Kind
 from modelwright.lineage.model import Edge, Graph
 from modelwright.lineage.repository import LineageRepository
@@ -222,7 +223,20 @@ def test_an_endpoint_is_served_by_the_version_it_moved_to():
     assert list(links(event)) == [("model:delay@3", "endpoint:delays", "served")]
 
 
+def test_a_view_comes_from_what_was_read_and_goes_into_runs_and_models():
+    read = Pinned(ref="flights@1", digest=DIGEST)
+    made = TrainingSetMade(view="context@1", digest=DIGEST, reads=(read,), rows=1, until=NOW, run_id=RUN)
+    assert list(links(made)) == [
+        ("data:flights@1", "features:context@1", "read"),
+        ("features:context@1", f"run:{RUN}", "trained on"),
+    ]
+    stored = ViewMaterialized(view="context@1", digest=DIGEST, reads=(read,), until=NOW, written=1)
+    assert list(links(stored)) == [("data:flights@1", "features:context@1", "read")]
+
+
 DRAWN = {
+    "features.training_set_made",
+    "features.view_materialized",
     "governance.evidence_recorded",
     "models.version_registered",
     "tracking.dataset_read",
@@ -232,6 +246,7 @@ DRAWN = {
 }
 NOT_DRAWN = {
     "data.version_committed": "the run that made it tells of it",
+    "features.view_applied": "what is made with it tells of it",
     "governance.charter_published": "what is wanted, not what came of what",
     "governance.policy_published": "what is wanted, not what came of what",
     "governance.transition_decided": "the move that follows tells of it",
