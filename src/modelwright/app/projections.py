@@ -12,6 +12,7 @@ from modelwright.lineage.model import Edge, NodeKind, node
 from modelwright.lineage.repository import LineageRepository
 from modelwright.models.model import VersionRegistered
 from modelwright.serving.model import EndpointMoved
+from modelwright.serving.rollout import RolloutStarted
 from modelwright.tracking.model import DatasetReadByRun, DatasetWrittenByRun, RunStarted
 
 Link = tuple[str, str, str]
@@ -43,6 +44,8 @@ def links(event: Event) -> Iterator[Link]:
         case EvidenceRecorded(digest=evidence, model=model, version=version, dataset=dataset):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.EVIDENCE, evidence), "evaluated"
             yield node(NodeKind.DATA, dataset.ref), node(NodeKind.EVIDENCE, evidence), "measured on"
+        case RolloutStarted(endpoint=endpoint, model=model, version=version):
+            yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.ENDPOINT, endpoint), "challenged"
         case EndpointMoved(endpoint=endpoint, model=model, version=version):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.ENDPOINT, endpoint), "served"
         case TrainingSetMade() | ViewMaterialized():

@@ -16,6 +16,7 @@ from modelwright.models.service import ModelService
 from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.service import LabelService, PredictionService
+from modelwright.serving.rollouts import RolloutService
 from modelwright.serving.service import EndpointService
 from modelwright.tracking.service import RunService
 
@@ -31,6 +32,7 @@ SERVICES: tuple[type[Service], ...] = (
     EndpointService,
     PipelineService,
     ExecutionService,
+    RolloutService,
     PredictionService,
     LabelService,
     LineageService,

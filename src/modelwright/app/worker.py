@@ -19,6 +19,7 @@ from pathlib import Path
 from modelwright.app.home import Home
 from modelwright.app.launcher import Launcher
 from modelwright.app.reactor import react
+from modelwright.app.rollouts import RolloutJudge
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.predictions.shipper import LEASE, ship
@@ -45,10 +46,11 @@ class Worker:
         self._platform = platform
         self._owner = owner
         self._launcher = Launcher(platform)
+        self._rollouts = RolloutJudge(platform, owner)
 
     def turn(self) -> None:
         """Every job once; one that fails is logged and does not keep the others."""
-        for job in (self._publish, self._react, self._ship, self._fire, self._launch):
+        for job in (self._publish, self._react, self._ship, self._judge, self._fire, self._launch):
             try:
                 job()
             except Error as error:
@@ -83,6 +85,9 @@ class Worker:
             _log.info("shipped %s rows of %s segments into %s parts", shipped.rows, shipped.segments, shipped.parts)
         for segment in shipped.damaged:
             _log.error("segment %s is damaged and stays where it is", segment)
+
+    def _judge(self) -> None:
+        self._rollouts.turn()
 
     def _fire(self) -> None:
         self._launcher.fire()

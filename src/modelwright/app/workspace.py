@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from modelwright.app import projections
+from modelwright.app.expectations import expectations
 from modelwright.app.home import Home
 from modelwright.app.identity import OWNER, Identity
 from modelwright.app.reactions import REACTIONS, Reaction, reacting
@@ -39,7 +40,8 @@ from modelwright.predictions.labels import LabelWriter
 from modelwright.predictions.log import PredictionLog
 from modelwright.predictions.service import LabelService, PredictionService
 from modelwright.serving.publisher import Publisher
-from modelwright.serving.repository import DeploymentRepository
+from modelwright.serving.repository import DeploymentRepository, RolloutRepository
+from modelwright.serving.rollouts import RolloutService
 from modelwright.serving.service import EndpointService
 from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
@@ -133,7 +135,8 @@ class Platform:
         evidence = EvidenceService(
             governance, models=models, data=data, records=self.records, blobs=self.blobs, frames=self.frames
         )
-        endpoints = EndpointService(DeploymentRepository(), models=models, publisher=self.publisher, guard=guard)
+        deployments, rollouts = DeploymentRepository(), RolloutRepository()
+        endpoints = EndpointService(deployments, rollouts, models=models, publisher=self.publisher, guard=guard)
         predictions = PredictionService(self.log, self.blobs)
         lineage = LineageService(self._lineage)
         ledger = LedgerService(LedgerRepository(), self.keys)
@@ -160,6 +163,15 @@ class Platform:
             endpoints,
             PipelineService(pipelines, executions, queue=self.queue, blobs=self.blobs),
             ExecutionService(executions, pipelines, queue=self.queue, blobs=self.blobs),
+            RolloutService(
+                rollouts,
+                deployments,
+                endpoints=endpoints,
+                models=models,
+                log=self.log,
+                guard=guard,
+                expectations=expectations(governance),
+            ),
             predictions,
             LabelService(self.log, self.labels),
             lineage,

@@ -11,12 +11,14 @@ from modelwright.core.ids import Name, Ref
 from modelwright.core.operation import Page, Service, limited, operation, paged, position
 from modelwright.core.unit import Unit
 from modelwright.models.model import ModelVersion
-from modelwright.serving.model import Deployment, Endpoint, EndpointMoved, Moved, WorkerState
+from modelwright.serving.conclusion import concluded
+from modelwright.serving.model import Acknowledgement, Deployment, Endpoint, EndpointMoved, Moved, WorkerState
+from modelwright.serving.rollout import Outcome
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
     from modelwright.models.service import ModelService
     from modelwright.serving.publisher import Publisher
-    from modelwright.serving.repository import DeploymentRepository
+    from modelwright.serving.repository import DeploymentRepository, RolloutRepository
 
 _SILENT = timedelta(seconds=5)
 
@@ -29,12 +31,14 @@ class EndpointService(Service):
     def __init__(
         self,
         repository: DeploymentRepository,
+        rollouts: RolloutRepository,
         *,
         models: ModelService,
         publisher: Publisher,
         guard: Guard = no_guard,
     ) -> None:
         self._repository = repository
+        self._rollouts = rollouts
         self._models = models
         self._publisher = publisher
         self._guard = guard
@@ -43,7 +47,8 @@ class EndpointService(Service):
     def deploy(self, unit: Unit, endpoint: Name, ref: Ref, reason: str = "") -> Moved:
         """Ask the guard to let an endpoint answer with a version; workers swap it in without a failed request.
 
-        An alias is resolved now: the endpoint answers with that version until it is deployed or rolled back again.
+        An alias is resolved now: the endpoint answers with that version until it is deployed or rolled back again. A
+        rollout that runs there is stopped, because its challenger was compared with what answered before.
 
         Args:
             unit: The unit of work.
@@ -60,11 +65,12 @@ class EndpointService(Service):
         owner = self._repository.owner(unit.rows, endpoint)
         if owner not in (None, unit.project):
             raise Conflict(f"The name {endpoint!r} is taken on this server.", remedy="Choose another name.")
-        return self._move(unit, endpoint, self._models.get(unit, ref), action=Action.DEPLOY, reason=reason)
+        moved = self.move(unit, endpoint, self._models.get(unit, ref), action=Action.DEPLOY, reason=reason)
+        return self._by_hand(unit, endpoint, moved)
 
     @operation(permission="endpoints:write", kind="command")
     def rollback(self, unit: Unit, endpoint: Name, version: int | None = None, reason: str = "") -> Moved:
-        """Ask the guard to go back to a version that the endpoint answered with before.
+        """Ask the guard to go back to a version that the endpoint answered with before; a rollout there is stopped.
 
         Args:
             unit: The unit of work.
@@ -75,7 +81,7 @@ class EndpointService(Service):
         Raises:
             NotFound: There is no such endpoint, or it never answered with that version.
         """
-        current = self._current(unit, endpoint)
+        current = self.current(unit, endpoint)
         earlier = self._repository.newest(unit.rows, unit.project, endpoint, before=current.generation, limit=1000)
         wanted = [
             deployment
@@ -89,7 +95,7 @@ class EndpointService(Service):
                 f"{endpoint} never answered with {asked}.", remedy=f"See: modelwright endpoint show {endpoint}"
             )
         target = self._models.get(unit, f"{wanted[0].model}@{wanted[0].version}")
-        return self._move(unit, endpoint, target, action=Action.ROLLBACK, reason=reason)
+        return self._by_hand(unit, endpoint, self.move(unit, endpoint, target, action=Action.ROLLBACK, reason=reason))
 
     @operation(permission="endpoints:read", kind="query")
     def get(self, unit: Unit, endpoint: Name) -> Endpoint:
@@ -99,7 +105,7 @@ class EndpointService(Service):
             unit: The unit of work.
             endpoint: Its name.
         """
-        return self._seen(unit, self._current(unit, endpoint))
+        return self._seen(unit, self.current(unit, endpoint))
 
     @operation(permission="endpoints:read", kind="query")
     def list(self, unit: Unit, limit: int = 100, after: str = "") -> Page[Endpoint]:
@@ -123,13 +129,14 @@ class EndpointService(Service):
             limit: Changes a page, 1 to 1,000.
             after: ``next`` of the page before.
         """
-        self._current(unit, endpoint)
+        self.current(unit, endpoint)
         found = self._repository.newest(
             unit.rows, unit.project, endpoint, before=position(after), limit=limited(limit) + 1
         )
         return paged(found, limit, lambda deployment: deployment.generation)
 
-    def _move(self, unit: Unit, endpoint: str, version: ModelVersion, *, action: Action, reason: str) -> Moved:
+    def move(self, unit: Unit, endpoint: str, version: ModelVersion, *, action: Action, reason: str) -> Moved:
+        """Let an endpoint answer with a version if the guard allows it, whatever challenges it."""
         before = self._repository.newest(unit.rows, unit.project, endpoint)
         previous = before[0] if before else None
         decision = self._guard(
@@ -173,10 +180,22 @@ class EndpointService(Service):
                 reason=reason,
             )
         )
-        unit.after_commit(self._publisher.hasten)
+        self.hasten(unit)
         return Moved(decision=decision, generation=deployment.generation)
 
-    def _current(self, unit: Unit, endpoint: str) -> Deployment:
+    def _by_hand(self, unit: Unit, endpoint: str, moved: Moved) -> Moved:
+        """Stop the endpoint's rollout if it answers with another version now."""
+        newest = self._rollouts.newest(unit.rows, unit.project, endpoint)
+        if moved.generation is None or not newest or newest[0].outcome is not None:
+            return moved
+        current = self.current(unit, endpoint)
+        if current.package != newest[0].answering.package:
+            reason = f"{endpoint} was moved to {current.model}@{current.version} meanwhile."
+            concluded(unit, self._rollouts, newest[0], Outcome.STOPPED, [reason], generation=current.generation)
+        return moved
+
+    def current(self, unit: Unit, endpoint: str) -> Deployment:
+        """What an endpoint answers with; raises ``NotFound``."""
         found = self._repository.newest(unit.rows, unit.project, endpoint)
         if not found:
             raise NotFound(
@@ -184,6 +203,14 @@ class EndpointService(Service):
                 remedy=f"Deploy one: modelwright endpoint deploy {endpoint} MODEL@N",
             )
         return found[0]
+
+    def living(self, unit: Unit) -> tuple[Acknowledgement, ...]:
+        """What the living workers last said."""
+        return tuple(said for said in self._publisher.acknowledgements() if unit.now - said.at < _SILENT)
+
+    def hasten(self, unit: Unit) -> None:
+        """Publish the routes as soon as the unit's work is durable."""
+        unit.after_commit(self._publisher.hasten)
 
     def _seen(self, unit: Unit, deployment: Deployment) -> Endpoint:
         workers = tuple(
@@ -195,8 +222,7 @@ class EndpointService(Service):
                 error=said.error or said.problems.get(deployment.endpoint),
                 seen_at=said.at,
             )
-            for said in self._publisher.acknowledgements()
-            if unit.now - said.at < _SILENT
+            for said in self.living(unit)
         )
         return Endpoint(
             name=deployment.endpoint,

@@ -1,0 +1,62 @@
+"""How a rollout ends: one way, whoever ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from modelwright.core.unit import Unit
+from modelwright.serving.rollout import Comparison, Look, Outcome, Rollout, RolloutConcluded
+
+if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
+    from modelwright.serving.repository import RolloutRepository
+
+
+def concluded(
+    unit: Unit,
+    repository: RolloutRepository,
+    rollout: Rollout,
+    outcome: Outcome,
+    reasons: Sequence[str],
+    *,
+    generation: int,
+    seen: Look | Comparison | None = None,
+) -> Rollout:
+    """End a rollout: its row, and the event.
+
+    Args:
+        unit: The unit of work.
+        repository: Rollouts.
+        rollout: The running one.
+        outcome: How it ends.
+        reasons: Why.
+        generation: Of the route table without the challenger, or with it as what answers.
+        seen: What decided: a look that was due, or everything so far.
+    """
+    comparison = seen.comparison if isinstance(seen, Look) else seen
+    over = replace(
+        rollout,
+        looks=(*rollout.looks, seen) if isinstance(seen, Look) else rollout.looks,
+        outcome=outcome,
+        reasons=tuple(reasons),
+        comparison=comparison,
+        concluded_at=unit.now,
+        concluded_by=unit.actor.id,
+    )
+    repository.change(unit.rows, over, generation=generation)
+    unit.emit(
+        RolloutConcluded(
+            rollout_id=rollout.id,
+            endpoint=rollout.endpoint,
+            generation=generation,
+            model=rollout.challenger.model,
+            version=rollout.challenger.version,
+            package=rollout.challenger.package,
+            outcome=outcome,
+            reasons=over.reasons,
+            comparison=comparison,
+        )
+    )
+    return over

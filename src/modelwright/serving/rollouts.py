@@ -1,0 +1,435 @@
+"""The use cases of rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from modelwright.core.errors import Conflict, Invalid, NotFound
+from modelwright.core.guard import Action, Guard, Transition, no_guard
+from modelwright.core.ids import Id, Name, Ref, new_id
+from modelwright.core.operation import Page, Service, limited, operation, paged
+from modelwright.core.unit import Rows, Unit
+from modelwright.models.model import ModelVersion, Task
+from modelwright.serving import rule
+from modelwright.serving.comparison import Watch, shares
+from modelwright.serving.conclusion import concluded
+from modelwright.serving.model import Deployment
+from modelwright.serving.rollout import (
+    CHAMPION,
+    Cause,
+    Comparison,
+    Contender,
+    Expectation,
+    Look,
+    Outcome,
+    Rollout,
+    RolloutLooked,
+    RolloutStarted,
+    ShadowWorker,
+    Standing,
+    Started,
+    Terms,
+    Verdict,
+    no_rollout,
+)
+
+if TYPE_CHECKING:  # weight: SQLAlchemy, cryptography and pyarrow, which a remote client does without
+    from modelwright.models.service import ModelService
+    from modelwright.predictions.log import PredictionLog
+    from modelwright.serving.repository import DeploymentRepository, RolloutRepository
+    from modelwright.serving.service import EndpointService
+
+LOOKS = (timedelta(days=14), timedelta(days=28))
+MARGIN = 0.005
+"""How much worse a KPI between 0 and 1 might be, at the pessimistic end, when the Brier score is better. A regression's
+KPI has the label's unit, in which no number is small by itself; its default is 0."""
+
+_MOST_LOOKS = 10
+
+Expectations = Callable[[Unit, str], Expectation]
+"""What a model's charter says of how it is judged."""
+
+
+def no_expectations(unit: Unit, model: str) -> Expectation:
+    """What a room without charters expects."""
+    return Expectation()
+
+
+class RolloutService(Service):
+    """Challenge what an endpoint answers with: in its shadow, on the same requests, then promoted or refused."""
+
+    noun = "rollouts"
+
+    def __init__(
+        self,
+        repository: RolloutRepository,
+        deployments: DeploymentRepository,
+        *,
+        endpoints: EndpointService,
+        models: ModelService,
+        log: PredictionLog,
+        guard: Guard = no_guard,
+        expectations: Expectations = no_expectations,
+    ) -> None:
+        self._repository = repository
+        self._deployments = deployments
+        self._endpoints = endpoints
+        self._models = models
+        self._log = log
+        self._guard = guard
+        self._expectations = expectations
+
+    @operation(permission="rollouts:write", kind="command")
+    def start(
+        self,
+        unit: Unit,
+        endpoint: Name,
+        ref: Ref,
+        cause: Cause = "",
+        looks: tuple[timedelta, ...] = LOOKS,
+        maturity: timedelta | None = None,
+        margin: float | None = None,
+    ) -> Started:
+        """Ask the guard to let a version score an endpoint's requests in the shadow of what answers them.
+
+        From then on it is judged by the terms that are set here: at each look, counted in event time from now, on the
+        requests whose outcome is known. Nothing that it does reaches an answer until it is promoted.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Whose requests.
+            ref: The challenger, e.g. ``flight-delay@latest``.
+            cause: Why: an alarm's id, or words.
+            looks: When it is judged, counted from the beginning in event time: 1 to 10, rising. More looks decide
+                sooner and need more to decide.
+            maturity: How long after the event its outcome is known; by default what the charter says.
+            margin: How much worse the KPI might be, at the pessimistic end of its interval, when the Brier score is
+                better; by default 0.005, and 0 for a regression.
+
+        Returns:
+            The guard's decision, and the rollout if it is allowed.
+
+        Raises:
+            Conflict: Another rollout of this endpoint runs, or it answers with this version already.
+            Invalid: The looks do not rise, or the version has another task than what answers.
+            NotFound: There is no such endpoint or version.
+        """
+        began_at = self._watermark(unit.project, endpoint)  # before the transaction, which holds up every other writer
+        current = self._endpoints.current(unit, endpoint)
+        version = self._models.get(unit, ref)
+        running = self._repository.newest(unit.rows, unit.project, endpoint)
+        if running and running[0].outcome is None:
+            return Started(decision=None, rollout=_same(running[0], version))
+        self._check_challenger(unit, current, version)
+        terms = self._terms(unit, version, looks, maturity, margin)
+        decision = self._guard(
+            unit,
+            Transition(
+                action=Action.CHALLENGE,
+                model=version.model,
+                version=version.version,
+                package=version.package,
+                target=endpoint,
+                replaces=current.version,
+            ),
+        )
+        if not decision.allowed:
+            return Started(decision=decision, rollout=None)
+        rollout = Rollout(
+            id=new_id(),
+            endpoint=endpoint,
+            answering=Contender(model=current.model, version=current.version, package=current.package),
+            challenger=Contender(model=version.model, version=version.version, package=version.package),
+            terms=terms,
+            cause=cause,
+            policy=decision.policy,
+            began_at=began_at,
+            started_at=unit.now,
+            started_by=unit.actor.id,
+        )
+        self._begin(unit, rollout)
+        return Started(decision=decision, rollout=rollout)
+
+    @operation(permission="rollouts:write", kind="command", idempotent=True)
+    def judge(self, unit: Unit, endpoint: Name) -> Rollout:
+        """Promote or refuse an endpoint's challenger if that is due; otherwise do nothing.
+
+        A look is due when the endpoint's event time has passed it by the label's maturity, and enough of its pairs have
+        a label. Promotion moves the alias ``champion`` and the endpoint, each through the guard, in the transaction
+        that ends the rollout; what the guard refuses ends it as refused. The job worker asks this again and again.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Its name.
+
+        Returns:
+            The rollout as it is then: the running one, or the last.
+
+        Raises:
+            NotFound: The endpoint has no rollout.
+        """
+        with self._log.records.reading() as rows:
+            rollout = self._newest(rows, unit.project, endpoint)
+        if rollout.outcome is not None:
+            return rollout
+        watch = self._watch(unit.project, rollout, unit.now)  # long, and so before the transaction
+        if watch is None:
+            return rollout
+        counted = watch.counted()
+        breaches = rule.breaches(counted, *shares(counted), rollout.terms)
+        look = None if breaches else watch.look()
+        if look is None and not breaches:
+            return rollout
+        present = self._newest(unit.rows, unit.project, endpoint)
+        if present != rollout:  # somebody else judged or stopped it meanwhile
+            return present
+        if look is None:
+            return self._over(unit, rollout, Outcome.REFUSED, breaches, counted)
+        return self._looked(unit, rollout, look)
+
+    @operation(permission="rollouts:write", kind="command")
+    def stop(self, unit: Unit, endpoint: Name, reason: Cause = "") -> Rollout:
+        """End a rollout without a judgement; what answers goes on answering.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Its name.
+            reason: Why, for the record.
+
+        Raises:
+            NotFound: None is running.
+        """
+        found = self._repository.newest(unit.rows, unit.project, endpoint)
+        if not found or found[0].outcome is not None:
+            raise (
+                no_rollout(endpoint)
+                if not found
+                else NotFound(
+                    f"The last rollout of {endpoint} is over: {found[0].outcome}.",
+                    remedy=f"See: modelwright rollout show {endpoint}",
+                )
+            )
+        return self._over(unit, found[0], Outcome.STOPPED, [reason] if reason else [])
+
+    @operation(permission="rollouts:read", kind="query")
+    def standing(self, unit: Unit, endpoint: Name) -> Standing:
+        """How an endpoint's newest rollout stands, with the comparison as it would be seen now.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Its name.
+
+        Raises:
+            NotFound: The endpoint has no rollout.
+        """
+        rollout = self._newest(unit.rows, unit.project, endpoint)
+        if rollout.outcome is not None:
+            watermark = self._watermark(unit.project, endpoint)
+            return Standing(rollout=rollout, watermark=watermark, due_at=None, waiting="", present=None, workers=())
+        watch = self._watch(unit.project, rollout, unit.now)
+        return Standing(
+            rollout=rollout,
+            watermark=watch.watermark if watch else None,
+            due_at=watch.due_at if watch else None,
+            waiting=watch.waiting if watch else "Waits for the endpoint's first prediction.",
+            present=watch.present() if watch else None,
+            workers=self._workers(unit, rollout),
+        )
+
+    @operation(permission="rollouts:read", kind="query")
+    def get(self, unit: Unit, id: Id) -> Rollout:  # noqa: A002  # the name that callers write
+        """One rollout, with what each look saw.
+
+        Args:
+            unit: The unit of work.
+            id: Its id.
+
+        Raises:
+            NotFound: There is none.
+        """
+        found = self._repository.get(unit.rows, unit.project, id)
+        if found is None:
+            raise NotFound(f"There is no rollout {id}.", remedy="List them: modelwright rollout list")
+        return found
+
+    @operation(permission="rollouts:read", kind="query")
+    def list(
+        self, unit: Unit, endpoint: Name | None = None, limit: int = 100, after: Id | None = None
+    ) -> Page[Rollout]:
+        """Rollouts, newest first.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Only this endpoint's.
+            limit: Rollouts a page, 1 to 1,000.
+            after: ``next`` of the page before.
+        """
+        found = self._repository.newest(unit.rows, unit.project, endpoint, before=after, limit=limited(limit) + 1)
+        return paged(found, limit, lambda rollout: rollout.id)
+
+    def _newest(self, rows: Rows, project: str, endpoint: str) -> Rollout:
+        found = self._repository.newest(rows, project, endpoint)
+        if not found:
+            raise no_rollout(endpoint)
+        return found[0]
+
+    def _workers(self, unit: Unit, rollout: Rollout) -> tuple[ShadowWorker, ...]:
+        states = {said.worker: said.shadows.get(rollout.endpoint) for said in self._endpoints.living(unit)}
+        package = rollout.challenger.package
+        return tuple(
+            ShadowWorker(worker=worker, state=state if state is not None and state.package == package else None)
+            for worker, state in states.items()
+        )
+
+    def _watermark(self, project: str, endpoint: str) -> datetime | None:
+        from modelwright.predictions.pairs import watermark  # weight: pyarrow
+
+        return watermark(self._log.view(project, endpoint))
+
+    def _watch(self, project: str, rollout: Rollout, now: datetime) -> Watch | None:
+        """What the log says of a running rollout; none before the endpoint's first prediction."""
+        from modelwright.predictions.log import WITH_SHADOWS  # weight: SQLAlchemy
+        from modelwright.predictions.pairs import Pairing, paired, watermark  # weight: pyarrow
+
+        view = self._log.view(project, rollout.endpoint, kinds=WITH_SHADOWS)
+        newest = watermark(view)
+        if newest is None:
+            return None
+        whose = Pairing(rollout.answering.package, rollout.challenger.package, rollout.started_at)
+        return Watch(rollout, paired(view, whose, as_of=newest), watermark=newest, now=now)
+
+    def _check_challenger(self, unit: Unit, current: Deployment, version: ModelVersion) -> None:
+        if version.package == current.package:
+            raise Conflict(
+                f"{current.endpoint} answers with {version.ref} already.", remedy="Challenge it with another version."
+            )
+        task = self._models.get(unit, f"{current.model}@{current.version}").manifest.task
+        if version.manifest.task is not task:
+            raise Invalid(
+                f"{version.ref} is for {version.manifest.task}, and {current.endpoint} answers for {task}.",
+                remedy="Challenge it with a version of the same task.",
+                fields={"ref": "is of another task"},
+            )
+
+    def _terms(
+        self,
+        unit: Unit,
+        version: ModelVersion,
+        looks: tuple[timedelta, ...],
+        maturity: timedelta | None,
+        margin: float | None,
+    ) -> Terms:
+        rising = all(before < after for before, after in zip((timedelta(), *looks), looks, strict=False))
+        if not 1 <= len(looks) <= _MOST_LOOKS or not rising:
+            raise Invalid(
+                f"The looks are {', '.join(map(str, looks)) or 'none'}.",
+                remedy=f"Give 1 to {_MOST_LOOKS}, each later than the one before.",
+                fields={"looks": "do not rise"},
+            )
+        if (maturity is not None and maturity < timedelta()) or (margin is not None and not 0 <= margin < 1):
+            raise Invalid(
+                f"The maturity is {maturity} and the margin {margin}.",
+                remedy="Give a maturity of at least 0 and a margin of at least 0 and below 1.",
+                fields={"maturity": "at least 0", "margin": "at least 0, below 1"},
+            )
+        expected = self._expectations(unit, version.model)
+        task = version.manifest.task
+        return Terms(
+            metric=expected.metric,
+            task=task,
+            looks=looks,
+            maturity=expected.maturity if maturity is None else maturity,
+            margin=(MARGIN if task is Task.BINARY else 0.0) if margin is None else margin,
+            latency_p99_ms=expected.latency_p99_ms,
+        )
+
+    def _begin(self, unit: Unit, rollout: Rollout) -> None:
+        generation = self._deployments.next_generation(unit.rows)
+        package = self._models.package(unit, rollout.challenger.ref)
+        self._repository.add(unit.rows, unit.project, rollout, package, generation=generation)
+        unit.emit(
+            RolloutStarted(
+                rollout_id=rollout.id,
+                endpoint=rollout.endpoint,
+                generation=generation,
+                model=rollout.challenger.model,
+                version=rollout.challenger.version,
+                package=rollout.challenger.package,
+                answering=rollout.answering,
+                terms=rollout.terms,
+                policy=rollout.policy,
+                cause=rollout.cause,
+            )
+        )
+        self._endpoints.hasten(unit)
+
+    def _looked(self, unit: Unit, rollout: Rollout, look: Look) -> Rollout:
+        finding = look.finding
+        if finding.verdict is Verdict.PROMOTE:
+            return self._promoted(unit, rollout, look)
+        if finding.verdict is Verdict.REFUSE:
+            return self._over(unit, rollout, Outcome.REFUSED, finding.reasons, look)
+        later = replace(rollout, looks=(*rollout.looks, look))
+        self._repository.change(unit.rows, later)
+        challenger = rollout.challenger
+        unit.emit(
+            RolloutLooked(
+                rollout_id=rollout.id,
+                endpoint=rollout.endpoint,
+                model=challenger.model,
+                version=challenger.version,
+                look=look,
+            )
+        )
+        return later
+
+    def _promoted(self, unit: Unit, rollout: Rollout, look: Look) -> Rollout:
+        """Move the endpoint, then the alias. The guard judges both on the same evidence, but each for itself."""
+        version = self._models.get(unit, rollout.challenger.ref)
+        reason = f"Rollout {rollout.id}: {look.finding.reasons[0]}"
+        moved = self._endpoints.move(unit, rollout.endpoint, version, action=Action.DEPLOY, reason=reason)
+        if moved.generation is None:
+            refused = [f"It is better, but the gates refuse it. {why}" for why in moved.decision.reasons]
+            return self._over(unit, rollout, Outcome.REFUSED, refused, look)
+        alias = self._models.set_alias(unit, version.ref, CHAMPION, reason)
+        kept = [f"The alias {CHAMPION} stays where it was. {why}" for why in alias.reasons]
+        return concluded(
+            unit,
+            self._repository,
+            rollout,
+            Outcome.PROMOTED,
+            [*look.finding.reasons, *kept],
+            generation=moved.generation,
+            seen=look,
+        )
+
+    def _over(
+        self,
+        unit: Unit,
+        rollout: Rollout,
+        outcome: Outcome,
+        reasons: Sequence[str],
+        seen: Look | Comparison | None = None,
+    ) -> Rollout:
+        generation = self._deployments.next_generation(unit.rows)
+        over = concluded(unit, self._repository, rollout, outcome, reasons, generation=generation, seen=seen)
+        self._endpoints.hasten(unit)
+        return over
+
+
+def _same(running: Rollout, version: ModelVersion) -> Rollout:
+    """The running rollout if it is of this version.
+
+    Raises:
+        Conflict: It is of another one.
+    """
+    if running.challenger.package == version.package:
+        return running
+    raise Conflict(
+        f"{running.endpoint} has a rollout already: {running.challenger.ref} challenges {running.answering.ref}.",
+        remedy=f"Wait for it, or stop it: modelwright rollout stop {running.endpoint}",
+    )
