@@ -81,6 +81,11 @@ def _pipeline_start(a: dict[str, Any], _: Files) -> list[Any]:
     return ["pipeline", "start", a["name"], *(f"{name}={json.dumps(value)}" for name, value in a["parameters"].items())]
 
 
+def _challenge(a: dict[str, Any], _: Files) -> list[Any]:
+    looks = [word for look in a["looks"] for word in ("--look", look)]
+    return ["endpoint", "challenge", a["endpoint"], a["ref"], *_options(a, "cause"), *looks]
+
+
 COMMANDS: dict[str, Typed] = {
     "data.commit": _data_add,
     "data.get": lambda a, _: ["data", "show", a["ref"]],
@@ -132,6 +137,12 @@ COMMANDS: dict[str, Typed] = {
     "pipelines.resume": lambda a, _: ["pipeline", "resume", a["execution_id"]],
     "pipelines.declined": lambda a, _: ["pipeline", "declined", a["name"]],
     "pipelines.schedules": lambda a, _: ["pipeline", "schedule"],
+    "rollouts.start": _challenge,
+    "rollouts.judge": lambda a, _: ["rollout", "judge", a["endpoint"]],
+    "rollouts.standing": lambda a, _: ["rollout", "show", a["endpoint"]],
+    "rollouts.stop": lambda a, _: ["rollout", "stop", a["endpoint"], *_options(a, "reason")],
+    "rollouts.get": lambda a, _: ["rollout", "record", a["id"]],
+    "rollouts.list": lambda a, _: ["rollout", "list", a["endpoint"], *_options(a, "limit")],
     "labels.add": _label_add,
     "predictions.get": lambda a, _: ["prediction", "show", a["id"]],
     "predictions.list": lambda a, _: ["prediction", "list", a["endpoint"], *_options(a, "limit")],

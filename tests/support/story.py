@@ -95,23 +95,23 @@ class World:
         assert outcome.error is None, outcome.error
         return outcome.answer
 
-    def predict(self) -> None:
-        """An endpoint answers 400 rows."""
+    def predict(self, kind: Kind = Kind.PREDICTIONS, *, version: int = 1, outputs: Any = _GOOD) -> None:
+        """An endpoint answers 400 rows, or a challenger says what it would have answered."""
         batch = PredictionBatch(
             endpoint="delays",
             model="delay",
-            version=1,
-            package=self.seen["models.register"].package,
+            version=version,
+            package=self.also("models.get", ref=f"delay@{version}").package,
             generation=1,
             received_at=microseconds(BEGINNING + timedelta(hours=1)),
             latency_us=900,
             ids=IDS,
             event_at=[microseconds(_PAST + timedelta(hours=row)) for row in range(ROWS)],
             inputs={"x": _X.tolist()},
-            outputs=_GOOD.tolist(),
+            outputs=outputs.tolist(),
         )
         for home in self.stage.homes:
-            with SegmentWriter(segment_folder(home / "log", "delays", Kind.PREDICTIONS), "1") as writer:
+            with SegmentWriter(segment_folder(home / "log", "delays", kind), "1") as writer:
                 writer.append(encode(batch))
 
 
@@ -229,6 +229,11 @@ def _view(world: World) -> dict[str, Any]:
     return {"view": world.also("features.apply", view=view).view}
 
 
+def _mirrored(world: World) -> dict[str, Any]:
+    world.predict(Kind.SHADOWS, version=2, outputs=_POOR)
+    return {"endpoint": "delays"}
+
+
 CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "data.commit": lambda w: {"name": "flights", "parts": [w.first], "key": "flight", "event_time": "at"},
     "data.get": lambda w: {"ref": w.also("data.commit", name="flights", parts=[w.second], note="more").ref},
@@ -300,6 +305,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "gates.decisions": lambda w: {"model": "delay"},
     "endpoints.deploy": lambda w: {"endpoint": "delays", "ref": "delay@champion"},
     "endpoints.rollback": _rolled_back,
+    "rollouts.start": lambda w: {"endpoint": "delays", "ref": "delay@2", "cause": "alarm 7", "looks": ["30d", "60d"]},
     "endpoints.get": lambda w: {"endpoint": "delays"},
     "endpoints.list": lambda w: {},
     "endpoints.history": lambda w: {"endpoint": "delays"},
@@ -336,6 +342,11 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "pipelines.fire": _fired,
     "pipelines.schedules": lambda w: {},
     "labels.add": _labelled,
+    "rollouts.judge": _mirrored,
+    "rollouts.standing": lambda w: {"endpoint": "delays"},
+    "rollouts.stop": lambda w: {"endpoint": "delays", "reason": "enough"},
+    "rollouts.get": lambda w: {"id": w.seen["rollouts.stop"].id},
+    "rollouts.list": lambda w: {"endpoint": "delays", "limit": 5},
     "predictions.get": lambda w: {"id": IDS[7]},
     "predictions.list": lambda w: {"endpoint": "delays", "limit": 5},
     "predictions.counts": lambda w: {"endpoint": "delays"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from modelwright.core.unit import Unit
-from modelwright.governance.charter import duration
 from modelwright.governance.repository import GovernanceRepository
 from modelwright.serving.rollout import Expectation
 from modelwright.serving.rollouts import Expectations
@@ -19,7 +18,7 @@ def expectations(repository: GovernanceRepository) -> Expectations:
         charter = found.charter
         return Expectation(
             metric=charter.kpi.metric,
-            maturity=duration(charter.label.known_after),
+            maturity=charter.label.known_after,
             latency_p99_ms=charter.limits.latency_p99_ms,
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelwright.cli.context import workspace
 from modelwright.cli.models import Ref, decided
 from modelwright.cli.output import After, Json, Limit, facts, short, show, table, when
+from modelwright.cli.rollouts import begun
 
 if TYPE_CHECKING:
     from modelwright.app.connect import Workspace
@@ -42,6 +43,35 @@ def rollback(
     """Go back to a version that the endpoint answered with before."""
     space = workspace(context)
     _report(space, endpoint, space.endpoints.rollback(endpoint, version=version, reason=reason), wait=wait, json=json)
+
+
+@app.command()
+def challenge(
+    context: typer.Context,
+    endpoint: Name,
+    ref: Ref,
+    cause: Annotated[str, typer.Option(help="Why, for the record: words, or an alarm's id.")] = "",
+    look: Annotated[
+        list[str] | None,
+        typer.Option(help="When it is judged, counted from now in event time, e.g. 14d; may be repeated."),
+    ] = None,
+    maturity: Annotated[str | None, typer.Option(help="How long after the event its outcome is known.")] = None,
+    margin: Annotated[float | None, typer.Option(help="How much worse the KPI might be.")] = None,
+    json: Json = False,
+) -> None:
+    """Let a version score the same requests in the shadow of what answers. Exit code 3 when the gates refuse it."""
+    given: dict[str, Any] = {"looks": look, "maturity": maturity, "margin": margin}
+    started = workspace(context).rollouts.start(
+        endpoint, ref, cause=cause, **{name: value for name, value in given.items() if value is not None}
+    )
+
+    def text() -> str:
+        lines = [] if started.decision is None else [decided(started.decision)]
+        return "\n".join([*lines, *([] if started.rollout is None else [begun(started.rollout)])])
+
+    show(started, json=json, text=text)
+    if started.rollout is None:
+        raise typer.Exit(3)
 
 
 @app.command("list")

@@ -25,6 +25,7 @@ from modelwright.cli import (
     policies,
     predict,
     predictions,
+    rollouts,
     runs,
 )
 from modelwright.cli.context import Context
@@ -60,6 +61,7 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(pipelines.app, name="pipeline")
 app.add_typer(endpoints.app, name="endpoint")
+app.add_typer(rollouts.app, name="rollout")
 app.add_typer(predictions.app, name="prediction")
 app.add_typer(labels.app, name="label")
 app.add_typer(ledger.app, name="ledger")

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 from modelwright.core.errors import Invalid
+from modelwright.core.wire import described
+
+Duration = Annotated[str, described(r"\A[0-9]{1,5}[smhd]\Z", "a number and s, m, h or d, e.g. 14d")]
+"""A length of time as people write it."""
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Clock = Callable[[], datetime]
 """Answers the present moment, aware and in UTC. The one seam through which rooms see the time."""
@@ -14,6 +21,16 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
+
+
+def duration(text: Duration) -> timedelta:
+    """The length of time.
+
+    Example:
+        >>> duration("14d")
+        datetime.timedelta(days=14)
+    """
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
 def as_utc(value: datetime | str, *, field: str = "time") -> datetime:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from modelwright.core import wire
+from modelwright.core.clock import Duration
 from modelwright.core.errors import NotFound
 from modelwright.core.ids import Digest, Name
-
-Duration = Annotated[str, wire.described(r"\A[0-9]{1,5}[smhd]\Z", "a number and s, m, h or d, e.g. 14d")]
-"""A length of time as people write it."""
 
 Line = Annotated[str, Meta(min_length=1, max_length=2000)]
 """A sentence of somebody's own."""
 
 ColumnName = Annotated[str, Meta(min_length=1, max_length=250)]
 """A column of a dataset."""
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def duration(text: Duration) -> timedelta:
-    """The length of time.
-
-    Example:
-        >>> duration("14d")
-        datetime.timedelta(days=14)
-    """
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
 class Money(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

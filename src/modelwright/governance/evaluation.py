@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
+from modelwright.core.clock import duration
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import Column, Contract, DType, Violation
 from modelwright.data.schema import dtype_of
-from modelwright.governance.charter import Charter, duration
+from modelwright.governance.charter import Charter
 from modelwright.governance.model import ContractCheck, Evaluation, Window
 from modelwright.models.model import Task
 from modelwright.stats.calibration import reliability

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from modelwright.core.clock import duration
 from modelwright.core.guard import Transition
 from modelwright.core.ids import parse_ref
-from modelwright.governance.charter import CharterVersion, duration
+from modelwright.governance.charter import CharterVersion
 from modelwright.governance.gates.base import evaluate_command
 from modelwright.governance.model import Evidence, Kind, Rule
 

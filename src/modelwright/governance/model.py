@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from modelwright.core import wire
+from modelwright.core.clock import Duration
 from modelwright.core.events import Actor, Event
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.schema import Violation
 from modelwright.core.shown import Shown
-from modelwright.governance.charter import Charter, ColumnName, Duration
+from modelwright.governance.charter import Charter, ColumnName
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
 
 T = TypeVar("T")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelwright.core.clock import duration
 from modelwright.core.errors import Invalid
 from modelwright.models.model import Task
 from modelwright.serving.rollout import Comparison, Difference, Look, Pace, Rollout, Terms
@@ -58,13 +59,14 @@ class Watch:
 
         self._rollout = rollout
         self._terms = rollout.terms
+        self._maturity = duration(rollout.terms.maturity)
         self._table = {name: pairs.column(name).to_numpy() for name in pairs.column_names if name != "prediction_id"}
         mirrored = ~np.isnan(self._table["shadow_position"].astype(float))
         self._since = rollout.began_at or _first(self._table["event_at"][mirrored])
         self._now = now
         self.watermark = watermark
         look = rollout.next_look
-        self.due_at = None if self._since is None or look is None else self._since + look + self._terms.maturity
+        self.due_at = None if self._since is None or look is None else self._since + look + self._maturity
 
     @property
     def waiting(self) -> str:
@@ -82,14 +84,14 @@ class Watch:
 
     def present(self) -> Comparison:
         """Everything whose outcome should be known by now."""
-        return self._compared(self.watermark - self._terms.maturity, self._terms.metrics)
+        return self._compared(self.watermark - self._maturity, self._terms.metrics)
 
     def look(self) -> Look | None:
         """The next look, if it is due and its labels are there."""
         number = len(self._rollout.looks) + 1
         if self.due_at is None or self.watermark < self.due_at:
             return None
-        until = self.due_at - self._terms.maturity
+        until = self.due_at - self._maturity
         if self._compared(until, ()).label_share < self._terms.label_share:
             return None
         seen = self._compared(until, self._terms.metrics)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from modelwright.core.clock import Duration, duration
 from modelwright.core.errors import NotFound
 from modelwright.core.events import Event
 from modelwright.core.guard import Decision
@@ -68,7 +69,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     """
 
     metric: Name = "roc_auc"
-    maturity: timedelta = timedelta()
+    maturity: Duration = "0s"
     latency_p99_ms: float | None = None
 
 
@@ -91,8 +92,8 @@ class Terms(Struct, frozen=True, kw_only=True):
 
     metric: Name
     task: Task
-    looks: tuple[timedelta, ...]
-    maturity: timedelta
+    looks: tuple[Duration, ...]
+    maturity: Duration
     margin: float
     alpha: float = 0.05
     label_share: float = 0.8
@@ -258,7 +259,7 @@ class Rollout(Shown, frozen=True, kw_only=True):
     @property
     def next_look(self) -> timedelta | None:
         """The next look, counted from the beginning; none after the last."""
-        return self.terms.looks[len(self.looks)] if len(self.looks) < len(self.terms.looks) else None
+        return duration(self.terms.looks[len(self.looks)]) if len(self.looks) < len(self.terms.looks) else None
 
 
 class Started(Shown, frozen=True, kw_only=True):

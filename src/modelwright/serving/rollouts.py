@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from modelwright.core.clock import Duration, duration
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Action, Guard, Transition, no_guard
 from modelwright.core.ids import Id, Name, Ref, new_id
@@ -43,7 +45,7 @@ if TYPE_CHECKING:  # weight: SQLAlchemy, cryptography and pyarrow, which a remot
     from modelwright.serving.repository import DeploymentRepository, RolloutRepository
     from modelwright.serving.service import EndpointService
 
-LOOKS = (timedelta(days=14), timedelta(days=28))
+LOOKS = ("14d", "28d")
 MARGIN = 0.005
 """How much worse a KPI between 0 and 1 might be, at the pessimistic end, when the Brier score is better. A regression's
 KPI has the label's unit, in which no number is small by itself; its default is 0."""
@@ -90,8 +92,8 @@ class RolloutService(Service):
         endpoint: Name,
         ref: Ref,
         cause: Cause = "",
-        looks: tuple[timedelta, ...] = LOOKS,
-        maturity: timedelta | None = None,
+        looks: tuple[Duration, ...] = LOOKS,
+        maturity: Duration | None = None,
         margin: float | None = None,
     ) -> Started:
         """Ask the guard to let a version score an endpoint's requests in the shadow of what answers them.
@@ -319,22 +321,21 @@ class RolloutService(Service):
         self,
         unit: Unit,
         version: ModelVersion,
-        looks: tuple[timedelta, ...],
-        maturity: timedelta | None,
+        looks: tuple[Duration, ...],
+        maturity: Duration | None,
         margin: float | None,
     ) -> Terms:
-        rising = all(before < after for before, after in zip((timedelta(), *looks), looks, strict=False))
+        spans = [timedelta(), *map(duration, looks)]
+        rising = all(before < after for before, after in pairwise(spans))
         if not 1 <= len(looks) <= _MOST_LOOKS or not rising:
             raise Invalid(
-                f"The looks are {', '.join(map(str, looks)) or 'none'}.",
+                f"The looks are {', '.join(looks) or 'none'}.",
                 remedy=f"Give 1 to {_MOST_LOOKS}, each later than the one before.",
                 fields={"looks": "do not rise"},
             )
-        if (maturity is not None and maturity < timedelta()) or (margin is not None and not 0 <= margin < 1):
+        if margin is not None and not 0 <= margin < 1:
             raise Invalid(
-                f"The maturity is {maturity} and the margin {margin}.",
-                remedy="Give a maturity of at least 0 and a margin of at least 0 and below 1.",
-                fields={"maturity": "at least 0", "margin": "at least 0, below 1"},
+                f"The margin is {margin}.", remedy="Give 0 or more, below 1.", fields={"margin": "not 0 to 1"}
             )
         expected = self._expectations(unit, version.model)
         task = version.manifest.task

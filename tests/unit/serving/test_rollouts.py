@@ -20,7 +20,7 @@ from modelwright.serving.rollout import Outcome
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BEGAN = datetime(2013, 4, 1, tzinfo=UTC)
-LOOKS = (timedelta(days=10), timedelta(days=20))
+LOOKS = ("10d", "20d")
 DAY = 40
 """Requests a day."""
 
@@ -69,7 +69,7 @@ class Endpoint:
         )
 
     def start(self, version=None, **given):
-        given = {"looks": LOOKS, "maturity": timedelta(days=1)} | given
+        given = {"looks": LOOKS, "maturity": "1d"} | given
         return self.ws.rollouts.start("delays", (version or self.second).ref, **given)
 
     def answer(self, *, days, of=None, better=0.0, labelled=1.0, mirrored=1.0, failing=0.0, slow_us=900):
@@ -183,9 +183,10 @@ def test_what_answers_cannot_challenge_itself(endpoint):
     "given",
     [
         {"looks": ()},
-        {"looks": (timedelta(days=2), timedelta(days=1))},
-        {"looks": (timedelta(),)},
-        {"maturity": timedelta(days=-1)},
+        {"looks": ("48h", "1d")},
+        {"looks": ("0s",)},
+        {"looks": ("soon",)},
+        {"maturity": "-1d"},
         {"margin": -0.1},
     ],
 )
@@ -303,7 +304,7 @@ def test_a_challenger_slower_than_the_charter_allows_is_refused(endpoint):
     }
     endpoint.ws.charters.publish("delay", charter)
     rollout = endpoint.start(maturity=None).rollout
-    assert (rollout.terms.maturity, rollout.terms.latency_p99_ms) == (timedelta(hours=36), 20)
+    assert (rollout.terms.maturity, rollout.terms.latency_p99_ms) == ("36h", 20)
     endpoint.answer(days=(0, 13), of=endpoint.second, slow_us=25_000)
     assert endpoint.judge().reasons == ("The slowest hundredth of its calls takes 25.0 ms; the charter allows 20.",)
 

@@ -1,6 +1,6 @@
 """The rule of a rollout, by cases and by laws."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -15,8 +15,8 @@ from modelwright.stats.model import Interval
 TERMS = Terms(
     metric="roc_auc",
     task=Task.BINARY,
-    looks=(timedelta(days=14), timedelta(days=28)),
-    maturity=timedelta(days=1),
+    looks=("14d", "28d"),
+    maturity="1d",
     margin=0.005,
     latency_p99_ms=20,
 )
@@ -73,7 +73,7 @@ ends = st.none() | st.tuples(st.floats(-1, 1), st.floats(-1, 1)).map(sorted)
 def test_nothing_is_promoted_that_might_be_worse_than_the_margin_or_is_surely_worse_or_not_surely_better(
     kpi, brier, margin, last
 ):
-    terms = Terms(metric="roc_auc", task=Task.BINARY, looks=(timedelta(1),), maturity=timedelta(), margin=margin)
+    terms = Terms(metric="roc_auc", task=Task.BINARY, looks=("1d",), maturity="0s", margin=margin)
     finding = found(seen(kpi, brier), terms, last=last)
     known = [each for each in (kpi, brier) if each is not None]
     if finding.verdict is Verdict.PROMOTE:
@@ -91,8 +91,8 @@ def test_the_error_is_shared_among_the_looks(looks, alpha):
     terms = Terms(
         metric="roc_auc",
         task=Task.BINARY,
-        looks=tuple(timedelta(days=day + 1) for day in range(looks)),
-        maturity=timedelta(),
+        looks=tuple(f"{day + 1}d" for day in range(looks)),
+        maturity="0s",
         margin=0,
         alpha=alpha,
     )
@@ -128,6 +128,6 @@ def test_limits_that_need_no_labels(more, word):
 
 def test_without_a_charter_no_latency_is_too_long():
     slow = seen(None, challenger_pace=Pace(calls=5000, p50_ms=900, p99_ms=9000))
-    terms = Terms(metric="rmse", task=Task.REGRESSION, looks=(timedelta(1),), maturity=timedelta(), margin=0)
+    terms = Terms(metric="rmse", task=Task.REGRESSION, looks=("1d",), maturity="0s", margin=0)
     assert breaches(slow, None, None, terms) == ()
     assert terms.metrics == ("rmse",)
