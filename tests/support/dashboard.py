@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from msgspec.structs import replace
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -32,6 +33,7 @@ class Story(NamedTuple):
     champion: Any
     runs: list[str]
     prediction: str
+    rollout: str
 
 
 def workspace_of(platform: Platform) -> Workspace:
@@ -63,7 +65,8 @@ def told(platform: Platform) -> Story:
         ws.models.set_alias(version.ref, "champion", reason="the newest")
     ws.endpoints.deploy(ENDPOINT, first.ref, reason="the first that passes")
     ws.endpoints.deploy(ENDPOINT, second.ref, reason="weather helps")
-    return Story(ws, weak, second, runs, _asked(platform, ws, (first, second)))
+    prediction = _asked(platform, ws, (first, second))
+    return Story(ws, weak, second, runs, prediction, _challenged(platform, ws, second, first))
 
 
 def _flights(rows: int) -> pa.Table:
@@ -133,6 +136,26 @@ def _asked(platform: Platform, ws: Workspace, versions: tuple[Any, Any]) -> str:
         known_at=[START + timedelta(days=200)] * len(known),
     )
     return ids[1241]
+
+
+def _challenged(platform: Platform, ws: Workspace, answering: Any, challenger: Any) -> str:
+    """One rollout that was stopped, whose id this is, and one that runs and has seen ten days."""
+    over = ws.rollouts.start(ENDPOINT, challenger.ref, cause="<b>an alarm</b>").rollout
+    ws.rollouts.stop(ENDPOINT, "to begin again")
+    ws.rollouts.start(ENDPOINT, challenger.ref, maturity="0s")
+    rng = np.random.default_rng(13)
+    late = rng.integers(0, 2, 800).astype(float)
+    table = _flights(800)
+    last = START + timedelta(days=182)
+    when = [microseconds(last + timedelta(minutes=18 * row)) for row in range(800)]
+    batch = replace(_batch(answering, table, late, rng), event_at=when)
+    said = replace(_batch(challenger, table, late / 2, rng), event_at=when, ids=batch.ids)
+    for kind, written in ((Kind.PREDICTIONS, batch), (Kind.SHADOWS, said)):
+        with SegmentWriter(segment_folder(platform.home.log, ENDPOINT, kind), "w1") as writer:
+            writer.append(encode(written))
+    known = [last + timedelta(days=9)] * 800
+    ws.labels.add(ENDPOINT, ids=batch.ids, values=late.tolist(), known_at=known)
+    return str(over.id)
 
 
 def _batch(version: Any, table: pa.Table, late: np.ndarray, rng: np.random.Generator) -> PredictionBatch:

@@ -27,6 +27,8 @@ FILLED = {
     "/models/{name}/{version}": "/models/flight-delay/3",
     "/endpoints": "/endpoints",
     "/endpoints/{name}": "/endpoints/delays",
+    "/endpoints/{name}/rollout": "/endpoints/delays/rollout",
+    "/rollouts/{id}": "/rollouts/{rollout}",
     "/trace": "/trace",
     "/trace/{id}": "/trace/{prediction}",
     "/lineage": "/lineage?of=model:flight-delay@3",
@@ -36,7 +38,7 @@ FILLED = {
 
 
 def address(story, path):
-    return FILLED[path].format(run=story.runs[-1], prediction=story.prediction)
+    return FILLED[path].format(run=story.runs[-1], prediction=story.prediction, rollout=story.rollout)
 
 
 def test_every_page_is_visited_here():

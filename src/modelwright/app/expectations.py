@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from modelwright.core.unit import Unit
 from modelwright.governance.repository import GovernanceRepository
-from modelwright.serving.rollout import Expectation
-from modelwright.serving.rollouts import Expectations
+from modelwright.rollouts.model import Expectation
+from modelwright.rollouts.service import Expectations
 
 
 def expectations(repository: GovernanceRepository) -> Expectations:

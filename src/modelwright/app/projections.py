@@ -11,8 +11,8 @@ from modelwright.governance.model import EvidenceRecorded
 from modelwright.lineage.model import Edge, NodeKind, node
 from modelwright.lineage.repository import LineageRepository
 from modelwright.models.model import VersionRegistered
+from modelwright.rollouts.model import RolloutStarted
 from modelwright.serving.model import EndpointMoved
-from modelwright.serving.rollout import RolloutStarted
 from modelwright.tracking.model import DatasetReadByRun, DatasetWrittenByRun, RunStarted
 
 Link = tuple[str, str, str]

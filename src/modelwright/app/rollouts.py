@@ -10,11 +10,11 @@ from modelwright.app.identity import Identity
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
-from modelwright.serving.repository import RolloutRepository
+from modelwright.rollouts.repository import RolloutRepository
 
 _log = logging.getLogger(__name__)
 
-LEASE = "serving.rollouts"
+LEASE = "rollouts.judge"
 EVERY_SECONDS = 10.0
 """How often each running rollout is looked at: it reads the rollout's part of the log, a second for millions of rows.
 Its limits are watched as often; its looks are due on event time, whenever that is found out."""

@@ -16,7 +16,7 @@ from modelwright.models.service import ModelService
 from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.service import LabelService, PredictionService
-from modelwright.serving.rollouts import RolloutService
+from modelwright.rollouts.service import RolloutService
 from modelwright.serving.service import EndpointService
 from modelwright.tracking.service import RunService
 

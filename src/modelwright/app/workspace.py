@@ -39,9 +39,11 @@ from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.labels import LabelWriter
 from modelwright.predictions.log import PredictionLog
 from modelwright.predictions.service import LabelService, PredictionService
+from modelwright.rollouts.conclusion import stopping
+from modelwright.rollouts.repository import RolloutRepository
+from modelwright.rollouts.service import RolloutService
 from modelwright.serving.publisher import Publisher
-from modelwright.serving.repository import DeploymentRepository, RolloutRepository
-from modelwright.serving.rollouts import RolloutService
+from modelwright.serving.repository import DeploymentRepository
 from modelwright.serving.service import EndpointService
 from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
@@ -136,7 +138,9 @@ class Platform:
             governance, models=models, data=data, records=self.records, blobs=self.blobs, frames=self.frames
         )
         deployments, rollouts = DeploymentRepository(), RolloutRepository()
-        endpoints = EndpointService(deployments, rollouts, models=models, publisher=self.publisher, guard=guard)
+        endpoints = EndpointService(
+            deployments, models=models, publisher=self.publisher, guard=guard, moved=stopping(rollouts)
+        )
         predictions = PredictionService(self.log, self.blobs)
         lineage = LineageService(self._lineage)
         ledger = LedgerService(LedgerRepository(), self.keys)

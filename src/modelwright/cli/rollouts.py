@@ -10,7 +10,7 @@ from modelwright.cli.context import workspace
 from modelwright.cli.output import After, Json, Limit, facts, show, table, when
 
 if TYPE_CHECKING:
-    from modelwright.serving.rollout import Comparison, Pace, Rollout, ShadowWorker, Standing
+    from modelwright.rollouts.model import Comparison, Pace, Rollout, ShadowWorker, Standing
 
 app = typer.Typer(help="Rollouts: challengers in the shadow of what answers.", no_args_is_help=True)
 

@@ -1,13 +1,12 @@
-"""Deployments: every change of what an endpoint answers with, one row a generation. Rollouts: its challengers."""
+"""Deployments and challenges: every change of what answers or is in its shadow, one row a generation."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, func, insert, select, update
+from sqlalchemy import Column, Index, Integer, String, Table, func, insert, select
 
 from modelwright.core.unit import Rows
 from modelwright.models.model import Package
 from modelwright.serving.model import Challenger, Deployment, Route, RouteTable
-from modelwright.serving.rollout import Rollout
 from modelwright.store.tables import Body, control
 
 deployments = Table(
@@ -23,24 +22,13 @@ deployments = Table(
     Index("deployments_by_endpoint", "project", "endpoint", "generation"),
 )
 
-rollouts = Table(
-    "rollouts",
+challenges = Table(
+    "challenges",
     control,
-    Column("id", String(32), primary_key=True),
-    Column("project", String(128), nullable=False),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("endpoint", String(128), nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("running", Boolean, nullable=False),
-    Column("body", Body(Rollout), nullable=False),
-    Column("package", Body(Package), nullable=False),
-    Index("rollouts_by_endpoint", "project", "endpoint", "id"),
-)
-Index(
-    "rollouts_running",
-    rollouts.c.endpoint,
-    unique=True,
-    sqlite_where=rollouts.c.running.is_(True),
-    postgresql_where=rollouts.c.running.is_(True),
+    Column("body", Body(Challenger), nullable=True),
+    Index("challenges_by_endpoint", "endpoint", "generation"),
 )
 
 
@@ -49,7 +37,9 @@ class DeploymentRepository:
 
     def next_generation(self, rows: Rows) -> int:
         """The generation that the next change makes: of a deployment, or of a challenger that comes or goes."""
-        newest = (rows.execute(select(func.max(table.c.generation))).scalar() or 0 for table in (deployments, rollouts))
+        newest = (
+            rows.execute(select(func.max(table.c.generation))).scalar() or 0 for table in (deployments, challenges)
+        )
         return int(max(newest)) + 1
 
     def add(self, rows: Rows, project: str, deployment: Deployment, package: Package) -> None:
@@ -102,6 +92,12 @@ class DeploymentRepository:
         )
         return list(rows.execute(statement).scalars())
 
+    def challenge(self, rows: Rows, endpoint: str, challenger: Challenger | None) -> int:
+        """Write who is in an endpoint's shadow from now on; the generation it makes. A deployment ends it too."""
+        generation = self.next_generation(rows)
+        rows.execute(insert(challenges).values(generation=generation, endpoint=endpoint, body=challenger))
+        return generation
+
     def table(self, rows: Rows) -> RouteTable | None:
         """The route table of the home as it should be served now."""
         newest = select(func.max(deployments.c.generation)).group_by(deployments.c.endpoint)
@@ -109,13 +105,7 @@ class DeploymentRepository:
         found = rows.execute(statement).all()
         if not found:
             return None
-        running = rows.execute(select(rollouts).where(rollouts.c.running)).all()
-        challengers = {
-            row.endpoint: Challenger(
-                model=row.body.challenger.model, version=row.body.challenger.version, package=row.package
-            )
-            for row in running
-        }
+        challengers = self._challengers(rows)
         return RouteTable(
             generation=self.next_generation(rows) - 1,
             routes=tuple(
@@ -125,57 +115,18 @@ class DeploymentRepository:
                     version=row.version,
                     package=row.package,
                     since=row.body.at,
-                    challenger=challengers.get(row.endpoint),
+                    challenger=_after(row.generation, challengers.get(row.endpoint)),
                 )
                 for row in found
             ),
         )
 
+    def _challengers(self, rows: Rows) -> dict[str, tuple[int, Challenger | None]]:
+        newest = select(func.max(challenges.c.generation)).group_by(challenges.c.endpoint)
+        statement = select(challenges).where(challenges.c.generation.in_(newest))
+        return {row.endpoint: (row.generation, row.body) for row in rows.execute(statement)}
 
-class RolloutRepository:
-    """Rollouts of one home; an endpoint has at most one that runs."""
 
-    def add(self, rows: Rows, project: str, rollout: Rollout, package: Package, *, generation: int) -> None:
-        """Write one that begins; the challenger's package goes to the workers."""
-        rows.execute(
-            insert(rollouts).values(
-                id=rollout.id,
-                project=project,
-                endpoint=rollout.endpoint,
-                generation=generation,
-                running=True,
-                body=rollout,
-                package=package,
-            )
-        )
-
-    def change(self, rows: Rows, rollout: Rollout, *, generation: int | None = None) -> None:
-        """Write how it goes on, or how it ended, which makes a generation."""
-        values = {} if generation is None else {"generation": generation}
-        rows.execute(
-            update(rollouts)
-            .where(rollouts.c.id == rollout.id)
-            .values(body=rollout, running=rollout.outcome is None, **values)
-        )
-
-    def newest(
-        self, rows: Rows, project: str, endpoint: str | None = None, *, before: str | None = None, limit: int = 1
-    ) -> list[Rollout]:
-        """An endpoint's rollouts, or every endpoint's, newest first."""
-        statement = select(rollouts.c.body).where(rollouts.c.project == project)
-        if endpoint is not None:
-            statement = statement.where(rollouts.c.endpoint == endpoint)
-        if before is not None:
-            statement = statement.where(rollouts.c.id < before)
-        return list(rows.execute(statement.order_by(rollouts.c.id.desc()).limit(limit)).scalars())
-
-    def get(self, rows: Rows, project: str, rollout: str) -> Rollout | None:
-        """One rollout."""
-        statement = select(rollouts.c.body).where(rollouts.c.project == project, rollouts.c.id == rollout)
-        found: Rollout | None = rows.execute(statement).scalar()
-        return found
-
-    def running(self, rows: Rows) -> list[tuple[str, str]]:
-        """Project and endpoint of each that runs."""
-        statement = select(rollouts.c.project, rollouts.c.endpoint).where(rollouts.c.running)
-        return [(row.project, row.endpoint) for row in rows.execute(statement.order_by(rollouts.c.id))]
+def _after(deployed: int, challenge: tuple[int, Challenger | None] | None) -> Challenger | None:
+    """The challenger, unless the endpoint was moved after it came."""
+    return challenge[1] if challenge is not None and challenge[0] > deployed else None

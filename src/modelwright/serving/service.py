@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,37 +12,43 @@ from modelwright.core.ids import Name, Ref
 from modelwright.core.operation import Page, Service, limited, operation, paged, position
 from modelwright.core.unit import Unit
 from modelwright.models.model import ModelVersion
-from modelwright.serving.conclusion import concluded
 from modelwright.serving.model import Acknowledgement, Deployment, Endpoint, EndpointMoved, Moved, WorkerState
-from modelwright.serving.rollout import Outcome
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
     from modelwright.models.service import ModelService
     from modelwright.serving.publisher import Publisher
-    from modelwright.serving.repository import DeploymentRepository, RolloutRepository
+    from modelwright.serving.repository import DeploymentRepository
 
 _SILENT = timedelta(seconds=5)
 
 
 class EndpointService(Service):
-    """Deploy versions to endpoints, roll back, and see what answers."""
+    """Deploy versions to endpoints, roll back, and see what answers.
+
+    Args:
+        repository: Deployments.
+        models: The registry.
+        publisher: Brings routes to the workers.
+        guard: Decides each move.
+        moved: Called in the unit of work in which somebody has moved an endpoint.
+    """
 
     noun = "endpoints"
 
     def __init__(
         self,
         repository: DeploymentRepository,
-        rollouts: RolloutRepository,
         *,
         models: ModelService,
         publisher: Publisher,
         guard: Guard = no_guard,
+        moved: Callable[[Unit, Deployment], None] = lambda *_: None,
     ) -> None:
         self._repository = repository
-        self._rollouts = rollouts
         self._models = models
         self._publisher = publisher
         self._guard = guard
+        self._moved = moved
 
     @operation(permission="endpoints:write", kind="command")
     def deploy(self, unit: Unit, endpoint: Name, ref: Ref, reason: str = "") -> Moved:
@@ -136,7 +143,7 @@ class EndpointService(Service):
         return paged(found, limit, lambda deployment: deployment.generation)
 
     def move(self, unit: Unit, endpoint: str, version: ModelVersion, *, action: Action, reason: str) -> Moved:
-        """Let an endpoint answer with a version if the guard allows it, whatever challenges it."""
+        """Let an endpoint answer with a version if the guard allows it; whoever was in its shadow is there no more."""
         before = self._repository.newest(unit.rows, unit.project, endpoint)
         previous = before[0] if before else None
         decision = self._guard(
@@ -184,14 +191,8 @@ class EndpointService(Service):
         return Moved(decision=decision, generation=deployment.generation)
 
     def _by_hand(self, unit: Unit, endpoint: str, moved: Moved) -> Moved:
-        """Stop the endpoint's rollout if it answers with another version now."""
-        newest = self._rollouts.newest(unit.rows, unit.project, endpoint)
-        if moved.generation is None or not newest or newest[0].outcome is not None:
-            return moved
-        current = self.current(unit, endpoint)
-        if current.package != newest[0].answering.package:
-            reason = f"{endpoint} was moved to {current.model}@{current.version} meanwhile."
-            concluded(unit, self._rollouts, newest[0], Outcome.STOPPED, [reason], generation=current.generation)
+        if moved.generation is not None:
+            self._moved(unit, self.current(unit, endpoint))
         return moved
 
     def current(self, unit: Unit, endpoint: str) -> Deployment:

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from modelwright.ui.page import Page
-from modelwright.ui.pages import data, endpoints, ledger, lineage, models, overview, runs, search, trace, version
+from modelwright.ui.pages import (
+    data,
+    endpoints,
+    ledger,
+    lineage,
+    models,
+    overview,
+    rollout,
+    runs,
+    search,
+    trace,
+    version,
+)
 
 PAGES: tuple[Page, ...] = (
     Page("/", "models:read", overview.load),
@@ -18,6 +30,8 @@ PAGES: tuple[Page, ...] = (
     Page("/models/{name}/{version}", "models:read", version.load),
     Page("/endpoints", "endpoints:read", endpoints.load_list),
     Page("/endpoints/{name}", "endpoints:read", endpoints.load),
+    Page("/endpoints/{name}/rollout", "rollouts:read", rollout.load),
+    Page("/rollouts/{id}", "rollouts:read", rollout.load_one),
     Page("/trace", "predictions:read", trace.load_search),
     Page("/trace/{id}", "predictions:read", trace.load),
     Page("/lineage", "lineage:read", lineage.load),

@@ -243,7 +243,7 @@ DRAWN = {
     "tracking.dataset_written",
     "tracking.run_started",
     "serving.endpoint_moved",
-    "serving.rollout_started",
+    "rollouts.started",
 }
 NOT_DRAWN = {
     "data.version_committed": "the run that made it tells of it",
@@ -252,8 +252,8 @@ NOT_DRAWN = {
     "governance.policy_published": "what is wanted, not what came of what",
     "governance.transition_decided": "the move that follows tells of it",
     "models.alias_moved": "a name of a version that is there",
-    "serving.rollout_concluded": "a promotion's move tells of it",
-    "serving.rollout_looked": "the rollout goes on",
+    "rollouts.concluded": "a promotion's move tells of it",
+    "rollouts.looked": "the rollout goes on",
     "tracking.run_finished": "the run is there",
 }
 

@@ -41,6 +41,7 @@ def load(ask: Ask) -> View:
     context = {
         "stand": stand,
         "endpoint": endpoint,
+        "rollouts": ask.read_all("rollouts.list", endpoint.name, limit=1),
         "history": ask.read_all("endpoints.history", endpoint.name, limit=20),
         "scores": sorted(scores, key=lambda one: (one.period_start, one.model, one.version), reverse=True),
         "months": charts.months(

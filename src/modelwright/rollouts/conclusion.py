@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from modelwright.core.unit import Unit
-from modelwright.serving.rollout import Comparison, Look, Outcome, Rollout, RolloutConcluded
+from modelwright.rollouts.model import Comparison, Look, Outcome, Rollout, RolloutConcluded
+from modelwright.serving.model import Deployment
 
 if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
-    from modelwright.serving.repository import RolloutRepository
+    from modelwright.rollouts.repository import RolloutRepository
 
 
 def concluded(
@@ -45,7 +46,7 @@ def concluded(
         concluded_at=unit.now,
         concluded_by=unit.actor.id,
     )
-    repository.change(unit.rows, over, generation=generation)
+    repository.change(unit.rows, over)
     unit.emit(
         RolloutConcluded(
             rollout_id=rollout.id,
@@ -60,3 +61,18 @@ def concluded(
         )
     )
     return over
+
+
+def stopping(repository: RolloutRepository) -> Callable[[Unit, Deployment], None]:
+    """What endpoints call when somebody has moved one: its rollout is stopped in the same unit of work.
+
+    The challenger was compared with what answered before, and the move has ended its shadow already.
+    """
+
+    def stop(unit: Unit, current: Deployment) -> None:
+        newest = repository.newest(unit.rows, unit.project, current.endpoint)
+        if newest and newest[0].outcome is None and newest[0].answering.package != current.package:
+            reason = f"{current.endpoint} was moved to {current.model}@{current.version} meanwhile."
+            concluded(unit, repository, newest[0], Outcome.STOPPED, [reason], generation=current.generation)
+
+    return stop

@@ -16,7 +16,7 @@ promoted in at most ``alpha`` of rollouts (Bonferroni).
 
 from __future__ import annotations
 
-from modelwright.serving.rollout import Comparison, Difference, Finding, Terms, Verdict
+from modelwright.rollouts.model import Comparison, Difference, Finding, Terms, Verdict
 from modelwright.stats.model import Interval
 
 FEWEST_ROWS = 100

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.models.model import Task
-from modelwright.serving.comparison import shares
-from modelwright.serving.rollout import Comparison, Difference, Pace, Terms, Verdict
-from modelwright.serving.rule import breaches, found
+from modelwright.rollouts.comparison import shares
+from modelwright.rollouts.model import Comparison, Difference, Pace, Terms, Verdict
+from modelwright.rollouts.rule import breaches, found
 from modelwright.stats.model import Interval
 
 TERMS = Terms(

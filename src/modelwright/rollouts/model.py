@@ -306,7 +306,7 @@ class Standing(Shown, frozen=True, kw_only=True):
     workers: tuple[ShadowWorker, ...]
 
 
-class RolloutStarted(Event, frozen=True, kw_only=True, tag="serving.rollout_started"):
+class RolloutStarted(Event, frozen=True, kw_only=True, tag="rollouts.started"):
     """A challenger is in an endpoint's shadow."""
 
     rollout_id: Id
@@ -321,7 +321,7 @@ class RolloutStarted(Event, frozen=True, kw_only=True, tag="serving.rollout_star
     cause: str
 
 
-class RolloutLooked(Event, frozen=True, kw_only=True, tag="serving.rollout_looked"):
+class RolloutLooked(Event, frozen=True, kw_only=True, tag="rollouts.looked"):
     """A challenger was judged at a look that was set beforehand, and goes on."""
 
     rollout_id: Id
@@ -331,7 +331,7 @@ class RolloutLooked(Event, frozen=True, kw_only=True, tag="serving.rollout_looke
     look: Look
 
 
-class RolloutConcluded(Event, frozen=True, kw_only=True, tag="serving.rollout_concluded"):
+class RolloutConcluded(Event, frozen=True, kw_only=True, tag="rollouts.concluded"):
     """A challenger's rollout is over."""
 
     rollout_id: Id

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modelwright.core.clock import duration
 from modelwright.core.errors import Invalid
 from modelwright.models.model import Task
-from modelwright.serving.rollout import Comparison, Difference, Look, Pace, Rollout, Terms
-from modelwright.serving.rule import FEWEST_ROWS, found
+from modelwright.rollouts.model import Comparison, Difference, Look, Pace, Rollout, Terms
+from modelwright.rollouts.rule import FEWEST_ROWS, found
 from modelwright.stats.model import Interval
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s, numpy 0.1 s

@@ -16,11 +16,10 @@ from modelwright.core.ids import Id, Name, Ref, new_id
 from modelwright.core.operation import Page, Service, limited, operation, paged
 from modelwright.core.unit import Rows, Unit
 from modelwright.models.model import ModelVersion, Task
-from modelwright.serving import rule
-from modelwright.serving.comparison import Watch, shares
-from modelwright.serving.conclusion import concluded
-from modelwright.serving.model import Deployment
-from modelwright.serving.rollout import (
+from modelwright.rollouts import rule
+from modelwright.rollouts.comparison import Watch, shares
+from modelwright.rollouts.conclusion import concluded
+from modelwright.rollouts.model import (
     CHAMPION,
     Cause,
     Comparison,
@@ -38,11 +37,13 @@ from modelwright.serving.rollout import (
     Verdict,
     no_rollout,
 )
+from modelwright.serving.model import Challenger, Deployment
 
 if TYPE_CHECKING:  # weight: SQLAlchemy, cryptography and pyarrow, which a remote client does without
     from modelwright.models.service import ModelService
     from modelwright.predictions.log import PredictionLog
-    from modelwright.serving.repository import DeploymentRepository, RolloutRepository
+    from modelwright.rollouts.repository import RolloutRepository
+    from modelwright.serving.repository import DeploymentRepository
     from modelwright.serving.service import EndpointService
 
 LOOKS = ("14d", "28d")
@@ -349,17 +350,22 @@ class RolloutService(Service):
         )
 
     def _begin(self, unit: Unit, rollout: Rollout) -> None:
-        generation = self._deployments.next_generation(unit.rows)
-        package = self._models.package(unit, rollout.challenger.ref)
-        self._repository.add(unit.rows, unit.project, rollout, package, generation=generation)
+        challenger = rollout.challenger
+        package = self._models.package(unit, challenger.ref)
+        generation = self._deployments.challenge(
+            unit.rows,
+            rollout.endpoint,
+            Challenger(model=challenger.model, version=challenger.version, package=package),
+        )
+        self._repository.add(unit.rows, unit.project, rollout)
         unit.emit(
             RolloutStarted(
                 rollout_id=rollout.id,
                 endpoint=rollout.endpoint,
                 generation=generation,
-                model=rollout.challenger.model,
-                version=rollout.challenger.version,
-                package=rollout.challenger.package,
+                model=challenger.model,
+                version=challenger.version,
+                package=challenger.package,
                 answering=rollout.answering,
                 terms=rollout.terms,
                 policy=rollout.policy,
@@ -416,7 +422,7 @@ class RolloutService(Service):
         reasons: Sequence[str],
         seen: Look | Comparison | None = None,
     ) -> Rollout:
-        generation = self._deployments.next_generation(unit.rows)
+        generation = self._deployments.challenge(unit.rows, rollout.endpoint, None)
         over = concluded(unit, self._repository, rollout, outcome, reasons, generation=generation, seen=seen)
         self._endpoints.hasten(unit)
         return over

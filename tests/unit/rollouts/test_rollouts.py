@@ -15,8 +15,8 @@ from modelwright.models.lookup import Lookup
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, LabelBatch, PredictionBatch, encode, microseconds
 from modelwright.predictions.segments import SegmentWriter
+from modelwright.rollouts.model import Outcome
 from modelwright.serving import publication
-from modelwright.serving.rollout import Outcome
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BEGAN = datetime(2013, 4, 1, tzinfo=UTC)
@@ -154,7 +154,7 @@ def test_a_challenger_that_passes_the_gates_is_published_with_the_route(endpoint
     assert BEGAN - timedelta(hours=1) < rollout.began_at < BEGAN
     route = endpoint.published()
     assert (route.ref, route.shadow.ref, route.shadow.package.digest) == ("delay@1", "delay@2", endpoint.second.package)
-    assert endpoint.events() == ["serving.rollout_started"]
+    assert endpoint.events() == ["rollouts.started"]
 
 
 def test_a_refused_challenger_gets_reasons_and_no_shadow(endpoint):
@@ -223,7 +223,7 @@ def test_a_better_challenger_takes_over_with_its_alias_in_the_same_stroke(endpoi
     assert (current.version, over.id in current.reason) == (2, True)
     assert endpoint.ws.models.get("delay@champion").version == 2
     assert (endpoint.published().ref, endpoint.published().challenger) == ("delay@2", None)
-    assert endpoint.events() == ["serving.rollout_started", "serving.rollout_concluded"]
+    assert endpoint.events() == ["rollouts.started", "rollouts.concluded"]
     assert endpoint.judge() == over, "judging again changes nothing"
 
 
@@ -250,7 +250,7 @@ def test_an_undecided_challenger_gets_its_second_look_and_then_the_answering_ver
     assert (over.outcome, len(over.looks)) == (Outcome.REFUSED, 2)
     assert "last look" in over.reasons[-1]
     assert over.comparison.days == 20
-    assert endpoint.events() == ["serving.rollout_started", "serving.rollout_looked", "serving.rollout_concluded"]
+    assert endpoint.events() == ["rollouts.started", "rollouts.looked", "rollouts.concluded"]
 
 
 def test_the_guard_has_the_last_word(endpoint):
