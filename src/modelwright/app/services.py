@@ -13,6 +13,7 @@ from modelwright.ledger.service import LedgerService
 from modelwright.lifecycle.service import LifecycleService
 from modelwright.lineage.service import LineageService
 from modelwright.models.service import ModelService
+from modelwright.monitoring.service import AlertService, MonitorService
 from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.service import LabelService, PredictionService
@@ -35,6 +36,8 @@ SERVICES: tuple[type[Service], ...] = (
     RolloutService,
     PredictionService,
     LabelService,
+    MonitorService,
+    AlertService,
     LineageService,
     LedgerService,
     LifecycleService,

@@ -28,11 +28,15 @@ from modelwright.governance.repository import GovernanceRepository
 from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.repository import LedgerRepository
 from modelwright.ledger.service import LedgerService
+from modelwright.lifecycle.references import EvaluatedRows
 from modelwright.lifecycle.service import LifecycleService
 from modelwright.lineage.repository import LineageRepository
 from modelwright.lineage.service import LineageService
 from modelwright.models.repository import ModelRepository
 from modelwright.models.service import ModelService
+from modelwright.monitoring.repository import AlertRepository, HourRepository, MonitorRepository
+from modelwright.monitoring.running import Runner
+from modelwright.monitoring.service import AlertService, MonitorService
 from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.repository import ExecutionRepository, PipelineRepository
 from modelwright.pipelines.service import PipelineService
@@ -155,12 +159,13 @@ class Platform:
             ledger=ledger,
         )
         pipelines, executions = PipelineRepository(), ExecutionRepository()
+        charters = CharterService(governance, guard)
         made: tuple[Service, ...] = (
             data,
             features,
             runs,
             models,
-            CharterService(governance, guard),
+            charters,
             PolicyService(governance, guard),
             evidence,
             GateService(governance, guard, models),
@@ -178,11 +183,30 @@ class Platform:
             ),
             predictions,
             LabelService(self.log, self.labels),
+            *self._monitoring(
+                EvaluatedRows(
+                    models=models, charters=charters, evidence=evidence, data=data, blobs=self.blobs, frames=self.frames
+                )
+            ),
             lineage,
             ledger,
             lifecycle,
         )
         return {service.noun: service for service in made}
+
+    def _monitoring(self, references: EvaluatedRows) -> tuple[Service, ...]:
+        monitors, alerts, hours = MonitorRepository(), AlertRepository(), HourRepository()
+        runner = Runner(
+            monitors,
+            alerts,
+            hours,
+            log=self.log,
+            records=self.records,
+            telemetry=self.telemetry,
+            references=references,
+        )
+        service = MonitorService(monitors, alerts, hours, runner=runner, log=self.log, telemetry=self.telemetry)
+        return service, AlertService(alerts)
 
     def run(
         self,

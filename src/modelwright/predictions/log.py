@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,6 +46,38 @@ WITH written AS (
 )
 """
 
+# Both sides of the union are cut to the span first: a part of another time is not even opened.
+_BETWEEN = """
+WITH written AS (
+  SELECT * FROM prediction_parts WHERE event_at >= $since AND event_at < $until
+  UNION ALL BY NAME SELECT * FROM prediction_segments WHERE event_at >= $since AND event_at < $until
+)
+SELECT {columns} FROM written
+QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY received_at, event_at, version, output) = 1
+ORDER BY prediction_id
+"""
+
+_WITHOUT_INPUTS = "prediction_id, model, version, event_at, output"
+
+_WITH_LABELS = """
+WITH said AS (
+  SELECT * FROM label_parts WHERE prediction_id BETWEEN $first AND $last
+  UNION ALL BY NAME SELECT * FROM label_segments WHERE prediction_id BETWEEN $first AND $last
+), labels AS (
+  SELECT prediction_id, value AS label, known_at AS label_known_at
+  FROM said JOIN (SELECT prediction_id, event_at FROM predictions) USING (prediction_id)
+  WHERE known_at <= event_at + to_microseconds($within)
+  QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY known_at DESC, recorded_at DESC, value DESC) = 1
+)
+SELECT predictions.*, label, label_known_at FROM predictions LEFT JOIN labels USING (prediction_id)
+ORDER BY prediction_id
+"""
+
+_SPAN = "SELECT min(event_at) AS first, max(event_at) AS last FROM rows WHERE event_at <= $before"
+
+Span = tuple[datetime, datetime]
+"""The first and the last event time."""
+
 
 class View:
     """One endpoint's log at one moment. It stays as it is, whatever is answered or shipped meanwhile.
@@ -55,9 +87,16 @@ class View:
         is_empty: Whether there is no prediction at all.
     """
 
-    def __init__(self, frames: Frames, tables: Mapping[str, Sequence[str] | pa.Table], records: int) -> None:
+    def __init__(
+        self,
+        frames: Frames,
+        tables: Mapping[str, Sequence[str] | pa.Table],
+        records: int,
+        spans: MutableMapping[str, Span],
+    ) -> None:
         self._frames = frames
         self._tables = tables
+        self._spans = spans
         self.records = records
         self.is_empty = not any(len(tables[f"prediction_{half}"]) for half in ("parts", "segments"))
 
@@ -77,6 +116,70 @@ class View:
         """
         values = {**(parameters or {}), "as_of": as_of or _NEVER}
         return self._frames.query(_ANSWERED + sql, self._tables, values)
+
+    def span(self, *, before: datetime) -> Span | None:
+        """The first and the last event time up to a moment; none without a prediction.
+
+        Parts do not change, so each is looked at once by this process.
+        """
+        found = [self._span(part, before) for part in self._parts]
+        segments = self._tables["prediction_segments"]
+        found.append(self._asked(segments, before) if len(segments) else None)
+        known = [span for span in found if span is not None]
+        return (min(first for first, _ in known), max(last for _, last in known)) if known else None
+
+    def between(self, since: datetime, until: datetime) -> pa.Table:
+        """The predictions about events of a span of time, by prediction id; an id once, the first by ``received_at``.
+
+        Args:
+            since: The first event time.
+            until: The first event time after it.
+        """
+        return self._between(since, until, "*")
+
+    def labelled(self, since: datetime, until: datetime, *, known_within: timedelta, inputs: bool = False) -> pa.Table:
+        """The predictions of ``between`` with the labels that became known in time.
+
+        Args:
+            since: The first event time.
+            until: The first event time after it.
+            known_within: Since the event. Each row then had the same time to get its ``label``.
+            inputs: Also the input columns, and the others of ``between``.
+        """
+        found = self._between(since, until, "*" if inputs else _WITHOUT_INPUTS)
+        ids, within = found.column("prediction_id"), known_within // timedelta(microseconds=1)
+        first, last = (ids[0].as_py(), ids[-1].as_py()) if found.num_rows else ("", "")
+        sources = {"predictions": found, **{name: self._tables[name] for name in ("label_parts", "label_segments")}}
+        return self._frames.query(_WITH_LABELS, sources, {"first": first, "last": last, "within": within})
+
+    def _between(self, since: datetime, until: datetime, columns: str) -> pa.Table:
+        parts = [part for part in self._parts if self._may_hold(part, since, until)]
+        tables = {**self._tables, "prediction_parts": parts or empty(Kind.PREDICTIONS)}
+        names = ("prediction_parts", "prediction_segments")
+        sql = _BETWEEN.format(columns=columns)
+        return self._frames.query(sql, {name: tables[name] for name in names}, {"since": since, "until": until})
+
+    @property
+    def _parts(self) -> Sequence[str]:
+        parts = self._tables["prediction_parts"]
+        return parts if isinstance(parts, list) else []
+
+    def _span(self, part: str, before: datetime) -> Span | None:
+        span = self._spans.get(part)
+        if span is None:
+            span = self._asked([part], _NEVER)
+            if span is None:
+                return None
+            self._spans[part] = span
+        return span if span[1] <= before else self._asked([part], before)
+
+    def _asked(self, rows: Sequence[str] | pa.Table, before: datetime) -> Span | None:
+        first, last = self._frames.query(_SPAN, {"rows": rows}, {"before": before}).to_pylist()[0].values()
+        return None if first is None else (first.astimezone(UTC), last.astimezone(UTC))
+
+    def _may_hold(self, part: str, since: datetime, until: datetime) -> bool:
+        span = self._span(part, _NEVER)
+        return span is not None and span[0] < until and span[1] >= since
 
     def table(self, *, as_of: datetime | None = None) -> pa.Table:
         """Every prediction with its label, by prediction id; ``as_of`` as in ``query``."""
@@ -108,6 +211,7 @@ class PredictionLog:
         self.records = records
         self.frames = frames
         self._repository = PartRepository()
+        self._spans: dict[str, Span] = {}
 
     def endpoints(self, project: Name) -> list[str]:
         """The endpoints that have a log."""
@@ -171,7 +275,7 @@ class PredictionLog:
             tables[f"{_STEMS[kind]}_parts"] = rows.parts or empty(kind)
             tables[f"{_STEMS[kind]}_segments"] = rows_of(kind, _payloads(rows.open, needle))
         written = known[Kind.PREDICTIONS].records + tables["prediction_segments"].num_rows
-        return View(self.frames, tables, written)
+        return View(self.frames, tables, written, self._spans)
 
 
 def _payloads(paths: Sequence[Path], needle: bytes) -> Iterator[bytes]:

@@ -1,0 +1,215 @@
+"""What is learnt from a reference, once, and kept: grids, ordinary movement, thresholds."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from modelwright.core.errors import Invalid
+from modelwright.monitoring.cadence import Cadence
+from modelwright.monitoring.model import ReferenceNote, Settings
+from modelwright.monitoring.outcomes import performance_over, statistics, tally
+from modelwright.monitoring.profiles import OUTPUT, column_of
+from modelwright.monitoring.reference import ReferenceData
+from modelwright.monitoring.segments import MISSING, Segments, segments
+from modelwright.stats.histogram import CategoryGrid, Grid
+from modelwright.stats.inputs import Floats
+from modelwright.stats.ordinary import LEAST_DAYS, Ordinary, ordinary
+from modelwright.stats.profile import grid, profile
+from modelwright.stats.sequential import Stream
+from modelwright.stats.watched import Watched, watch
+
+_MATERIAL = 0.05
+"""A shift of the mean label, or of labels less outputs, that is worth a word: in standard deviations of the label."""
+_MATERIAL_LOSS = 0.01
+"""A loss that is worth a word: of an area under the curve, or as a share of the reference's mean absolute error."""
+
+_OTHER_STREAMS = 4
+"""The output, the label rate, calibration and performance."""
+
+_HOUR = timedelta(hours=1)
+
+Rows = Sequence[NDArray[np.intp]]
+
+
+class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a version is compared with.
+
+    Attributes:
+        note: In words.
+        columns: Input -> how it is ordinarily.
+        output: How the answers are.
+        outcomes: How three things move: the mean label, labels less outputs, and the loss.
+        deviation: Of the reference's labels.
+        binary: Whether labels are 0 and 1.
+        coverage: The share of the reference's rows that have a label.
+        latency_limit_ms: The charter's.
+        segments: The reference's.
+    """
+
+    note: ReferenceNote
+    columns: dict[str, Watched]
+    output: Watched
+    outcomes: Ordinary
+    deviation: float
+    binary: bool
+    coverage: float
+    latency_limit_ms: float | None
+    segments: Segments
+
+    @property
+    def grids(self) -> dict[str, Grid]:
+        """The cells of each column of the log that is watched."""
+        return {**{column_of(name): each.grid for name, each in self.columns.items()}, OUTPUT: self.output.grid}
+
+    @property
+    def categories(self) -> list[str]:
+        """The inputs to look for segments in."""
+        return [name for name, each in self.columns.items() if isinstance(each.grid, CategoryGrid)]
+
+    @property
+    def alarm(self) -> float:
+        """The log of the threshold."""
+        return math.log(self.note.threshold)
+
+    def after(self, stream: Stream | None, evidence: Floats, start: datetime) -> Stream:
+        """A stream after the period that begins at ``start``."""
+        period = int(start.timestamp())
+        return (stream or Stream()).after(evidence, period=period, threshold=self.note.threshold)
+
+    @property
+    def matures_after(self) -> timedelta:
+        """How long after its event a label counts."""
+        return timedelta(seconds=self.note.matures_after)
+
+
+def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> Baseline:
+    """Everything that judging needs of a reference.
+
+    Args:
+        data: The reference.
+        settings: The monitor's.
+        model: The model.
+        version: Its version.
+
+    Raises:
+        Invalid: It has fewer than 14 whole days, no label, or not such a column.
+    """
+    days = data.whole_days()
+    if len(days) < LEAST_DAYS:
+        raise Invalid(
+            f"The evaluation of {model}@{version} on {data.source} has {len(days)} whole days, not at least {LEAST_DAYS}.",
+            remedy="Evaluate the version on a longer window of a dataset with an event time.",
+        )
+    rows = [data.rows(start, end) for start, end in _units(days, settings.cadence)]
+    inside = np.concatenate(rows)
+    known = inside[np.isfinite(data.labels[inside])]
+    if not len(known):
+        raise Invalid(
+            f"No row of {data.source} that {model}@{version} was evaluated on has a label.",
+            remedy="Evaluate the version on rows whose labels are known.",
+        )
+    phases = settings.cadence.phases
+    columns = {name: _watched(data.table.column(name), rows, phases) for name in _chosen(data, settings.columns)}
+    output = _watched(data.scores, rows, phases)
+    texts = {name: _texts(data, name, known) for name, each in columns.items() if isinstance(each.grid, CategoryGrid)}
+    return Baseline(
+        note=_note(data, settings, model, version, days=days, output=output.grid, columns=len(columns)),
+        columns=columns,
+        output=output,
+        outcomes=_movement(data, rows, phases),
+        deviation=float(data.labels[known].std()),
+        binary=data.binary,
+        coverage=len(known) / len(inside),
+        latency_limit_ms=data.latency_limit_ms,
+        segments=segments(texts, data.labels[known], data.scores[known], binary=data.binary),
+    )
+
+
+def packed(baseline: Baseline) -> bytes:
+    """As it is kept."""
+    return zlib.compress(msgspec.msgpack.encode(baseline), 6)
+
+
+def unpacked(data: bytes) -> Baseline:
+    """What was kept."""
+    return msgspec.msgpack.decode(zlib.decompress(data), type=Baseline)
+
+
+def _texts(data: ReferenceData, name: str, rows: NDArray[np.intp]) -> Any:
+    import pyarrow.compute as pc  # weight: 0.1 s
+
+    return pc.fill_null(data.table.column(name).take(rows).cast("string"), MISSING).to_numpy()
+
+
+def _note(
+    data: ReferenceData,
+    settings: Settings,
+    model: str,
+    version: int,
+    *,
+    days: Sequence[tuple[datetime, datetime]],
+    output: Grid,
+    columns: int,
+) -> ReferenceNote:
+    streams = 2 * columns + _OTHER_STREAMS
+    metric = "roc_auc" if data.binary else "mae"
+    rows = {start: data.rows(start, end) for start, end in days}
+    tallied = {
+        start: tally(data.labels[some], data.scores[some], output, binary=data.binary) for start, some in rows.items()
+    }
+    return ReferenceNote(
+        model=model,
+        version=version,
+        source=data.source,
+        evidence=data.evidence,
+        rows=sum(map(len, rows.values())),
+        days=len(days),
+        matures_after=data.matures_after.total_seconds(),
+        threshold=settings.cadence.per_year * streams / settings.false_alarms_per_year,
+        streams=streams,
+        kpi=data.threshold if data.metric == metric else None,
+        metric=metric,
+        performance=performance_over(tallied, binary=data.binary),
+    )
+
+
+def _units(days: Sequence[tuple[datetime, datetime]], cadence: Cadence) -> list[tuple[datetime, datetime]]:
+    """What the reference is calibrated on: days, or their hours."""
+    if cadence is not Cadence.HOURLY:
+        return list(days)
+    return [(start + number * _HOUR, start + (number + 1) * _HOUR) for start, _ in days for number in range(24)]
+
+
+def _chosen(data: ReferenceData, columns: Sequence[str] | None) -> Sequence[str]:
+    there: Sequence[str] = data.table.column_names
+    missing = [name for name in columns or () if name not in there]
+    if missing:
+        raise Invalid(f"The reference has no column {', '.join(missing)}.", remedy=f"It has: {', '.join(there[:30])}.")
+    return there if columns is None else columns
+
+
+def _watched(values: Any, rows: Rows, phases: int) -> Watched:
+    cells = grid(values.take(np.concatenate(rows)))
+    return watch(cells, [profile(cells, values.take(some)) for some in rows], phases=phases)
+
+
+def _movement(data: ReferenceData, rows: Rows, phases: int) -> Ordinary:
+    found = []
+    for some in rows:
+        known = some[np.isfinite(data.labels[some])]
+        found.append(statistics(data.labels[known], data.scores[known], binary=data.binary))
+    values, noises = np.array([each for each, _ in found]), np.array([each for _, each in found])
+    spread = _MATERIAL * float(np.nanstd(data.labels))
+    losses = values[np.isfinite(values[:, 2]), 2]
+    usual = 1.0 if data.binary or not len(losses) else float(losses.mean())
+    material = np.array([spread, spread, _MATERIAL_LOSS * usual])
+    return ordinary(values, np.nan_to_num(noises), material, phases=np.arange(len(rows)) % phases, batch=phases)

@@ -1,0 +1,93 @@
+"""From findings to alerts: one alert for as long as a thing lasts, told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from modelwright.core.ids import new_id
+from modelwright.monitoring.cadence import Cadence
+from modelwright.monitoring.model import Alert, AlertState, Finding, Rule
+
+Locate = Callable[[Finding], str]
+"""Finds the segment in which a finding is worst."""
+
+INPUT_RULES = frozenset({Rule.DRIFT, Rule.CONTRACT, Rule.OUTPUT_DRIFT, Rule.LATENCY})
+"""What the inputs of a period are judged by; the other rules wait for labels."""
+
+
+class Inbox:
+    """An endpoint's alerts while periods are judged.
+
+    Args:
+        endpoint: Whose.
+        alerts: The newest alert of each fingerprint.
+        cadence: The monitor's.
+        now: The wall clock.
+
+    Attributes:
+        changed: Alert id -> the alert as it is now, of those that are new or have changed.
+        raised: Those of them that somebody is to be told of.
+        resolved: Ids of those that ended.
+    """
+
+    def __init__(self, endpoint: str, alerts: Iterable[Alert], *, cadence: Cadence, now: datetime) -> None:
+        self._endpoint = endpoint
+        self._newest = {alert.fingerprint: alert for alert in alerts}
+        self._cadence = cadence
+        self._now = now
+        self.changed: dict[str, Alert] = {}
+        self.raised: list[Alert] = []
+        self.resolved: list[str] = []
+
+    def found(self, model: str, version: int, findings: Iterable[Finding], *, at: datetime, locate: Locate) -> None:
+        """What a period that ends at ``at`` showed of a version: alerts begin, or go on."""
+        for finding in findings:
+            known = self._newest.get(f"{model}@{version}/{finding.rule}")
+            if known is not None and (known.state is not AlertState.RESOLVED or known.is_muted(self._now)):
+                self._keep(self._gone_on(known, finding, at))
+            else:
+                alert = self._begun(model, version, replace(finding, segment=locate(finding)), at)
+                self._keep(alert)
+                self.raised.append(alert)
+
+    def passed(self, *, at: datetime, rules: frozenset[Rule]) -> None:
+        """A period that ends at ``at`` has been judged by these rules: what it did not show for long is over."""
+        for alert in list(self._newest.values()):
+            over = alert.state is not AlertState.RESOLVED and at - alert.last_seen >= self._cadence.quiet
+            if over and alert.rule in rules:
+                self._keep(replace(alert, state=AlertState.RESOLVED, resolved_at=at))
+                self.resolved.append(alert.id)
+
+    def _keep(self, alert: Alert) -> None:
+        self._newest[alert.fingerprint] = alert
+        self.changed[alert.id] = alert
+
+    def _gone_on(self, known: Alert, finding: Finding, at: datetime) -> Alert:
+        since = min(known.finding.since, finding.since)
+        again = known.state is AlertState.RESOLVED  # while it is muted: the same alert, and nobody is told
+        return replace(
+            known,
+            state=AlertState.OPEN if again else known.state,
+            resolved_at=None,
+            finding=replace(finding, segment=known.finding.segment, since=since),
+            last_seen=at,
+            periods=known.periods + 1,
+        )
+
+    def _begun(self, model: str, version: int, finding: Finding, at: datetime) -> Alert:
+        return Alert(
+            id=new_id(),
+            endpoint=self._endpoint,
+            model=model,
+            version=version,
+            rule=finding.rule,
+            severity=finding.rule.severity,
+            finding=finding,
+            advice=finding.rule.advice,
+            raised_at=at,
+            last_seen=at,
+            recorded_at=self._now,
+        )

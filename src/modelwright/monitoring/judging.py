@@ -1,0 +1,269 @@
+"""The periods that are due, in order: inputs when a period has passed, outcomes when its labels have matured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from modelwright.monitoring import inputs, labels
+from modelwright.monitoring.baseline import Baseline
+from modelwright.monitoring.folding import INPUT_RULES, Inbox
+from modelwright.monitoring.kept import Kept
+from modelwright.monitoring.labels import OUTCOME_RULES
+from modelwright.monitoring.model import Finding, Judged, Outcome, Rule, Settings, Standing
+from modelwright.monitoring.profiles import by_hour, column_of
+from modelwright.monitoring.segments import MISSING, segments, worst
+from modelwright.predictions.log import View
+from modelwright.predictions.model import microseconds
+from modelwright.stats.histogram import Histogram
+from modelwright.stats.watched import total
+
+if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
+    import pyarrow as pa
+
+FEWEST_ROWS = 20
+"""A version's period with fewer rows is not judged."""
+LEAST_PRESENCE = 0.75
+"""Nor is one in which the version answered only a part of the time: at another hour other things are asked."""
+LEAST_LABELS = 0.8
+"""A period waits for its labels while it has less than this share of what the reference had."""
+PATIENCE = timedelta(days=28)
+"""It does not wait longer than this after its labels should have been there."""
+SLOW_PERIODS = 3
+"""So many periods in a row over the latency limit are an alert."""
+
+Key = tuple[str, int]
+"""Model and version."""
+Period = tuple[datetime, datetime]
+
+
+@dataclass
+class Work:
+    """What judging made, to be written down.
+
+    Attributes:
+        standing: How far the monitor is now.
+        kept: Version -> its evidence.
+        judged: What inputs showed: version, period's beginning, result.
+        outcomes: What labels showed.
+        hours: Histograms of each version and hour.
+    """
+
+    standing: Standing
+    kept: dict[Key, Kept]
+    judged: list[tuple[Key, Period, Judged]] = field(default_factory=list)
+    outcomes: list[tuple[Key, Period, Outcome]] = field(default_factory=list)
+    hours: list[tuple[Key, datetime, dict[str, Histogram]]] = field(default_factory=list)
+    periods: dict[str, int] = field(default_factory=lambda: {"inputs": 0, "outcomes": 0})
+    more: bool = False
+
+
+class Judge:
+    """One run over an endpoint's log.
+
+    Args:
+        view: The log.
+        settings: The monitor's.
+        baselines: Version -> what it is compared with; versions without one are only counted.
+        inbox: The alerts.
+        watermark: The newest event time.
+        past: Version -> the outcomes of trailing periods, by their beginning.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        settings: Settings,
+        baselines: Mapping[Key, Baseline],
+        inbox: Inbox,
+        *,
+        watermark: datetime,
+        past: Mapping[Key, Mapping[datetime, Outcome]],
+    ) -> None:
+        self._view = view
+        self._cadence = settings.cadence
+        self._baselines = baselines
+        self._inbox = inbox
+        self._passed = watermark - settings.cadence.grace
+        self._past = {key: dict(found) for key, found in past.items()}
+
+    def run(self, standing: Standing, kept: Mapping[Key, Kept]) -> Work:
+        """Judge what is due, at most as many periods as one run may."""
+        work = Work(standing, dict(kept))
+        self._inputs(work)
+        self._outcomes(work)
+        return work
+
+    def due(self, since: datetime, *, matured: timedelta = timedelta(0)) -> list[Period]:
+        """The periods that have passed."""
+        return list(self._cadence.between(since, max(self._passed - matured, since)))
+
+    def _inputs(self, work: Work) -> None:
+        due = self.due(work.standing.inputs_until)
+        now = due[: self._cadence.at_once]
+        work.more |= len(due) > len(now)
+        if not now:
+            return
+        table = self._view.between(now[0][0], now[-1][1]).sort_by(
+            [("event_at", "ascending"), ("prediction_id", "ascending")]
+        )
+        for period, rows in _cut(table, now):
+            for key, mine in _versions(rows):
+                self._judge_inputs(work, key, period, mine, _presence(rows, mine))
+            self._inbox.passed(at=period[1], rules=INPUT_RULES)
+        work.standing = replace(work.standing, inputs_until=now[-1][1], rows=work.standing.rows + table.num_rows)
+        work.periods["inputs"] = len(now)
+
+    def _judge_inputs(self, work: Work, key: Key, period: Period, rows: pa.Table, presence: float) -> None:
+        baseline = self._baselines.get(key)
+        slow = inputs.latency_ms(_latencies(rows))
+        if baseline is None or rows.num_rows < FEWEST_ROWS or presence < LEAST_PRESENCE:
+            work.judged.append((key, period, Judged(rows=rows.num_rows, levels={}, latency_p99_ms=slow)))
+            return
+        hours = list(by_hour(baseline.grids, rows, *period))
+        work.hours += [(key, hour, found) for hour, found in hours]
+        whole = {name: total([found[name] for _, found in hours]) for name in baseline.grids}
+        kept = work.kept.get(key, Kept())
+        units, phase = self._cadence.units(*period), period[0].hour % self._cadence.phases
+        streams = dict(kept.streams)
+        for name, evidence in inputs.evidence(baseline, whole, units=units, phase=phase):
+            streams[name] = baseline.after(streams.get(name), evidence, period[0])
+        over = baseline.latency_limit_ms is not None and slow is not None and slow > baseline.latency_limit_ms
+        work.kept[key] = Kept(streams=streams, slow=kept.slow + 1 if over else 0)
+        mine = {name: stream for name, stream in streams.items() if name not in labels.STREAMS}
+        levels = {name: inputs.level(stream, baseline.alarm) for name, stream in mine.items()}
+        work.judged.append((key, period, Judged(rows=rows.num_rows, levels=levels, latency_p99_ms=slow)))
+        findings = [*inputs.findings(baseline, mine, whole), *_slow(work.kept[key], baseline, slow, period)]
+        self._inbox.found(*key, findings, at=period[1], locate=lambda _: "")
+
+    def _outcomes(self, work: Work) -> None:
+        matured = max((each.matures_after for each in self._baselines.values()), default=timedelta(0))
+        due = [
+            each
+            for each in self.due(work.standing.outcomes_until, matured=matured)
+            if each[1] <= work.standing.inputs_until
+        ]
+        now = due[: self._cadence.at_once]
+        if not now:
+            return
+        table = self._view.labelled(now[0][0], now[-1][1], known_within=matured)
+        table = table.sort_by([("event_at", "ascending"), ("prediction_id", "ascending")])
+        for period, rows in _cut(table, now):
+            if self._waits(rows, period, matured):
+                break
+            for key, mine in _versions(rows):
+                self._judge_outcomes(work, key, period, mine, _presence(rows, mine), matured)
+            self._inbox.passed(at=period[1], rules=OUTCOME_RULES)
+            work.periods["outcomes"] += 1
+            work.standing = replace(work.standing, outcomes_until=period[1])
+        work.more |= work.periods["outcomes"] == len(now) < len(due)
+
+    def _waits(self, rows: pa.Table, period: Period, matured: timedelta) -> bool:
+        """Whether labels that should be there are still on their way."""
+        if not rows.num_rows or self._passed >= period[1] + matured + PATIENCE:
+            return False
+        usual = min((each.coverage for each in self._baselines.values()), default=0.0)
+        labelled: int = rows.num_rows - rows.column("label").null_count
+        return labelled < LEAST_LABELS * usual * rows.num_rows
+
+    def _judge_outcomes(
+        self, work: Work, key: Key, period: Period, rows: pa.Table, presence: float, matured: timedelta
+    ) -> None:
+        baseline = self._baselines.get(key)
+        if baseline is None:
+            return
+        past = self._past.setdefault(key, {})
+        judges = rows.num_rows >= FEWEST_ROWS and presence >= LEAST_PRESENCE
+        kept = work.kept.get(key, Kept())
+        outcome, streams = labels.judged(
+            baseline, kept.streams, rows, period, past, cadence=self._cadence, judges=judges
+        )
+        work.kept[key] = replace(kept, streams=streams)
+        past[period[0]] = outcome
+        work.outcomes.append((key, period, outcome))
+        if judges:
+            findings = list(labels.findings(baseline, streams, outcome, period, len(past), cadence=self._cadence))
+            self._inbox.found(
+                *key, findings, at=period[1], locate=lambda finding: self._located(key, finding, period[1], matured)
+            )
+
+    def _located(self, key: Key, finding: Finding, until: datetime, matured: timedelta) -> str:
+        """The segment in which it is worst, of the rows since it began, of four weeks at most."""
+        baseline = self._baselines[key]
+        if finding.rule is Rule.LABEL_RATE or not baseline.categories:
+            return ""
+        since = max(finding.since, until - PATIENCE)
+        rows = self._view.labelled(since, until, known_within=matured, inputs=True)
+        rows = next((mine for version, mine in _versions(rows) if version == key), rows.slice(0, 0))
+        found, scores = _numbers(rows, "label"), _numbers(rows, "output")
+        known = np.flatnonzero(np.isfinite(found))
+        texts = {name: _texts(rows, name)[known] for name in baseline.categories}
+        current = segments(texts, found[known], scores[known], binary=baseline.binary)
+        return worst(baseline.segments, current, by="bias" if finding.rule is Rule.CALIBRATION else "loss")
+
+
+def _cut(table: pa.Table, periods: Sequence[Period]) -> Iterator[tuple[Period, pa.Table]]:
+    """The rows of each period, of rows in order of event time."""
+    times = _times(table)
+    for start, end in periods:
+        first, last = np.searchsorted(times, [microseconds(start), microseconds(end)])
+        yield (start, end), table.slice(int(first), int(last - first))
+
+
+def _versions(rows: pa.Table) -> Iterator[tuple[Key, pa.Table]]:
+    """The rows of each version, in order of event time."""
+    import pyarrow.compute as pc  # weight: 0.1 s
+
+    found = rows.group_by(["model", "version"]).aggregate([]).to_pylist()
+    for model, version in sorted((each["model"], each["version"]) for each in found):
+        mine = pc.and_(pc.equal(rows.column("model"), model), pc.equal(rows.column("version"), version))
+        yield (model, version), rows if len(found) == 1 else rows.filter(mine)
+
+
+def _presence(whole: pa.Table, mine: pa.Table) -> float:
+    """The share of a period's rows that lie between a version's first and last answer."""
+    times, own = _times(whole), _times(mine)
+    first, after = np.searchsorted(times, own[0]), np.searchsorted(times, own[-1], side="right")
+    return float((after - first) / len(times))
+
+
+def _slow(kept: Kept, baseline: Baseline, slow: float | None, period: Period) -> Iterator[Finding]:
+    if kept.slow >= SLOW_PERIODS and slow is not None and baseline.latency_limit_ms is not None:
+        yield Finding(
+            rule=Rule.LATENCY,
+            summary=f"The slowest hundredth of answers took {slow:.3g} ms, over the charter's limit of"
+            f" {baseline.latency_limit_ms:g} ms, for {kept.slow} periods in a row.",
+            since=period[0],
+            impact=slow / baseline.latency_limit_ms - 1,
+        )
+
+
+def _times(table: pa.Table) -> NDArray[np.int64]:
+    return np.asarray(table.column("event_at").to_numpy().astype("datetime64[us]").astype(np.int64))
+
+
+def _latencies(rows: pa.Table) -> NDArray[np.float64]:
+    """One for each request."""
+    first = rows.column("position").to_numpy() == 0
+    return np.asarray(rows.column("latency_us").to_numpy()[first], dtype=np.float64)
+
+
+def _numbers(rows: pa.Table, name: str) -> NDArray[np.float64]:
+    """A column of floats; NaN where there is none."""
+    return np.asarray(rows.column(name).to_numpy(), dtype=np.float64)
+
+
+def _texts(rows: pa.Table, name: str) -> Any:
+    """An input as text."""
+    import pyarrow.compute as pc  # weight: 0.1 s
+
+    column = column_of(name)
+    if column not in rows.column_names:
+        return np.full(rows.num_rows, MISSING, dtype=object)
+    return pc.fill_null(rows.column(column).cast("string"), MISSING).to_numpy()

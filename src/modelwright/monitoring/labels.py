@@ -1,0 +1,175 @@
+"""A matured period's labels against the reference: evidence, trailing intervals, and what they show once they alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec.structs import replace
+
+from modelwright.monitoring.baseline import Baseline
+from modelwright.monitoring.cadence import Cadence
+from modelwright.monitoring.inputs import Streams, level, since
+from modelwright.monitoring.model import Finding, Outcome, Rule
+from modelwright.monitoring.outcomes import calibration_over, performance_over, tally, units_of
+from modelwright.predictions.model import microseconds
+from modelwright.stats.inputs import Floats
+from modelwright.stats.model import Interval
+from modelwright.stats.sequential import evidence
+
+if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
+    import pyarrow as pa
+
+LABEL_RATE, CALIBRATION, PERFORMANCE = "label rate", "calibration", "performance"
+STREAMS = (LABEL_RATE, CALIBRATION, PERFORMANCE)
+"""In the order of the baseline's outcome statistics."""
+
+OUTCOME_RULES = frozenset({Rule.PERFORMANCE, Rule.KPI, Rule.CALIBRATION, Rule.LABEL_RATE})
+
+_ENOUGH = 0.5
+"""The KPI is judged once so much of the trailing window has labels."""
+
+
+def judged(
+    baseline: Baseline,
+    streams: Streams,
+    rows: pa.Table,
+    period: tuple[datetime, datetime],
+    past: Mapping[datetime, Outcome],
+    *,
+    cadence: Cadence,
+    judges: bool,
+) -> tuple[Outcome, Streams]:
+    """What a period's labels show, and the streams after it.
+
+    Args:
+        baseline: What the version is compared with.
+        streams: The evidence before.
+        rows: The version's rows with their labels, in order of event time.
+        period: Its beginning and end.
+        past: The outcomes of earlier periods.
+        cadence: The monitor's.
+        judges: Whether there is enough to add to the evidence; counts are kept in any case.
+    """
+    found, scores = _floats(rows, "label"), _floats(rows, "output")
+    counted = tally(found, scores, baseline.output.grid, binary=baseline.binary)
+    trailing = dict(sorted({**past, period[0]: counted}.items())[-cadence.trailing :])
+    after = dict(streams)
+    values = np.full(len(STREAMS), np.nan)
+    if judges and counted.labelled:
+        times = np.asarray(rows.column("event_at").to_numpy().astype("datetime64[us]").astype(np.int64))
+        values, noises = units_of(times, _edges(period, cadence), found, scores, binary=baseline.binary)
+        units, phase = cadence.units(*period), period[0].hour % cadence.phases
+        for place, name in enumerate(STREAMS):
+            news = evidence(
+                baseline.outcomes.only(place),
+                values[place : place + 1],
+                np.nan_to_num(noises[place : place + 1]),
+                units=units,
+                phase=phase,
+                one_sided=name == PERFORMANCE,
+            )
+            after[name] = baseline.after(after.get(name), news, period[0])
+    lost = float(values[2])
+    outcome = replace(
+        counted,
+        levels={name: level(after.get(name), baseline.alarm) for name in STREAMS},
+        performance=None if np.isnan(lost) else 1 - lost if baseline.binary else lost,
+        trailing=performance_over(trailing, binary=baseline.binary),
+        calibration=calibration_over(trailing),
+        reason=_reason(counted, lost),
+    )
+    return outcome, after
+
+
+def findings(
+    baseline: Baseline,
+    streams: Streams,
+    outcome: Outcome,
+    period: tuple[datetime, datetime],
+    periods: int,
+    *,
+    cadence: Cadence,
+) -> Iterator[Finding]:
+    """What a period shows of labels, rule by rule, where a stream alarms.
+
+    Args:
+        baseline: What the version is compared with.
+        streams: The evidence after it.
+        outcome: What the period showed.
+        period: Its beginning and end.
+        periods: How many periods of the version have outcomes.
+        cadence: The monitor's.
+    """
+    over = {name: streams[name] for name in STREAMS if name in streams and streams[name].level >= baseline.alarm}
+    note, was, now = baseline.note, baseline.note.performance, outcome.trailing
+    if PERFORMANCE in over and was is not None and now is not None:
+        yield Finding(
+            rule=Rule.PERFORMANCE,
+            summary=f"{note.metric} is {_said(now)} over trailing periods; it was {_said(was)} on the reference,"
+            f" and the loss is beyond ordinary days.",
+            since=since(over[PERFORMANCE]),
+            impact=abs(now.estimate - was.estimate),
+        )
+    if now is not None and note.kpi is not None and periods >= _ENOUGH * cadence.trailing and _misses(now, baseline):
+        yield Finding(
+            rule=Rule.KPI,
+            summary=f"{note.metric} is {_said(now)} over trailing periods, all of it beyond the KPI of {note.kpi:g}.",
+            since=period[0],
+            impact=abs(now.estimate - note.kpi),
+        )
+    bias = outcome.calibration
+    if CALIBRATION in over and bias is not None:
+        promises = "less" if bias.estimate < 0 else "more"
+        usual = baseline.outcomes.centres[0][STREAMS.index(CALIBRATION)]
+        yield Finding(
+            rule=Rule.CALIBRATION,
+            summary=f"Labels come {_points(abs(bias.estimate), baseline)} {promises} than the answers promise,"
+            f" {_said(bias)}; on the reference the difference was {usual:.3g}.",
+            since=since(over[CALIBRATION]),
+            impact=abs(bias.estimate - usual) / max(baseline.deviation, 1e-12),
+        )
+    if LABEL_RATE in over:
+        rate, usual = outcome.labels / outcome.labelled, baseline.outcomes.centres[0][STREAMS.index(LABEL_RATE)]
+        yield Finding(
+            rule=Rule.LABEL_RATE,
+            summary=f"The mean label is {rate:.3g} in this period; {usual:.3g} is usual, and it has moved beyond"
+            " ordinary days.",
+            since=since(over[LABEL_RATE]),
+            impact=abs(rate - usual) / max(baseline.deviation, 1e-12),
+        )
+
+
+def _misses(now: Interval, baseline: Baseline) -> bool:
+    """Whether all of the interval lies on the wrong side of the KPI."""
+    kpi = baseline.note.kpi
+    assert kpi is not None  # asked by the caller
+    return now.high < kpi if baseline.binary else now.low > kpi
+
+
+def _edges(period: tuple[datetime, datetime], cadence: Cadence) -> list[int]:
+    """Where the period's days begin, and its end; an hour is one."""
+    start, end = period
+    step = end - start if cadence is Cadence.HOURLY else timedelta(days=1)
+    count = round((end - start) / step)
+    return [microseconds(start + number * step) for number in range(count + 1)]
+
+
+def _reason(outcome: Outcome, lost: float) -> str:
+    if not outcome.labelled:
+        return "No label was known in time."
+    return "There are too few rows of a class." if np.isnan(lost) else ""
+
+
+def _said(interval: Interval) -> str:
+    return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def _points(value: float, baseline: Baseline) -> str:
+    return f"{100 * value:.1f} points" if baseline.binary else f"{value:.3g}"
+
+
+def _floats(rows: pa.Table, name: str) -> Floats:
+    return np.asarray(rows.column(name).to_numpy(), dtype=np.float64)
