@@ -86,6 +86,11 @@ def _challenge(a: dict[str, Any], _: Files) -> list[Any]:
     return ["endpoint", "challenge", a["endpoint"], a["ref"], *_options(a, "cause"), *looks]
 
 
+def _monitor_configure(a: dict[str, Any], _: Files) -> list[Any]:
+    columns = [word for column in a["columns"] for word in ("--column", column)]
+    return ["monitor", "configure", a["endpoint"], *columns, *_options(a, "cadence", "false_alarms_per_year")]
+
+
 COMMANDS: dict[str, Typed] = {
     "data.commit": _data_add,
     "data.get": lambda a, _: ["data", "show", a["ref"]],
@@ -149,6 +154,17 @@ COMMANDS: dict[str, Typed] = {
     "predictions.counts": lambda a, _: ["prediction", "counts", a["endpoint"]],
     "predictions.performance": lambda a, _: ["prediction", "performance", a["endpoint"]],
     "predictions.traffic": lambda a, _: ["prediction", "traffic", a["endpoint"]],
+    "monitors.get": lambda a, _: ["monitor", "show", a["endpoint"]],
+    "monitors.list": lambda a, _: ["monitor", "list", *_options(a, "limit", "after")],
+    "monitors.run": lambda a, _: ["monitor", "run", a["endpoint"]],
+    "monitors.configure": _monitor_configure,
+    "monitors.trends": lambda a, _: ["monitor", "trends", a["endpoint"], *_options(a, "limit", "after")],
+    "monitors.columns": lambda a, _: ["monitor", "columns", a["endpoint"]],
+    "alerts.list": lambda a, _: ["alert", "list", *(["--all"] if a.get("which") == "all" else [])],
+    "alerts.get": lambda a, _: ["alert", "show", a["id"]],
+    "alerts.acknowledge": lambda a, _: ["alert", "ack", a["id"], *_options(a, "note")],
+    "alerts.mute": lambda a, _: ["alert", "mute", a["id"], "--until", a["until"].isoformat(), *_options(a, "note")],
+    "alerts.resolve": lambda a, _: ["alert", "resolve", a["id"], *_options(a, "note")],
     "lineage.up": lambda a, _: ["lineage", "up", a["node"]],
     "lineage.down": lambda a, _: ["lineage", "down", a["node"]],
     "ledger.list": lambda a, _: ["ledger", "list", *_options(a, "limit", "after")],

@@ -95,23 +95,35 @@ class World:
         assert outcome.error is None, outcome.error
         return outcome.answer
 
-    def predict(self, kind: Kind = Kind.PREDICTIONS, *, version: int = 1, outputs: Any = _GOOD) -> None:
-        """An endpoint answers 400 rows, or a challenger says what it would have answered."""
+    def predict(
+        self,
+        kind: Kind = Kind.PREDICTIONS,
+        *,
+        endpoint: str = "delays",
+        version: int = 1,
+        outputs: Any = _GOOD,
+        shift: float = 0.0,
+    ) -> None:
+        """An endpoint answers 400 rows, or a challenger says what it would have answered.
+
+        The later half of the rows may be other than those that the model was evaluated on.
+        """
+        inputs = _X + shift * (np.arange(ROWS) >= ROWS / 2)
         batch = PredictionBatch(
-            endpoint="delays",
+            endpoint=endpoint,
             model="delay",
             version=version,
             package=self.also("models.get", ref=f"delay@{version}").package,
             generation=1,
             received_at=microseconds(BEGINNING + timedelta(hours=1)),
             latency_us=900,
-            ids=IDS,
+            ids=IDS if endpoint == "delays" else [f"{int(one[:12], 16) + ROWS:012x}{one[12:]}" for one in IDS],
             event_at=[microseconds(_PAST + timedelta(hours=row)) for row in range(ROWS)],
-            inputs={"x": _X.tolist()},
+            inputs={"x": inputs.tolist()},
             outputs=outputs.tolist(),
         )
         for home in self.stage.homes:
-            with SegmentWriter(segment_folder(home / "log", "delays", kind), "1") as writer:
+            with SegmentWriter(segment_folder(home / "log", endpoint, kind), "1") as writer:
                 writer.append(encode(batch))
 
 
@@ -234,6 +246,15 @@ def _mirrored(world: World) -> dict[str, Any]:
     return {"endpoint": "delays"}
 
 
+def _moved(world: World) -> dict[str, Any]:
+    world.predict(endpoint="moved", shift=9.0)
+    return {"endpoint": "moved"}
+
+
+def _alert(world: World) -> str:
+    return str(world.seen["alerts.list"].items[0].id)
+
+
 CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "data.commit": lambda w: {"name": "flights", "parts": [w.first], "key": "flight", "event_time": "at"},
     "data.get": lambda w: {"ref": w.also("data.commit", name="flights", parts=[w.second], note="more").ref},
@@ -353,6 +374,22 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "predictions.performance": lambda w: {"endpoint": "delays"},
     "predictions.traffic": lambda w: {"endpoint": "delays"},
     "predictions.export": lambda w: {"endpoint": "delays", "since": _PAST + timedelta(hours=300)},
+    "monitors.run": _moved,
+    "monitors.get": lambda w: {"endpoint": "moved"},
+    "monitors.list": lambda w: {},
+    "monitors.trends": lambda w: {"endpoint": "moved", "limit": 5},
+    "monitors.columns": lambda w: {"endpoint": "moved"},
+    "alerts.list": lambda w: {"which": "all"},
+    "alerts.get": lambda w: {"id": _alert(w)},
+    "alerts.acknowledge": lambda w: {"id": _alert(w), "note": "known"},
+    "alerts.mute": lambda w: {"id": _alert(w), "until": BEGINNING + timedelta(days=9), "note": "until it is mended"},
+    "alerts.resolve": lambda w: {"id": _alert(w), "note": "mended"},
+    "monitors.configure": lambda w: {
+        "endpoint": "moved",
+        "cadence": "weekly",
+        "columns": ["x"],
+        "false_alarms_per_year": 2.0,
+    },
     "lineage.up": lambda w: {"node": "endpoint:delays"},
     "lineage.down": lambda w: {"node": "data:flights@2"},
     "ledger.list": lambda w: {"limit": 1000},

@@ -17,11 +17,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from modelwright.app.home import Home
+from modelwright.app.identity import DEFAULT_PROJECT, Identity
 from modelwright.app.launcher import Launcher
 from modelwright.app.reactor import react
 from modelwright.app.rollouts import RolloutJudge
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
+from modelwright.core.events import Actor, ActorKind
 from modelwright.predictions.shipper import LEASE, ship
 from modelwright.store.ports import Lease
 
@@ -32,6 +34,12 @@ REACTIONS = "app.reactions"
 """The name of the lease: one worker carries reactions out at a time, though two would do no harm."""
 
 _LEASE = timedelta(seconds=60)
+MONITORS = "monitoring.runner"
+"""The name of the lease: one runner of monitors at a time."""
+_MONITOR = Identity(
+    actor=Actor(id="monitors", kind=ActorKind.SERVICE), grants=frozenset({"monitors:write"}), project=DEFAULT_PROJECT
+)
+
 
 
 class Worker:
@@ -47,10 +55,11 @@ class Worker:
         self._owner = owner
         self._launcher = Launcher(platform)
         self._rollouts = RolloutJudge(platform, owner)
+        self._monitored: dict[str, int] = {}
 
     def turn(self) -> None:
         """Every job once; one that fails is logged and does not keep the others."""
-        for job in (self._publish, self._react, self._ship, self._judge, self._fire, self._launch):
+        for job in (self._publish, self._react, self._ship, self._monitor, self._judge, self._fire, self._launch):
             try:
                 job()
             except Error as error:
@@ -85,6 +94,26 @@ class Worker:
             _log.info("shipped %s rows of %s segments into %s parts", shipped.rows, shipped.segments, shipped.parts)
         for segment in shipped.damaged:
             _log.error("segment %s is damaged and stays where it is", segment)
+
+    def _monitor(self) -> None:
+        """Every monitor once; what is more than one run judges waits for the next turn."""
+        lease = self._platform.queue.acquire(MONITORS, self._owner, _LEASE)
+        if lease is None:
+            return
+        run, log = self._platform.table.get("monitors.run"), self._platform.log
+        for endpoint in log.endpoints(DEFAULT_PROJECT):
+            size = log.size(DEFAULT_PROJECT, endpoint)
+            if size == self._monitored.get(endpoint) or not log.has_predictions(DEFAULT_PROJECT, endpoint):
+                continue  # nothing was answered since, so no period can have passed
+            try:
+                ran = self._platform.run(run, run.bind((endpoint,), {}), identity=_MONITOR)
+            except Error as error:  # of this endpoint; the others are judged all the same
+                _log.warning("monitor of %s: %s", endpoint, error)
+                continue
+            if not ran.more:
+                self._monitored[endpoint] = size
+            for alert in ran.raised:
+                _log.warning("monitor of %s raised alert %s", endpoint, alert)
 
     def _judge(self) -> None:
         self._rollouts.turn()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from modelwright.cli import (
+    alerts,
     charters,
     data,
     endpoints,
@@ -22,6 +23,7 @@ from modelwright.cli import (
     models,
     new,
     pipelines,
+    monitors,
     policies,
     predict,
     predictions,
@@ -64,6 +66,8 @@ app.add_typer(endpoints.app, name="endpoint")
 app.add_typer(rollouts.app, name="rollout")
 app.add_typer(predictions.app, name="prediction")
 app.add_typer(labels.app, name="label")
+app.add_typer(monitors.app, name="monitor")
+app.add_typer(alerts.app, name="alert")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(new.app, name="new")
 

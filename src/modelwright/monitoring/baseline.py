@@ -106,7 +106,7 @@ def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> 
     days = data.whole_days()
     if len(days) < LEAST_DAYS:
         raise Invalid(
-            f"The evaluation of {model}@{version} on {data.source} has {len(days)} whole days, not at least {LEAST_DAYS}.",
+            f"{model}@{version} was evaluated on {len(days)} whole days of {data.source}, not at least {LEAST_DAYS}.",
             remedy="Evaluate the version on a longer window of a dataset with an event time.",
         )
     rows = [data.rows(start, end) for start, end in _units(days, settings.cadence)]

@@ -41,7 +41,7 @@ class Cadence(StrEnum):
 
     @property
     def trailing(self) -> int:
-        """How many periods the intervals of performance and calibration look back on: four weeks, or more of longer ones."""
+        """How many periods the intervals of performance look back on: four weeks, or more of longer ones."""
         return {"hourly": 28 * 24, "daily": 28, "weekly": 8, "monthly": 6}[self.value]
 
     @property

@@ -170,7 +170,7 @@ class Judge:
             return False
         usual = min((each.coverage for each in self._baselines.values()), default=0.0)
         labelled: int = rows.num_rows - rows.column("label").null_count
-        return labelled < LEAST_LABELS * usual * rows.num_rows
+        return bool(labelled < LEAST_LABELS * usual * rows.num_rows)
 
     def _judge_outcomes(
         self, work: Work, key: Key, period: Period, rows: pa.Table, presence: float, matured: timedelta

@@ -43,7 +43,7 @@ class Rule(StrEnum):
 
     @property
     def severity(self) -> Severity:
-        """Movement of what goes in and out informs; a model that does worse, or is fed what it does not know, alarms."""
+        """Movement alone informs; a model that does worse, or is fed what it does not know, alarms."""
         return Severity.ALARM if self in _ALARMS else Severity.INFORM
 
     @property

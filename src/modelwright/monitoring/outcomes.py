@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +138,7 @@ def units_of(
     """
     places = np.searchsorted(times, edges)
     found = []
-    for first, last in zip(places, places[1:], strict=False):
+    for first, last in pairwise(places):
         known = np.flatnonzero(np.isfinite(labels[first:last])) + first
         found.append(statistics(labels[known], scores[known], binary=binary))
     values, noises = np.array([each for each, _ in found]), np.array([each for _, each in found])

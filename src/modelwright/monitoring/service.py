@@ -122,8 +122,8 @@ class MonitorService(Service):
     def run(self, unit: Unit, endpoint: Name) -> Ran:
         """Judge the periods of an endpoint that have passed and were not judged yet, some weeks of days at most.
 
-        The inputs and answers of a period are judged when its end and the grace have passed by the endpoint's watermark,
-        its labels when they have matured. Running again judges nothing twice.
+        The inputs and answers of a period are judged when its end and the grace have passed by the endpoint's
+        watermark, its labels when they have matured. Running again judges nothing twice.
 
         Args:
             unit: The unit of work.

@@ -259,6 +259,17 @@ class PredictionLog:
         with self.records.reading() as rows:
             return bool(self._repository.overlapping(rows, place))
 
+    def size(self, project: Name, endpoint: Name) -> int:
+        """A number that grows with every prediction or label that is written, and is cheap to ask for."""
+        total = 0
+        for kind in Kind:
+            for path in segments_in(segment_folder(self.folder, endpoint, kind, project=project)):
+                with suppress(FileNotFoundError):  # shipped just now: its records are counted below
+                    total += path.stat().st_size
+            with self.records.reading() as rows:
+                total += self._repository.records(rows, Place(project=project, endpoint=endpoint, kind=kind)) << 20
+        return total
+
     def _known(self, rows: Any, place: Place, listed: Sequence[Path], holding: Id | None) -> _Rows:
         shipped = self._repository.shipped(rows, place, [path.name for path in listed])
         found = (
