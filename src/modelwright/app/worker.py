@@ -41,7 +41,6 @@ _MONITOR = Identity(
 )
 
 
-
 class Worker:
     """Jobs in turns.
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from modelwright.core.errors import Invalid
@@ -32,8 +33,11 @@ _MATERIAL = 0.05
 _MATERIAL_LOSS = 0.01
 """A loss that is worth a word: of an area under the curve, or as a share of the reference's mean absolute error."""
 
-_OTHER_STREAMS = 4
-"""The output, the label rate, calibration and performance."""
+_OTHER_STREAMS = 5
+"""The output, the label rate, calibration, performance and the KPI."""
+
+_BIAS, _LOSS = 1, 2
+"""The places of labels less outputs and of the loss among the outcome statistics."""
 
 _HOUR = timedelta(hours=1)
 
@@ -48,7 +52,9 @@ class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         columns: Input -> how it is ordinarily.
         output: How the answers are.
         outcomes: How three things move: the mean label, labels less outputs, and the loss.
+        kpi: The movement of the loss around what the KPI allows; none where the KPI is another metric's.
         deviation: Of the reference's labels.
+        bias: Labels less outputs on the reference, the mean of its days.
         binary: Whether labels are 0 and 1.
         coverage: The share of the reference's rows that have a label.
         latency_limit_ms: The charter's.
@@ -59,7 +65,9 @@ class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     columns: dict[str, Watched]
     output: Watched
     outcomes: Ordinary
+    kpi: Ordinary | None
     deviation: float
+    bias: float
     binary: bool
     coverage: float
     latency_limit_ms: float | None
@@ -121,12 +129,16 @@ def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> 
     columns = {name: _watched(data.table.column(name), rows, phases) for name in _chosen(data, settings.columns)}
     output = _watched(data.scores, rows, phases)
     texts = {name: _texts(data, name, known) for name, each in columns.items() if isinstance(each.grid, CategoryGrid)}
+    outcomes, bias = _movement(data, rows, phases)
+    note = _note(data, settings, model, version, days=days, output=output.grid, columns=len(columns))
     return Baseline(
-        note=_note(data, settings, model, version, days=days, output=output.grid, columns=len(columns)),
+        note=note,
         columns=columns,
         output=output,
-        outcomes=_movement(data, rows, phases),
+        outcomes=outcomes,
+        kpi=_allowed(outcomes, note),
         deviation=float(data.labels[known].std()),
+        bias=bias,
         binary=data.binary,
         coverage=len(known) / len(inside),
         latency_limit_ms=data.latency_limit_ms,
@@ -202,7 +214,8 @@ def _watched(values: Any, rows: Rows, phases: int) -> Watched:
     return watch(cells, [profile(cells, values.take(some)) for some in rows], phases=phases)
 
 
-def _movement(data: ReferenceData, rows: Rows, phases: int) -> Ordinary:
+def _movement(data: ReferenceData, rows: Rows, phases: int) -> tuple[Ordinary, float]:
+    """How the label rate, labels less outputs and the loss move, and the mean of the second."""
     found = []
     for some in rows:
         known = some[np.isfinite(data.labels[some])]
@@ -212,4 +225,33 @@ def _movement(data: ReferenceData, rows: Rows, phases: int) -> Ordinary:
     losses = values[np.isfinite(values[:, 2]), 2]
     usual = 1.0 if data.binary or not len(losses) else float(losses.mean())
     material = np.array([spread, spread, _MATERIAL_LOSS * usual])
-    return ordinary(values, np.nan_to_num(noises), material, phases=np.arange(len(rows)) % phases, batch=phases)
+    phase = np.arange(len(rows)) % phases
+    movement = ordinary(values, np.nan_to_num(noises), material, phases=phase, batch=phases)
+    bias = float(np.nanmean(values[:, _BIAS]))
+    return _promised(movement, bias, material=spread), bias
+
+
+def _allowed(movement: Ordinary, note: ReferenceNote) -> Ordinary | None:
+    """The movement of the loss around the KPI, which needs no tolerance: it is a number, and no reference's.
+
+    A day's loss is not that of all days together, which the KPI is about: what separates days counts in the one alone.
+    On the reference both are known, and their difference is taken over.
+    """
+    if note.kpi is None or note.performance is None:
+        return None
+    loss = movement.only(_LOSS)
+    whole = 1 - note.performance.estimate if note.metric == "roc_auc" else note.performance.estimate
+    allowed = 1 - note.kpi if note.metric == "roc_auc" else note.kpi
+    centres = tuple((row[0] + allowed - whole,) for row in loss.centres)
+    return replace(loss, centres=centres, tolerances=(0.0,))
+
+
+def _promised(movement: Ordinary, bias: float, *, material: float) -> Ordinary:
+    """The movement with labels less outputs around 0, which is what a model promises, not around the reference's mean.
+
+    So nothing need be allowed for the uncertainty of that mean. What the reference showed was accepted with the model,
+    and is tolerated.
+    """
+    centres = tuple((*row[:_BIAS], row[_BIAS] - bias, *row[_BIAS + 1 :]) for row in movement.centres)
+    tolerances = (*movement.tolerances[:_BIAS], material + abs(bias), *movement.tolerances[_BIAS + 1 :])
+    return replace(movement, centres=centres, tolerances=tolerances)

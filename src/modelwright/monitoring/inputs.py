@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -21,8 +21,6 @@ from modelwright.stats.watched import Watched
 
 Streams = dict[str, Stream]
 """Stream -> the evidence so far. Columns are called ``column:<name>`` and ``contract:<name>``."""
-
-_MOST_NAMED = 5
 
 
 def moved(name: str) -> str:
@@ -65,10 +63,9 @@ def findings(baseline: Baseline, streams: Streams, found: Mapping[str, Histogram
     if columns:
         effects = {name: effect(baseline.columns[name], found[column_of(name)]) for name in columns}
         first = columns[0]
-        others = f" and {len(columns) - 1} more inputs" if len(columns) > 1 else ""
         yield Finding(
             rule=Rule.DRIFT,
-            summary=f"{first}{others} moved beyond ordinary days: {effects[first].words} ({first}).",
+            summary=f"{first}{_others(columns)} moved beyond ordinary days: {effects[first].words} ({first}).",
             details=tuple(f"{name}: {each.words}" for name, each in effects.items()),
             since=min(since(over[moved(name)]) for name in columns),
             impact=max(abs(each.amount) for each in effects.values()),
@@ -76,13 +73,13 @@ def findings(baseline: Baseline, streams: Streams, found: Mapping[str, Histogram
     lacking = [name for name in baseline.columns if broken(name) in over]
     if lacking:
         shares = {name: _lack(baseline.columns[name], found[column_of(name)]) for name in lacking}
-        named = "; ".join(f"{name}: {words}" for name, (words, _) in list(shares.items())[:_MOST_NAMED])
+        worst = max(shares, key=lambda name: shares[name][1])
         yield Finding(
             rule=Rule.CONTRACT,
-            summary=f"Rows are not what the version was evaluated on. {named}.",
+            summary=f"Rows are not what the version was evaluated on. {worst}{_others(lacking)}: {shares[worst][0]}.",
             details=tuple(f"{name}: {words}" for name, (words, _) in shares.items()),
             since=min(since(over[broken(name)]) for name in lacking),
-            impact=max(share for _, share in shares.values()),
+            impact=shares[worst][1],
         )
     if OUTPUT in over:
         change = effect(baseline.output, found[OUTPUT])
@@ -92,6 +89,11 @@ def findings(baseline: Baseline, streams: Streams, found: Mapping[str, Histogram
             since=since(over[OUTPUT]),
             impact=abs(change.amount),
         )
+
+
+def _others(names: Sequence[str]) -> str:
+    """The columns beside the first that a sentence names."""
+    return f" and {len(names) - 1} more input{'s' if len(names) > 2 else ''}" if len(names) > 1 else ""
 
 
 def effect(watched: Watched, found: Histogram) -> Effect:

@@ -17,12 +17,11 @@ from modelwright.monitoring.folding import INPUT_RULES, Inbox
 from modelwright.monitoring.kept import Kept
 from modelwright.monitoring.labels import OUTCOME_RULES
 from modelwright.monitoring.model import Finding, Judged, Outcome, Rule, Settings, Standing
-from modelwright.monitoring.profiles import by_hour, column_of
+from modelwright.monitoring.profiles import by_hour, column_of, count
 from modelwright.monitoring.segments import MISSING, segments, worst
 from modelwright.predictions.log import View
 from modelwright.predictions.model import microseconds
 from modelwright.stats.histogram import Histogram
-from modelwright.stats.watched import total
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
     import pyarrow as pa
@@ -128,7 +127,7 @@ class Judge:
             return
         hours = list(by_hour(baseline.grids, rows, *period))
         work.hours += [(key, hour, found) for hour, found in hours]
-        whole = {name: total([found[name] for _, found in hours]) for name in baseline.grids}
+        whole = {name: count(grid, rows, name) for name, grid in baseline.grids.items()}  # the sum of the hours, sooner
         kept = work.kept.get(key, Kept())
         units, phase = self._cadence.units(*period), period[0].hour % self._cadence.phases
         streams = dict(kept.streams)
@@ -188,7 +187,7 @@ class Judge:
         past[period[0]] = outcome
         work.outcomes.append((key, period, outcome))
         if judges:
-            findings = list(labels.findings(baseline, streams, outcome, period, len(past), cadence=self._cadence))
+            findings = list(labels.findings(baseline, streams, outcome))
             self._inbox.found(
                 *key, findings, at=period[1], locate=lambda finding: self._located(key, finding, period[1], matured)
             )
@@ -220,10 +219,10 @@ def _versions(rows: pa.Table) -> Iterator[tuple[Key, pa.Table]]:
     """The rows of each version, in order of event time."""
     import pyarrow.compute as pc  # weight: 0.1 s
 
-    found = rows.group_by(["model", "version"]).aggregate([]).to_pylist()
-    for model, version in sorted((each["model"], each["version"]) for each in found):
-        mine = pc.and_(pc.equal(rows.column("model"), model), pc.equal(rows.column("version"), version))
-        yield (model, version), rows if len(found) == 1 else rows.filter(mine)
+    for model in sorted(pc.unique(rows.column("model")).to_pylist()):
+        of_model = rows.filter(pc.equal(rows.column("model"), model))
+        for version in sorted(pc.unique(of_model.column("version")).to_pylist()):
+            yield (model, version), of_model.filter(pc.equal(of_model.column("version"), version))
 
 
 def _presence(whole: pa.Table, mine: pa.Table) -> float:

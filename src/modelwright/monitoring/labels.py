@@ -17,19 +17,17 @@ from modelwright.monitoring.outcomes import calibration_over, performance_over, 
 from modelwright.predictions.model import microseconds
 from modelwright.stats.inputs import Floats
 from modelwright.stats.model import Interval
+from modelwright.stats.ordinary import Ordinary
 from modelwright.stats.sequential import evidence
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
     import pyarrow as pa
 
-LABEL_RATE, CALIBRATION, PERFORMANCE = "label rate", "calibration", "performance"
-STREAMS = (LABEL_RATE, CALIBRATION, PERFORMANCE)
-"""In the order of the baseline's outcome statistics."""
+LABEL_RATE, CALIBRATION, PERFORMANCE, KPI = "label rate", "calibration", "performance", "kpi"
+STREAMS = (LABEL_RATE, CALIBRATION, PERFORMANCE, KPI)
+"""The first three in the order of the baseline's outcome statistics; the last watches the third once more."""
 
 OUTCOME_RULES = frozenset({Rule.PERFORMANCE, Rule.KPI, Rule.CALIBRATION, Rule.LABEL_RATE})
-
-_ENOUGH = 0.5
-"""The KPI is judged once so much of the trailing window has labels."""
 
 
 def judged(
@@ -57,19 +55,20 @@ def judged(
     counted = tally(found, scores, baseline.output.grid, binary=baseline.binary)
     trailing = dict(sorted({**past, period[0]: counted}.items())[-cadence.trailing :])
     after = dict(streams)
-    values = np.full(len(STREAMS), np.nan)
+    values = np.full(3, np.nan)
     if judges and counted.labelled:
         times = np.asarray(rows.column("event_at").to_numpy().astype("datetime64[us]").astype(np.int64))
         values, noises = units_of(times, _edges(period, cadence), found, scores, binary=baseline.binary)
         units, phase = cadence.units(*period), period[0].hour % cadence.phases
-        for place, name in enumerate(STREAMS):
+        for name, movement, place in _watched(baseline):
+            own = slice(place, place + 1)
             news = evidence(
-                baseline.outcomes.only(place),
-                values[place : place + 1],
-                np.nan_to_num(noises[place : place + 1]),
+                movement,
+                values[own],
+                np.nan_to_num(noises[own]),
                 units=units,
                 phase=phase,
-                one_sided=name == PERFORMANCE,
+                one_sided=name in (PERFORMANCE, KPI),
             )
             after[name] = baseline.after(after.get(name), news, period[0])
     lost = float(values[2])
@@ -88,10 +87,6 @@ def findings(
     baseline: Baseline,
     streams: Streams,
     outcome: Outcome,
-    period: tuple[datetime, datetime],
-    periods: int,
-    *,
-    cadence: Cadence,
 ) -> Iterator[Finding]:
     """What a period shows of labels, rule by rule, where a stream alarms.
 
@@ -99,9 +94,6 @@ def findings(
         baseline: What the version is compared with.
         streams: The evidence after it.
         outcome: What the period showed.
-        period: Its beginning and end.
-        periods: How many periods of the version have outcomes.
-        cadence: The monitor's.
     """
     over = {name: streams[name] for name in STREAMS if name in streams and streams[name].level >= baseline.alarm}
     note, was, now = baseline.note, baseline.note.performance, outcome.trailing
@@ -113,23 +105,23 @@ def findings(
             since=since(over[PERFORMANCE]),
             impact=abs(now.estimate - was.estimate),
         )
-    if now is not None and note.kpi is not None and periods >= _ENOUGH * cadence.trailing and _misses(now, baseline):
+    if KPI in over and now is not None and note.kpi is not None:
         yield Finding(
             rule=Rule.KPI,
-            summary=f"{note.metric} is {_said(now)} over trailing periods, all of it beyond the KPI of {note.kpi:g}.",
-            since=period[0],
+            summary=f"{note.metric} is {_said(now)} over trailing periods; the KPI asks for {note.kpi:g}, and days have"
+            " missed it beyond their ordinary movement.",
+            since=since(over[KPI]),
             impact=abs(now.estimate - note.kpi),
         )
     bias = outcome.calibration
     if CALIBRATION in over and bias is not None:
         promises = "less" if bias.estimate < 0 else "more"
-        usual = baseline.outcomes.centres[0][STREAMS.index(CALIBRATION)]
         yield Finding(
             rule=Rule.CALIBRATION,
             summary=f"Labels come {_points(abs(bias.estimate), baseline)} {promises} than the answers promise,"
-            f" {_said(bias)}; on the reference the difference was {usual:.3g}.",
+            f" {_said(bias)}; on the reference the difference was {baseline.bias:.3f}.",
             since=since(over[CALIBRATION]),
-            impact=abs(bias.estimate - usual) / max(baseline.deviation, 1e-12),
+            impact=abs(bias.estimate) / max(baseline.deviation, 1e-12),
         )
     if LABEL_RATE in over:
         rate, usual = outcome.labels / outcome.labelled, baseline.outcomes.centres[0][STREAMS.index(LABEL_RATE)]
@@ -142,11 +134,12 @@ def findings(
         )
 
 
-def _misses(now: Interval, baseline: Baseline) -> bool:
-    """Whether all of the interval lies on the wrong side of the KPI."""
-    kpi = baseline.note.kpi
-    assert kpi is not None  # asked by the caller
-    return now.high < kpi if baseline.binary else now.low > kpi
+def _watched(baseline: Baseline) -> Iterator[tuple[str, Ordinary, int]]:
+    """Each stream, what is ordinary, and the place of its statistic."""
+    for place, name in enumerate((LABEL_RATE, CALIBRATION, PERFORMANCE)):
+        yield name, baseline.outcomes.only(place), place
+    if baseline.kpi is not None:
+        yield KPI, baseline.kpi, 2
 
 
 def _edges(period: tuple[datetime, datetime], cadence: Cadence) -> list[int]:

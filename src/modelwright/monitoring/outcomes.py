@@ -21,11 +21,12 @@ Floats = NDArray[np.float64]
 FEWEST_OF_A_CLASS = 5
 """With fewer rows of a class a period's area under the curve says nothing."""
 
-CELLS = 256
+CELLS = 128
 """Cells of the output that outcomes are kept in: neighbouring ones of its grid together."""
 
-KPI_LEVEL = 0.99
-"""Of the intervals over trailing days: an alarm about the KPI needs all of one on the wrong side."""
+LEVEL = 0.99
+"""Of the intervals over trailing periods. They are shown, and nothing alarms by them: where days persist they would
+cry wolf more than once a year."""
 
 
 def loss(labels: Floats, scores: Floats, *, binary: bool) -> tuple[float, float]:
@@ -90,13 +91,13 @@ def tally(labels: Floats, scores: Floats, grid: Grid, *, binary: bool) -> Outcom
 def performance_over(outcomes: Mapping[datetime, Outcome], *, binary: bool) -> Interval | None:
     """The metric over periods, resampled by whole days or longer periods; none below five of them."""
     matrix = _by_day(outcomes, _counts if binary else _errors)
-    return by_days(matrix, "auc" if binary else "ratio", level=KPI_LEVEL, seed=len(matrix))
+    return by_days(matrix, "auc" if binary else "ratio", level=LEVEL, seed=len(matrix))
 
 
 def calibration_over(outcomes: Mapping[datetime, Outcome]) -> Interval | None:
     """Labels less outputs over periods, likewise."""
     matrix = _by_day(outcomes, _excess)
-    return by_days(matrix, "ratio", level=KPI_LEVEL, seed=len(matrix))
+    return by_days(matrix, "ratio", level=LEVEL, seed=len(matrix))
 
 
 def _by_day(outcomes: Mapping[datetime, Outcome], row: object) -> Floats:

@@ -230,11 +230,23 @@ class HourRepository:
     """Histograms by hour, in the telemetry database: what is lost can be counted again."""
 
     def put(self, rows: Rows, project: str, endpoint: str, found: Sequence[tuple[Key, datetime, Any]]) -> None:
-        """Write hours; one that is there is replaced."""
-        for (model, version), hour, histograms in found:
-            place = {"project": project, "endpoint": endpoint, "model": model, "version": version, "hour": hour}
-            rows.execute(delete(hours).where(*(hours.c[name] == value for name, value in place.items())))
-            rows.execute(insert(hours).values(**place, body=zlib.compress(msgspec.msgpack.encode(histograms), 1)))
+        """Write the hours of a run; what was there of the same span is replaced: a run that was cut off wrote it."""
+        fresh = [
+            {
+                "project": project,
+                "endpoint": endpoint,
+                "model": model,
+                "version": version,
+                "hour": hour,
+                "body": zlib.compress(msgspec.msgpack.encode(histograms), 1),
+            }
+            for (model, version), hour, histograms in found
+        ]
+        if fresh:
+            first, last = min(row["hour"] for row in fresh), max(row["hour"] for row in fresh)
+            inside = (hours.c.hour >= first, hours.c.hour <= last)
+            rows.execute(delete(hours).where(*_at(hours, project, endpoint), *inside))
+            rows.execute(insert(hours), fresh)
 
     def between(
         self, rows: Rows, project: str, endpoint: str, key: Key, since: datetime, until: datetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -145,19 +146,16 @@ def _category_bars(watched: Watched, current: Histogram) -> tuple[Bar, ...]:
 
 def _numeric_bars(grid: NumericGrid, reference: Histogram, current: Histogram) -> tuple[Bar, ...]:
     """Ranges of equal width, unlike the grid's own: shapes are then as people expect them."""
-    lows = [each.minimum for each in (reference, current) if each.minimum is not None]
-    highs = [each.maximum for each in (reference, current) if each.maximum is not None]
-    if not lows or not grid.edges:
+    if not grid.edges:
         return ()
-    low, high = min(lows), max(highs)
-    edges = np.linspace(low, high, _BARS + 1)
-    ends = np.clip(np.append(grid.edges, high), low, high)
-    place = np.clip(np.searchsorted(edges, ends, side="left") - 1, 0, _BARS - 1)
+    edges = np.linspace(grid.edges[0], grid.edges[-1], _BARS + 1)
+    inner = np.clip(np.searchsorted(edges, grid.edges, side="left"), 1, _BARS)
+    inner[0] = 0  # what is below anything in the reference; what is above comes last
+    place = np.append(inner, _BARS + 1)
+    names = [f"below {edges[0]:.4g}", *(f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges))]
     before, after = (
-        np.bincount(place, weights=each.counts(), minlength=_BARS) / max(each.present, 1)
+        np.bincount(place, weights=each.counts(), minlength=_BARS + 2) / max(each.present, 1)
         for each in (reference, current)
     )
-    return tuple(
-        Bar(name=f"{edges[number]:.4g} to {edges[number + 1]:.4g}", reference=float(was), current=float(now))
-        for number, (was, now) in enumerate(zip(before, after, strict=True))
-    )
+    bars = zip([*names, f"above {edges[-1]:.4g}"], before, after, strict=True)
+    return tuple(Bar(name=name, reference=float(was), current=float(now)) for name, was, now in bars)

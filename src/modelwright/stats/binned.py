@@ -38,7 +38,7 @@ def binned_auc(negatives: Counts, positives: Counts) -> Floats:
     return np.asarray(np.where(pairs > 0, beaten / np.maximum(pairs, 1), np.nan))
 
 
-def by_days(days: Floats, statistic: str, *, level: float, seed: Seed, replicates: int = 400) -> Interval | None:
+def by_days(days: Floats, statistic: str, *, level: float, seed: Seed, replicates: int = 200) -> Interval | None:
     """A statistic over days with a percentile interval that resamples whole days, for rows of a day share their fate.
 
     Args:
@@ -58,7 +58,7 @@ def by_days(days: Floats, statistic: str, *, level: float, seed: Seed, replicate
     if len(days) < 5:
         return None
     rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(days), np.full(len(days), 1 / len(days)), size=replicates)
+    weights = rng.multinomial(len(days), np.full(len(days), 1 / len(days)), size=replicates).astype(np.float64)
     estimate = _of(days.sum(axis=0, keepdims=True), statistic)[0]
     drawn = _of(weights @ days, statistic)
     drawn = drawn[np.isfinite(drawn)]

@@ -81,9 +81,9 @@ def ordinary(
     """Learn the movement of statistics from a reference, in order of time.
 
     With ``D`` days the scale is ``sqrt(max(s² · (D-1)/q, noise) · g)``, where ``s²`` is the variance between days,
-    ``q`` the 10% quantile of chi-square with ``D-1`` degrees of freedom (so that the true spread is smaller in nine of
-    ten references) and ``g = (1+r)/(1-r)`` allows for a correlation ``r`` of one day with the next. The tolerance is the
-    material effect and 2.5 standard errors of the mean, ``2.5 · sqrt(s² · g / D)``.
+    ``q`` the 10% quantile of chi-square with ``D-1`` degrees of freedom, so that the true spread is smaller in nine of
+    ten references, and ``g = (1+r)/(1-r)`` allows for a correlation ``r`` of one day with the next. The tolerance is
+    the material effect and 2.5 standard errors of the mean, ``2.5 · sqrt(s² · g / D)``.
 
     Args:
         values: One row for each day, shape ``(n_days, n_statistics)``; NaN where a day has no value.

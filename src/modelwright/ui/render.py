@@ -38,6 +38,8 @@ RAIL = (
     Section("Runs", "/runs", "r", "runs.list"),
     Section("Models", "/models", "m", "models.list"),
     Section("Endpoints", "/endpoints", "e", "endpoints.list"),
+    Section("Monitors", "/monitors", "w", "monitors.list"),
+    Section("Alerts", "/alerts", "a", "alerts.list"),
     Section("Lineage", "/lineage", "l", "lineage.up"),
     Section("Ledger", "/ledger", "b", "ledger.list"),
 )

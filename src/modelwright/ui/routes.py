@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from modelwright.ui.page import Page
 from modelwright.ui.pages import (
+    alerts,
     data,
     endpoints,
     ledger,
     lineage,
     models,
+    monitors,
     overview,
     rollout,
     runs,
@@ -32,6 +34,10 @@ PAGES: tuple[Page, ...] = (
     Page("/endpoints/{name}", "endpoints:read", endpoints.load),
     Page("/endpoints/{name}/rollout", "rollouts:read", rollout.load),
     Page("/rollouts/{id}", "rollouts:read", rollout.load_one),
+    Page("/monitors", "monitors:read", monitors.load_list),
+    Page("/monitors/{name}", "monitors:read", monitors.load),
+    Page("/alerts", "alerts:read", alerts.load_list),
+    Page("/alerts/{id}", "alerts:read", alerts.load),
     Page("/trace", "predictions:read", trace.load_search),
     Page("/trace/{id}", "predictions:read", trace.load),
     Page("/lineage", "lineage:read", lineage.load),

@@ -9,10 +9,12 @@ from modelwright.ui.charts.months import Series, months
 from modelwright.ui.charts.reliability import reliability
 from modelwright.ui.charts.rows import bar, dot, ruler, spread
 from modelwright.ui.charts.traffic import Bucket, latencies, volumes
+from modelwright.ui.charts.trends import Mark, shapes, trend
 
 __all__ = [
     "Bucket",
     "Edge",
+    "Mark",
     "Node",
     "Series",
     "bar",
@@ -22,6 +24,8 @@ __all__ = [
     "months",
     "reliability",
     "ruler",
+    "shapes",
     "spread",
+    "trend",
     "volumes",
 ]
