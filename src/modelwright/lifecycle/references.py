@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from modelwright.core.clock import duration
 from modelwright.core.ids import Name
 from modelwright.core.unit import Unit
-from modelwright.governance.charter import duration
 from modelwright.governance.model import Evaluation, Kind
 from modelwright.models.model import Task
 

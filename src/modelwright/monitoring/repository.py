@@ -161,7 +161,7 @@ class MonitorRepository:
 
     def add_judged(self, rows: Rows, project: str, endpoint: str, found: Iterable[tuple[Key, Any, Judged]]) -> None:
         """Write what inputs showed."""
-        fresh = [
+        fresh: list[dict[str, Any]] = [
             {
                 "project": project,
                 "endpoint": endpoint,
@@ -231,7 +231,7 @@ class HourRepository:
 
     def put(self, rows: Rows, project: str, endpoint: str, found: Sequence[tuple[Key, datetime, Any]]) -> None:
         """Write the hours of a run; what was there of the same span is replaced: a run that was cut off wrote it."""
-        fresh = [
+        fresh: list[dict[str, Any]] = [
             {
                 "project": project,
                 "endpoint": endpoint,
