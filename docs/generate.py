@@ -28,6 +28,7 @@ from msgspec import NODEFAULT, Struct
 
 import modelwright
 from modelwright.app.project import Project
+from modelwright.app.reactions import REACTIONS
 from modelwright.app.services import operation_table
 from modelwright.cli.main import EXIT_CODES
 from modelwright.cli.main import app as command_line
@@ -342,7 +343,7 @@ def gates(_: Types) -> str:
     for tier in built_in_tiers():
         text = files("modelwright.governance").joinpath("tiers", f"{tier}.yaml").read_text("utf-8")
         lines += ["", f"### {tier}", "", "```yaml", *text.strip().splitlines(), "```"]
-    language = doc_of(import_module("modelwright.governance.expressions")).text.partition("\n\n")[2]
+    language = doc_of(import_module("modelwright.core.expressions")).text.partition("\n\n")[2]
     lines += ["", "## Conditions", "", language]
     lines += ["", f"Every condition may also read {', '.join(code(f'kpi.{name}') for name in sorted(KPI_NAMES))}."]
     words = (
@@ -407,6 +408,21 @@ def events(types: Types) -> str:
         "has its fields. A body that has been hashed is never migrated."
     )
     return page("Events", words, lines)
+
+
+def reactions(_: Types) -> str:
+    """What is done when something happens."""
+    lines: list[str] = []
+    for reaction in REACTIONS:
+        tag = str(reaction.when.__struct_config__.tag)
+        event = f"[`{tag}`](events.md#{tag.replace('.', '')})"
+        lines += ["", f"## {reaction.name}", "", f"When {event}: {doc_of(reaction.then).text}"]
+    words = (
+        "What the job worker does because of what happened. The calls are written down in the transaction of the event "
+        "itself and made at least once, each under a key of its own, so that it is carried out once. They appear in "
+        "the ledger under the actor `reactions`, with the request that caused them as `causation_id`."
+    )
+    return page("Reactions", words, lines)
 
 
 def errors(_: Types) -> str:
@@ -509,6 +525,7 @@ PAGES: dict[str, Callable[[Types], str]] = {
     "docs/reference/flavours.md": flavours,
     "docs/reference/drift-tests.md": drift_tests,
     "docs/reference/events.md": events,
+    "docs/reference/reactions.md": reactions,
     "docs/reference/errors.md": errors,
     "docs/reference/settings.md": settings,
     "docs/reference/types.md": described_types,

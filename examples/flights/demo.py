@@ -1,7 +1,9 @@
 """One model's governed life on a year of real flights: ``python demo.py [folder]``, or ``make demo``.
 
-From data to a governed service and back from one prediction to its bytes. Everything printed is computed on the way:
-another seed or other periods print something else. On a terminal it ends with the dashboard, until Ctrl-C.
+From data to a governed service that keeps itself healthy, and back from one prediction to its bytes. After the first
+deployment no hand touches it: monitors alarm, a pipeline retrains, the challenger runs in the shadow and is promoted or
+refused. Everything printed is computed on the way: another seed or other days print something else. On a terminal it
+ends with the dashboard, until Ctrl-C.
 """
 
 import argparse
@@ -14,30 +16,25 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import data
+import features
 import httpx
-import pyarrow as pa
-import train
+import pipeline
 
 import modelwright as mw
 
 HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-m", "modelwright"]
 MARKER = "made-by-the-flights-demo"
-MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-and-hour", "delays"
-LAST_DAY = "2014-01-01"
-"""The replay ends before it: all of December, whose last evening in New York is January in UTC."""
+MODEL, BASELINE, ENDPOINT = pipeline.MODEL, pipeline.BASELINE, pipeline.ENDPOINT
+FIRST_DAY, LAST_DAY = "2013-04-01", "2014-01-01"
+"""What is known before the first day is learned from; the replay begins there and ends before the last day."""
 
-MOVES = (("2013-08-04", "deploy"), ("2013-08-10", "rollback"), ("2013-08-16", "deploy"))
-"""On which days of the replay the second version is swapped in, rolled back, and swapped in again."""
-
-SINCE = f"from {data.FIRST.end} on and before {data.SECOND.end}"
-UNTIL = f"after {MOVES[-1][0]} and at most {LAST_DAY}"
 CHAPTERS: list[float] = []
+OF_ALL = 7
 
 
 def arguments() -> argparse.Namespace:
@@ -45,15 +42,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(".demo"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--since", type=written, default=data.FIRST.end, help=f"the day on which the replay begins, {SINCE}"
-    )
-    parser.add_argument("--until", type=written, default=LAST_DAY, help=f"the day on which it ends, {UNTIL}")
+    parser.add_argument("--until", type=written, default=LAST_DAY, help=f"the day on which it ends, by {LAST_DAY}")
     parser.add_argument("--port", type=int, default=8900)
     parser.add_argument("--serve-port", type=int, default=8901)
     given = parser.parse_args()
-    if not data.FIRST.end <= given.since < data.SECOND.end or not MOVES[-1][0] < given.until <= LAST_DAY:
-        parser.error(f"--since must be {SINCE}, and --until {UNTIL}")
+    if not FIRST_DAY < given.until <= LAST_DAY:
+        parser.error(f"--until must be after {FIRST_DAY} and at most {LAST_DAY}")
     return given
 
 
@@ -65,36 +59,24 @@ def main() -> int:
     fresh(given.folder)
     subprocess.run([*COMMAND, "init", given.folder / "project"], check=True, stdout=subprocess.DEVNULL)
     with mw.connect(given.folder / "project") as ws, ExitStack() as ends:
-        step("Flights and weather become dataset versions")
+        step("Flights and weather become dataset versions, features are declared on them")
         add_data(ws, given.folder)
+        add_features(ws)
         step("The charter says what the model is for, the policy what it must pass")
         publish(ws)
-        step("A heuristic, a weak candidate and a real one, trained on January to March")
-        prepare(ws, data.FIRST, seed=given.seed)
-        release(ws, BASELINE, heuristic, data.FIRST, seed=given.seed)
-        weak = release(ws, MODEL, train.weak, data.FIRST, seed=given.seed)
-        first = release(ws, MODEL, partial(train.fit, seed=given.seed), data.FIRST, seed=given.seed)
-        step("The gates decide who may be champion")
-        if champion(ws, weak):
-            raise SystemExit("The weak candidate was not refused.")
-        promoted(ws, first)
-        step("Dashboard, API and two inference workers")
+        step("One pipeline: a heuristic, a weak candidate that is refused, and the first version, on January to March")
+        first_versions(ws, seed=given.seed)
+        step("Dashboard, API, two inference workers and the job worker, which gets the pipeline")
+        registered = ws.pipelines.register(pipeline.retrain)
+        say(f"{registered.pipeline}@{registered.version} waits for: {', '.join(registered.definition.triggers)}")
         urls = ends.enter_context(server(ws, given.port, given.serve_port))
-        move(ws, "deploy", f"{MODEL}@champion")
+        answering(ws)
         refuse_bad_requests(urls["serve"])
-        step("The months after asked again, hour by hour, over HTTP; labels come when flights have landed")
-        with replaying(urls, given.since, given.until) as progress:
-            follow(progress, until=data.midnight(data.SECOND.end).isoformat())
-            step("A second version learns from the months until July and takes over under load")
-            prepare(ws, data.SECOND, seed=given.seed)
-            judge(ws, f"{BASELINE}@latest", data.SECOND, seed=given.seed)
-            second = release(ws, MODEL, partial(train.fit, seed=given.seed), data.SECOND, seed=given.seed)
-            promoted(ws, second)
-            progress.go_on()
-            for day, verb in MOVES:
-                follow(progress, until=data.midnight(day).isoformat())
-                move(ws, verb, f"{MODEL}@champion")
-            sent = follow(progress, until=None)
+        step("The months after, asked hour by hour over HTTP; labels come when flights have landed; nobody helps")
+        with replaying(urls, given.until) as progress:
+            sent = follow(ws, progress)
+        step("The first version answers everything again, to be compared with those that followed")
+        compare_ages(ws)
         step("What came of it")
         settled(ws, sent)
         report(ws, sent)
@@ -119,6 +101,14 @@ def add_data(ws: mw.Workspace, folder: Path) -> None:
             say(f"{flights}\n{weather}")
 
 
+def add_features(ws: mw.Workspace) -> None:
+    """Publish the view, and bring its values to where endpoints look them up, each as of the moment it was known."""
+    view = ws.features.apply(features.view)
+    fresh = ws.features.materialize(view)
+    say(f"{view.ref}: {', '.join(column.name for column in view.columns)}")
+    say(f"online until {fresh.until:%Y-%m-%d %H:%M}Z; a question gets what was known when it is asked")
+
+
 def publish(ws: mw.Workspace) -> None:
     """Put charter and policy in force."""
     charter, _ = (ws.charters.publish_file(name, HERE / "charter.yaml") for name in (MODEL, BASELINE))
@@ -127,53 +117,32 @@ def publish(ws: mw.Workspace) -> None:
     say(f"policy  {policy.digest[:12]}: tier {policy.policy.tier}, gates {', '.join(policy.policy.gates)}")
 
 
-def prepare(ws: mw.Workspace, period: data.Period, *, seed: int) -> None:
-    """Join what was known at each asking time, and keep the result as a dataset version."""
-    with mw.run("prepare", workspace=ws, seed=seed, start=period.start, end=period.end) as run:
-        flights, weather = (mw.dataset(f"{name}@latest").arrow() for name in ("flights", "weather"))
-        table = data.prepare(flights, weather, data.midnight(period.start), data.midnight(period.end))
-        times = {"key": "flight_id", "event_time": "asked_at", "known_at": "landed_at"}
-        say(str(run.add_data("questions", table, **times)))
+def first_versions(ws: mw.Workspace, *, seed: int) -> None:
+    """Run the pipeline by hand, three times."""
+    until = data.midnight(FIRST_DAY)
+    for run, more in ((pipeline.heuristic, {}), (pipeline.weak, {}), (pipeline.retrain, {"seed": seed})):
+        execution = run.run(workspace=ws, until=until, **more)
+        steps = ws.pipelines.steps(execution.id)
+        took = (execution.ended_at - execution.started_at).total_seconds()
+        say(f"{execution.pipeline}: {', '.join(one.id for one in steps)} in {took:.1f} s")
+        say(f"  {ws.pipelines.result(execution.id)}")
+    for version in reversed(ws.models.versions(MODEL).items):
+        decision = ws.gates.check(version.ref)
+        say(f"{version.ref}: {'passes' if decision.allowed else 'DOES NOT PASS'}")
+        for gate in decision.gates:
+            say(f"  {gate.verdict:<8} {gate.gate:<12} {gate.reason}")
 
 
-def heuristic(table: pa.Table) -> mw.Lookup:
-    """What a desk knows by heart, as a model like any other."""
-    rates = train.by_carrier_and_hour(table)
-    return mw.Lookup.of(rates.table.to_pydict(), keys=["carrier", "hour"], value="rate", otherwise=rates.otherwise)
-
-
-def release(ws: mw.Workspace, name: str, fit: Any, period: data.Period, *, seed: int) -> Any:
-    """Train on what was known at the cut, register the version, and let it be judged on the days after."""
-    what = getattr(fit, "func", fit).__name__
-    with mw.run(name, workspace=ws, seed=seed, fit=what, cut=period.cut) as run:
-        training = mw.dataset("questions@latest", known_at=data.midnight(period.cut)).arrow()
-        model = fit(training)
-        version = run.save_model(model, name, example=training.select(train.COLUMNS), nullable=train.NUMBERS)
-        run.log(rows=training.num_rows)
-    judge(ws, version.ref, period, seed=seed)
-    return version
-
-
-def judge(ws: mw.Workspace, ref: str, period: data.Period, *, seed: int) -> None:
-    """Evaluate a version on the days after the cut."""
-    window = {"since": data.midnight(period.cut), "until": data.midnight(period.end)}
-    for evidence in mw.evaluate(ws, ref, "questions@latest", slices=("carrier", "origin"), seed=seed, **window):
-        say(f"  {ref:<20} {evidence.summary}")
-
-
-def promoted(ws: mw.Workspace, version: Any) -> None:
-    """Make a version champion; the demo cannot go on when the gates refuse it."""
-    if not champion(ws, version):
-        raise SystemExit(f"{version.ref} was refused, so there is nothing to serve.")
-
-
-def champion(ws: mw.Workspace, version: Any) -> bool:
-    """Ask the guard, and say what it answers."""
-    decision = ws.models.set_alias(version.ref, "champion", reason="demo")
-    say(f"{version.ref} -> champion: {'allowed' if decision.allowed else 'REFUSED'}")
-    for gate in decision.gates:
-        say(f"  {gate.verdict:<8} {gate.gate:<12} {gate.reason}")
-    return bool(decision.allowed)
+def answering(ws: mw.Workspace) -> None:
+    """Wait until every worker answers with what is deployed."""
+    began = time.monotonic()
+    endpoint = ws.endpoints.wait(ENDPOINT)
+    if not endpoint.ready:
+        raise SystemExit(f"Workers do not answer: {endpoint.workers}")
+    current = endpoint.current
+    say(
+        f"{ENDPOINT} answers with {current.model}@{current.version}, all workers after {time.monotonic() - began:.1f} s"
+    )
 
 
 @contextmanager
@@ -204,74 +173,39 @@ def ready(process: "subprocess.Popen[bytes]", said: Path) -> None:
         time.sleep(0.05)
 
 
-def move(ws: mw.Workspace, verb: str, ref: str) -> None:
-    """Deploy or roll back, and wait until every worker answers with the new version."""
-    moved = ws.endpoints.deploy(ENDPOINT, ref) if verb == "deploy" else ws.endpoints.rollback(ENDPOINT)
-    if not moved.decision.allowed:
-        raise SystemExit(f"Refused: {moved.decision.reasons}")
-    began = time.monotonic()
-    endpoint = ws.endpoints.wait(ENDPOINT)
-    if not endpoint.ready:
-        raise SystemExit(f"Workers do not answer with it: {endpoint.workers}")
-    current = endpoint.current
-    how = f"{current.action}, generation {current.generation}"
-    took = time.monotonic() - began
-    say(f"{ENDPOINT} answers with {current.model}@{current.version} ({how}), all workers after {took:.1f} s")
-
-
 def refuse_bad_requests(serve: str) -> None:
-    """Requests that break the contract are refused, with the field's name."""
+    """Questions that break the contract are refused, with the column's name."""
     row: dict[str, Any] = {"carrier": "UA", "origin": "EWR", "dest": "IAH", "hour": 5, "weekday": 2, "distance": 1400}
-    row |= dict.fromkeys(train.NUMBERS[3:], 1.0)
     without = {name: value for name, value in row.items() if name != "carrier"}
     for bad in (without, row | {"hour": "five"}):
         answer = httpx.post(
-            f"{serve}/endpoints/{ENDPOINT}/invocations", json={"dataframe_records": [bad]}, trust_env=False
+            f"{serve}/endpoints/{ENDPOINT}/invocations",
+            json={"dataframe_records": [bad], "params": {"event_at": f"{FIRST_DAY}T04:00:00Z"}},
+            trust_env=False,
         )
         say(f"{answer.status_code} {answer.json()['message']}")
 
 
-class Progress:
-    """The replay's lines, and the line it waits for.
-
-    Args:
-        process: The client.
-    """
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        assert process.stdin
-        assert process.stdout
-        self.answers, self.questions = process.stdout, process.stdin
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        for line in self.answers:
-            yield json.loads(line)
-        if self.process.wait() != 0:
-            raise SystemExit("The replay failed.")
-
-    def go_on(self) -> None:
-        """Let the client go on."""
-        self.questions.write("\n")
-        self.questions.flush()
-
-
 @contextmanager
-def replaying(urls: dict[str, str], since: str, until: str) -> Iterator[Progress]:
-    """The replay client in a process of its own."""
-    times = ["--start", since, "--end", until, "--pause", data.SECOND.end]
-    command = [sys.executable, HERE / "replay.py", ENDPOINT, "--serve", urls["serve"], "--api", urls["api"], *times]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0)
+def replaying(urls: dict[str, str], until: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """The replay client in a process of its own; answers its lines."""
+    command = [sys.executable, HERE / "replay.py", ENDPOINT, "--serve", urls["serve"], "--api", urls["api"]]
+    process = subprocess.Popen(
+        [*command, "--start", FIRST_DAY, "--end", until], stdout=subprocess.PIPE, text=True, process_group=0
+    )
+    assert process.stdout
     try:
-        yield Progress(process)
+        yield map(json.loads, process.stdout)
+        if process.wait() != 0:
+            raise SystemExit("The replay failed.")
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def follow(progress: Progress, *, until: str | None) -> dict[str, Any]:
-    """Show the replay's progress until a simulated moment, or to its end."""
-    month, seen = "", {}
+def follow(ws: mw.Workspace, progress: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """Show the replay's progress month by month, and what the platform does meanwhile, as the ledger tells it."""
+    month, seen, entry = "", {}, ws.ledger.list(limit=1).items[0].envelope.seq
     for seen in progress:
         if seen["at"][:7] != month:
             month = seen["at"][:7]
@@ -279,9 +213,49 @@ def follow(progress: Progress, *, until: str | None) -> dict[str, Any]:
                 f"  {seen['at'][:10]}  {seen['requests']:>6,} requests, {seen['failed']} failed,"
                 f" {seen['answered']:>8,} predictions, {seen['labels']:>8,} labels"
             )
-        if seen.get("waiting") or (until is not None and seen["at"] >= until):
-            break
+        for event in reversed(ws.ledger.list(limit=100).items):
+            if event.envelope.seq > entry:
+                entry = event.envelope.seq
+                if line := told(event.envelope.kind, event.envelope.body):
+                    say(f"  {seen['at'][:10]}    {line}")
     return seen
+
+
+def told(kind: str, body: dict[str, Any]) -> str:
+    """What happened by itself, on one line; nothing of what else the ledger holds."""
+    match kind:
+        case "monitoring.alert_raised" if body["severity"] == "alarm":
+            return f"ALARM {body['rule']}: {body['summary']}"
+        case "pipelines.execution_queued":
+            return (
+                f"{body['pipeline']} starts, on what was known at {body['at'][:10]}, because of {body['cause']['kind']}"
+            )
+        case "pipelines.trigger_declined":
+            return f"{body['pipeline']} does not start: {body['reason']}"
+        case "pipelines.execution_ended" if body["status"] != "succeeded":
+            return f"{body['pipeline']} {body['status']}: {body['error']}"
+        case "models.version_registered":
+            return f"{body['model']}@{body['version']} was trained"
+        case "governance.transition_decided" if not body["decision"]["allowed"]:
+            return "refused by the gates: " + "; ".join(
+                gate["reason"]
+                for gate in body["decision"]["gates"]
+                if gate["verdict"] not in ("PASS", "NOT_APPLICABLE")
+            )
+        case "rollouts.started":
+            return f"{body['model']}@{body['version']} runs in the shadow of version {body['answering']['version']}"
+        case "rollouts.concluded":
+            return f"{body['model']}@{body['version']} {body['outcome'].upper()}: {' '.join(body['reasons'])}"
+    return ""
+
+
+def compare_ages(ws: mw.Workspace) -> None:
+    """Age against quality: the first version frozen, beside what was answered."""
+    age = mw.measure_age(ws, ENDPOINT)
+    say(f"AUC by month: {age.frozen} frozen, what was answered, and the difference (95 % intervals over days)")
+    for point in age.points:
+        found = f"{point.frozen}  {point.live}  {point.difference}" if point.difference else point.reason
+        say(f"  {point.period_start:%Y-%m}  {point.live_version}  {found}  ({point.n:,} flights)")
 
 
 def settled(ws: mw.Workspace, sent: dict[str, Any]) -> None:
@@ -309,6 +283,8 @@ def report(ws: mw.Workspace, sent: dict[str, Any]) -> None:
             f"  {score.period_start:%Y-%m}  {score.model}@{score.version}  {found}"
             f"  ({score.labelled:,} of {score.n:,} labelled)"
         )
+    say("\nWhat happened by itself")
+    happened(ws)
     say("\nVersions")
     for version in ws.models.versions(MODEL).items:
         decision = ws.gates.check(version.ref)
@@ -321,6 +297,24 @@ def report(ws: mw.Workspace, sent: dict[str, Any]) -> None:
     say(f"\nledger {'intact' if ledger.intact else 'ALTERED'}: {ledger.entries} entries, root {ledger.root[:16]}…")
     if sent["failed"] or not sent["answered"] == counts.answered == counts.in_parquet or not ledger.intact:
         raise SystemExit("Something was lost.")
+
+
+def happened(ws: mw.Workspace) -> None:
+    """Alarms, retrainings and their causes, rollouts and their outcomes."""
+    alerts = [alert for alert in ws.alerts.list(ENDPOINT, which="all").items if alert.severity == "alarm"]
+    for alert in sorted(alerts, key=lambda alert: alert.raised_at):
+        say(f"  {alert.raised_at:%Y-%m-%d}  alarm {alert.rule} of version {alert.version}: {alert.finding.summary}")
+    if not alerts:
+        say("  nothing alarmed")
+    for execution in reversed(ws.pipelines.executions(pipeline.retrain.name).items):
+        if execution.cause.kind != "manual":
+            say(f"  {execution.at:%Y-%m-%d}  {execution.pipeline} {execution.status} after {execution.cause.kind}")
+    for declined in reversed(ws.pipelines.declined(pipeline.retrain.name).items):
+        say(f"  {declined.at:%Y-%m-%d}  no retraining: {declined.reason}")
+    for rollout in reversed(ws.rollouts.list(ENDPOINT).items):
+        outcome = rollout.outcome or "still in the shadow"
+        say(f"  {rollout.began_at:%Y-%m-%d}  {rollout.challenger.ref} {outcome}: {' '.join(rollout.reasons)}")
+    say(f"  {ws.monitors.get(ENDPOINT)}")
 
 
 def written(day: str) -> str:
@@ -346,7 +340,7 @@ def stored_bytes(ws: mw.Workspace) -> int:
 def step(title: str) -> None:
     """Begin the next chapter."""
     CHAPTERS.append(time.monotonic())
-    say(f"\n[{len(CHAPTERS)}/8] {title} ({CHAPTERS[-1] - CHAPTERS[0]:.0f} s)")
+    say(f"\n[{len(CHAPTERS)}/{OF_ALL}] {title} ({CHAPTERS[-1] - CHAPTERS[0]:.0f} s)")
 
 
 def say(text: str) -> None:

@@ -1,14 +1,16 @@
 """Asks the endpoint about nine months of flights in the order in which people would have asked, hour by hour.
 
-A client like any other: predictions and labels go over HTTP, from a process of its own. Nothing is repeated: a request
-that is not answered at once counts as failed. Each simulated day is one JSON line on stdout; at ``--pause`` it says so
-and goes on when a line comes in.
+A client like any other: questions and labels go over HTTP, from a process of its own. A question carries what is known
+at the desk: who flies where, and when; the endpoint looks the rest up. Nothing is repeated: a request that is not
+answered at once counts as failed. After every simulated day the client waits until the platform has done what follows
+from it, for a year passes here in a minute, and retraining takes as long as it takes. Each day is one JSON line.
 """
 
 import argparse
 import heapq
 import json
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,12 +19,15 @@ from typing import Any
 import data
 import httpx
 import pyarrow as pa
-import train
+from pyarrow import compute as pc
 
 import modelwright as mw
 
 HOUR = timedelta(hours=1)
-TYPES = {pa.string(): "BYTES", pa.int64(): "INT64", pa.float64(): "FP64"}
+TYPES = {pa.string(): "BYTES", pa.int64(): "INT64"}
+CONTEXT = ("carrier", "origin", "dest", "hour", "weekday", "distance")
+LATE_MINUTES = 15
+PATIENCE_SECONDS = 120.0
 
 
 class Replay:
@@ -38,7 +43,7 @@ class Replay:
         self.endpoint = endpoint
         self.http = httpx.Client(base_url=serve, timeout=60, trust_env=False)
         self.workspace = mw.connect(api)
-        self.waiting: list[tuple[datetime, str, int]] = []
+        self.waiting: list[tuple[datetime, str, bool]] = []
         self.poster = ThreadPoolExecutor(1)
         self.posting: Future[None] | None = None
         self.total = {"requests": 0, "failed": 0, "rows": 0, "answered": 0, "labels": 0}
@@ -54,7 +59,7 @@ class Replay:
         if known:
             self.posting = self.poster.submit(self.post, known)
 
-    def post(self, known: list[tuple[datetime, str, int]]) -> None:
+    def post(self, known: list[tuple[datetime, str, bool]]) -> None:
         """Give labels back; the next hour is asked meanwhile."""
         landed, ids, late = zip(*known, strict=True)
         self.workspace.labels.add(self.endpoint, list(ids), [float(value) for value in late], list(landed))
@@ -78,10 +83,10 @@ class Replay:
             return self.failed(answer.text[:200])
         ids = answer.json()["parameters"]["prediction_ids"]
         self.total["answered"] += len(ids)
-        truths = zip(ids, questions["landed_at"].to_pylist(), questions["late"].to_pylist(), strict=True)
-        for prediction, landed, late in truths:
-            if late is not None:
-                heapq.heappush(self.waiting, (landed, prediction, late))
+        truths = zip(ids, questions["landed_at"].to_pylist(), questions["arr_delay"].to_pylist(), strict=True)
+        for prediction, landed, delay in truths:
+            if delay is not None:  # the cancelled and the diverted never land where they should
+                heapq.heappush(self.waiting, (landed, prediction, delay > LATE_MINUTES))
         return None
 
     def failed(self, why: str) -> None:
@@ -89,16 +94,34 @@ class Replay:
         self.total["failed"] += 1
         print(f"failed: {why}", file=sys.stderr)
 
+    def settle(self) -> None:
+        """Wait until nothing is outstanding: periods judged, alarms reacted to, models trained, rollouts decided."""
+        self.posted()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (outstanding := self.workspace.lifecycle.outstanding(self.endpoint)).settled:
+            if time.monotonic() > deadline:
+                print(f"not settled after {PATIENCE_SECONDS:.0f} s: {outstanding}", file=sys.stderr)
+                return
+            time.sleep(0.02)
+
 
 def request(questions: pa.Table) -> bytes:
     """Questions as the Open Inference Protocol, version 2, writes them."""
     rows = questions.num_rows
     inputs = [
         {"name": name, "shape": [rows], "datatype": TYPES[questions.schema.field(name).type], "data": values}
-        for name, values in questions.select(train.COLUMNS).to_pydict().items()
+        for name, values in questions.select(CONTEXT).to_pydict().items()
     ]
     asked = [moment.isoformat() for moment in questions["asked_at"].to_pylist()]
     return json.dumps({"inputs": inputs, "parameters": {"event_at": asked}}).encode()
+
+
+def questions_of(flights: pa.Table, start: datetime, end: datetime) -> pa.Table:
+    """The flights that are asked about in a period, an hour before their scheduled departure, in that order."""
+    asked = pc.subtract(flights["sched_dep"], pa.scalar(HOUR))
+    table = flights.append_column("asked_at", asked)
+    inside = pc.and_(pc.greater_equal(asked, start), pc.less(asked, end))
+    return table.filter(inside).sort_by([("asked_at", "ascending"), ("flight_id", "ascending")])
 
 
 def hours(questions: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:
@@ -121,25 +144,19 @@ def main() -> None:
     parser.add_argument("--api", required=True, help="where labels go")
     parser.add_argument("--start", required=True, type=data.midnight)
     parser.add_argument("--end", required=True, type=data.midnight)
-    parser.add_argument("--pause", type=data.midnight, help="wait here for a line on stdin")
     given = parser.parse_args()
 
     replay = Replay(given.endpoint, given.serve, given.api)
-    flights, weather = (replay.workspace.data.table(f"{name}@latest") for name in ("flights", "weather"))
-    questions = data.prepare(flights, weather, given.start, given.end)
+    questions = questions_of(replay.workspace.data.table("flights@latest"), given.start, given.end)
     day = None
     for now, asked in hours(questions):
-        if given.pause and now > given.pause:
-            replay.posted()
-            report(given.pause, replay, waiting=True)
-            sys.stdin.readline()
-            given.pause = None
         replay.hour(asked, now)
         if now.date() != day:
             day = now.date()
+            replay.settle()
             report(now, replay)
     replay.hour(questions.slice(0, 0), datetime.max.replace(tzinfo=UTC))
-    replay.posted()
+    replay.settle()
     report(now, replay, done=True)
 
 

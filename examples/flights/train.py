@@ -12,10 +12,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
+import modelwright as mw
+
 STRINGS = ("carrier", "origin", "dest")
-NUMBERS = ("hour", "weekday", "distance", "temp", "dewp", "humid", "wind_speed", "precip", "visib", "pressure")
-COLUMNS = STRINGS + NUMBERS
-"""The columns of the contract, in the order the models expect."""
+KNOWN = ("temp", "dewp", "humid", "wind_speed", "precip", "visib", "pressure", "carrier_delay_7d")
+"""What is looked up when a flight is asked about; each may be missing."""
+
+COLUMNS = (*STRINGS, "hour", "weekday", "distance", *KNOWN)
+"""The vector of `features.view`, in its order."""
 
 
 class Rates(NamedTuple):
@@ -26,7 +30,7 @@ class Rates(NamedTuple):
 
 
 def features(table: pa.Table) -> NDArray[np.object_]:
-    """The columns of the contract as objects ``(n_rows, 13)``: text as text, a missing number as NaN."""
+    """The vectors as objects ``(n_rows, 14)``: text as text, a missing number as NaN."""
     values = np.empty((table.num_rows, len(COLUMNS)), dtype=object)
     for position, name in enumerate(COLUMNS):
         values[:, position] = table[name].to_numpy()
@@ -39,13 +43,13 @@ def labels(table: pa.Table) -> NDArray[np.int64]:
 
 
 def fit(table: pa.Table, seed: int = 0, **params: Any) -> Pipeline:
-    """Learn from prepared rows with known labels. The pipeline takes `features`.
+    """Learn from a training set. The pipeline takes `features`.
 
     A text it has not seen counts as missing. More ``max_iter`` or ``max_leaf_nodes`` fit the season at hand better and
     the next one worse.
 
     Args:
-        table: As `data.known` gives it.
+        table: The training set of `features.view`, every label known.
         seed: For the sample that sets the bins, above 200,000 rows.
         params: For ``HistGradientBoostingClassifier``.
     """
@@ -70,12 +74,10 @@ def by_carrier_and_hour(table: pa.Table, least: int = 30) -> Rates:
     return Rates(table=rates, otherwise=float(labels(table).mean()))
 
 
-def looked_up(rates: Rates, table: pa.Table) -> NDArray[np.float64]:
-    """The rate of each row's carrier and hour ``(n_rows,)``."""
-    keys = zip(rates.table["carrier"].to_pylist(), rates.table["hour"].to_pylist(), strict=True)
-    rate = dict(zip(keys, rates.table["rate"].to_pylist(), strict=True))
-    asked = zip(table["carrier"].to_pylist(), table["hour"].to_pylist(), strict=True)
-    return np.array([rate.get(key, rates.otherwise) for key in asked])
+def heuristic(table: pa.Table) -> mw.Lookup:
+    """What a desk knows by heart, as a model like any other."""
+    rates = by_carrier_and_hour(table)
+    return mw.Lookup.of(rates.table.to_pydict(), keys=["carrier", "hour"], value="rate", otherwise=rates.otherwise)
 
 
 def weak(table: pa.Table) -> Pipeline:

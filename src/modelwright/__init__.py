@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from modelwright.app.automation import pipeline
     from modelwright.app.connect import Workspace, connect
     from modelwright.app.sdk import Answer, Dataset, dataset, predict, run
-    from modelwright.app.training import Trained, train
+    from modelwright.app.training import Trained, challenge, collect, train
     from modelwright.core.errors import Conflict, Corrupted, Denied, Error, Invalid, NotFound, Refused, Unavailable
+    from modelwright.lifecycle.age import measure_age
     from modelwright.lifecycle.evaluate import evaluate
     from modelwright.models.lookup import Lookup
     from modelwright.pipelines.define import step
@@ -38,9 +39,12 @@ __all__ = [
     "Trained",
     "Unavailable",
     "Workspace",
+    "challenge",
+    "collect",
     "connect",
     "dataset",
     "evaluate",
+    "measure_age",
     "pipeline",
     "predict",
     "progress",
@@ -53,7 +57,7 @@ _HOMES = {
     "modelwright.app.automation": ("pipeline",),
     "modelwright.app.connect": ("Workspace", "connect"),
     "modelwright.app.sdk": ("Answer", "Dataset", "dataset", "predict", "run"),
-    "modelwright.app.training": ("Trained", "train"),
+    "modelwright.app.training": ("Trained", "challenge", "collect", "train"),
     "modelwright.core.errors": (
         "Conflict",
         "Corrupted",
@@ -64,6 +68,7 @@ _HOMES = {
         "Refused",
         "Unavailable",
     ),
+    "modelwright.lifecycle.age": ("measure_age",),
     "modelwright.lifecycle.evaluate": ("evaluate",),
     "modelwright.models.lookup": ("Lookup",),
     "modelwright.pipelines.define": ("step",),

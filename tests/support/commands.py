@@ -194,6 +194,7 @@ WITHOUT: dict[str, str] = {
     "models.download": "what ws.models.load reads",
     "evidence.evaluate": "model evaluate scores the rows that it sends to be judged",
     "evidence.explain": "model evaluate computes the importances that it sends",
+    "lifecycle.outstanding": "whoever replays a past year asks it",
     "predictions.export": "prediction export writes its bytes to a file",
     "pipelines.define": "pipeline register sends the source of the function that it imports",
     "pipelines.fire": "the job worker looks at the calendar",

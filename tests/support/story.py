@@ -397,6 +397,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "ledger.read": lambda w: {"limit": 5},
     "lifecycle.trace": lambda w: {"prediction_id": IDS[7]},
     "lifecycle.overview": lambda w: {},
+    "lifecycle.outstanding": lambda w: {"endpoint": "delays"},
 }
 """Operation -> arguments, in the order of the story; a later case finds earlier answers in ``world.seen``."""
 

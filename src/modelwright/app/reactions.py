@@ -17,6 +17,7 @@ from modelwright.core import wire
 from modelwright.core.events import Event, Recorded
 from modelwright.core.unit import Projection, Unit
 from modelwright.data.model import VersionCommitted
+from modelwright.monitoring.model import AlertRaised, Severity
 from modelwright.pipelines.model import CauseKind
 from modelwright.store.ports import Outbox
 
@@ -63,7 +64,27 @@ def start_pipelines_on_data(event: VersionCommitted, at: datetime) -> Iterator[C
     )
 
 
-REACTIONS: tuple[Reaction, ...] = (Reaction(VersionCommitted, start_pipelines_on_data),)
+def start_pipelines_on_alarm(event: AlertRaised, _at: datetime) -> Iterator[Call]:
+    """Start the pipelines that wait for an alarm of the endpoint, on what was known when it was raised.
+
+    What only informs starts nothing.
+    """
+    if event.severity is Severity.ALARM:
+        yield Call(
+            operation="pipelines.trigger",
+            arguments={
+                "kind": CauseKind.ALARM,
+                "subject": event.endpoint,
+                "at": event.at.isoformat(),
+                "cause": event.alert_id,
+            },
+        )
+
+
+REACTIONS: tuple[Reaction, ...] = (
+    Reaction(VersionCommitted, start_pipelines_on_data),
+    Reaction(AlertRaised, start_pipelines_on_alarm),
+)
 """Every reaction of the house."""
 
 

@@ -9,20 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from modelwright.app.connect import connect
-from modelwright.core.errors import Invalid
+from modelwright.app.connect import Workspace, connect
+from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Name, Ref
+from modelwright.features.model import View
 from modelwright.lifecycle import train as verbs
 from modelwright.lifecycle.evaluate import evaluate as evaluated
 from modelwright.lifecycle.evaluate import explain as explained
 from modelwright.lifecycle.train import Split
+from modelwright.models.model import CHAMPION
 from modelwright.pipelines.define import step
 from modelwright.pipelines.triggers import span
+
+if TYPE_CHECKING:
+    from modelwright.data.model import DatasetVersion
 
 
 class Trained(Struct, frozen=True, kw_only=True):
@@ -95,6 +100,72 @@ def train(
     judged = evaluate(ref, rows, tuple(slices), seed, evaluate_baseline(model, rows))
     decision = gate(ref, judged, explain(ref, rows, seed))
     return document(ref, rows, decision)
+
+
+@step(cache=False)
+def collect(
+    view: View | str, *, spine: Name, until: datetime, since: datetime | None = None, name: Name | None = None
+) -> Ref:
+    """Ask a feature view of the past, as a recorded run, and keep the answers as a dataset version.
+
+    Args:
+        view: The view, or the name of a published one.
+        spine: The dataset whose rows ask.
+        until: The first moment of asking that no longer belongs; labels count as far as they were known then.
+        since: The first moment of asking; by default from the beginning.
+        name: The dataset to add to; by default the view's name.
+
+    Returns:
+        The dataset version.
+    """
+    called = view if isinstance(view, str) else view.name
+    with connect() as workspace, workspace.runs.begin(called, {"until": until.isoformat()}) as run:
+        asking = workspace.data.get(spine if "@" in spine else f"{spine}@latest")
+        found = workspace.features.training_set(view, spine=asking.ref, since=since, until=until, run_id=run.id)
+        for pinned in found.reads:
+            run.read(pinned)
+        label = found.view.view.label
+        known_at = f"{label.name}_known_at" if label else None
+        version: DatasetVersion = workspace.data.add(
+            name or called.partition("@")[0], found.table, key=asking.key, event_time="asked_at", known_at=known_at
+        )
+        run.wrote(version.pinned)
+        return version.ref
+
+
+@step(cache=False)
+def challenge(endpoint: Name, trained: Trained, *, cause: str = "") -> str:
+    """Let a version challenge what an endpoint answers with; the first version of a new endpoint is deployed.
+
+    The guard decides either way. What it refuses is recorded with the reasons, and no failure of the pipeline.
+
+    Args:
+        endpoint: The endpoint.
+        trained: The version.
+        cause: Why: an alarm's id, or words.
+
+    Returns:
+        What came of it, in words.
+    """
+    with connect() as workspace:
+        try:
+            workspace.endpoints.get(endpoint)
+        except NotFound:
+            return _first(workspace, endpoint, trained.ref)
+        started = workspace.rollouts.start(endpoint, trained.ref, cause=cause)
+        if started.rollout is None:
+            return f"{trained.ref} was refused: {'; '.join(started.decision.reasons)}"
+        return f"{trained.ref} runs in the shadow of {endpoint}"
+
+
+def _first(workspace: Workspace, endpoint: Name, ref: Ref) -> str:
+    """Nothing answers yet that could be challenged."""
+    decision = workspace.models.set_alias(ref, CHAMPION, reason=f"the first version of {endpoint}")
+    if decision.allowed:
+        decision = workspace.endpoints.deploy(endpoint, ref, reason="the first version").decision
+    if not decision.allowed:
+        return f"{ref} was refused: {'; '.join(decision.reasons)}"
+    return f"{ref} is the first version of {endpoint}"
 
 
 @step(cache=False)

@@ -29,6 +29,7 @@ from modelwright.governance.service import CharterService, GateService, PolicySe
 from modelwright.ledger.repository import LedgerRepository
 from modelwright.ledger.service import LedgerService
 from modelwright.lifecycle.references import EvaluatedRows
+from modelwright.lifecycle.repository import LifecycleRepository
 from modelwright.lifecycle.service import LifecycleService
 from modelwright.lineage.repository import LineageRepository
 from modelwright.lineage.service import LineageService
@@ -148,6 +149,23 @@ class Platform:
         predictions = PredictionService(self.log, self.blobs)
         lineage = LineageService(self._lineage)
         ledger = LedgerService(LedgerRepository(), self.keys)
+        pipelines, executions = PipelineRepository(), ExecutionRepository()
+        charters = CharterService(governance, guard)
+        automation = PipelineService(pipelines, executions, queue=self.queue, blobs=self.blobs)
+        monitors, alerts = self._monitoring(
+            EvaluatedRows(
+                models=models, charters=charters, evidence=evidence, data=data, blobs=self.blobs, frames=self.frames
+            )
+        )
+        challenges = RolloutService(
+            rollouts,
+            deployments,
+            endpoints=endpoints,
+            models=models,
+            log=self.log,
+            guard=guard,
+            expectations=expectations(governance),
+        )
         lifecycle = LifecycleService(
             data=data,
             runs=runs,
@@ -157,9 +175,14 @@ class Platform:
             predictions=predictions,
             lineage=lineage,
             ledger=ledger,
+            pipelines=automation,
+            monitors=monitors,
+            rollouts=challenges,
+            outbox=self.outbox,
+            repository=LifecycleRepository(),
+            records=self.records,
+            blobs=self.blobs,
         )
-        pipelines, executions = PipelineRepository(), ExecutionRepository()
-        charters = CharterService(governance, guard)
         made: tuple[Service, ...] = (
             data,
             features,
@@ -170,31 +193,20 @@ class Platform:
             evidence,
             GateService(governance, guard, models),
             endpoints,
-            PipelineService(pipelines, executions, queue=self.queue, blobs=self.blobs),
+            automation,
             ExecutionService(executions, pipelines, queue=self.queue, blobs=self.blobs),
-            RolloutService(
-                rollouts,
-                deployments,
-                endpoints=endpoints,
-                models=models,
-                log=self.log,
-                guard=guard,
-                expectations=expectations(governance),
-            ),
+            challenges,
             predictions,
             LabelService(self.log, self.labels),
-            *self._monitoring(
-                EvaluatedRows(
-                    models=models, charters=charters, evidence=evidence, data=data, blobs=self.blobs, frames=self.frames
-                )
-            ),
+            monitors,
+            alerts,
             lineage,
             ledger,
             lifecycle,
         )
         return {service.noun: service for service in made}
 
-    def _monitoring(self, references: EvaluatedRows) -> tuple[Service, ...]:
+    def _monitoring(self, references: EvaluatedRows) -> tuple[MonitorService, AlertService]:
         monitors, alerts, hours = MonitorRepository(), AlertRepository(), HourRepository()
         runner = Runner(
             monitors,

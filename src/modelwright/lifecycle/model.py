@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from modelwright.core.ids import Digest, Pinned
+from msgspec import Struct
+
+from modelwright.core.events import Event
+from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.shown import Shown
 from modelwright.governance.model import Evidence
 from modelwright.lineage.model import Edge
 from modelwright.models.model import ModelVersion
 from modelwright.predictions.model import Prediction
 from modelwright.serving.model import Deployment
+from modelwright.stats.model import Interval
 from modelwright.tracking.model import Run
 
 
@@ -63,6 +67,85 @@ class Overview(Shown, frozen=True, kw_only=True):
     predictions: int
     ledger_entries: int
     at: datetime
+
+
+class AgePoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One month of one version, and the endpoint's first version on the same rows. Intervals resample whole days.
+
+    Attributes:
+        period_start: The first moment of the month of the events, UTC.
+        live_version: ``model@version`` that answered.
+        n: Its predictions with a known label.
+        live: AUC of what was answered.
+        frozen: AUC of what the first version would have answered.
+        difference: The former less the latter, on the same rows.
+        reason: Why there are no intervals; empty when there are.
+    """
+
+    period_start: datetime
+    live_version: str
+    n: int
+    live: Interval | None = None
+    frozen: Interval | None = None
+    difference: Interval | None = None
+    reason: str = ""
+
+
+class Age(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An endpoint's first version beside those that followed, month by month on the same rows.
+
+    Attributes:
+        endpoint: The endpoint.
+        frozen: The first version, ``model@version``.
+        package: Digest of its package.
+        points: By month and answering version.
+        scores: Digest of what the first version answers, as it was sent.
+        measured_at: Wall clock.
+        measured_by: Who, opaque.
+    """
+
+    endpoint: Name
+    frozen: str
+    package: Digest
+    points: tuple[AgePoint, ...]
+    scores: Digest
+    measured_at: datetime
+    measured_by: str
+
+
+class AgesCompared(Event, frozen=True, kw_only=True, tag="lifecycle.ages_compared"):
+    """An endpoint's first version was compared with those that followed."""
+
+    endpoint: Name
+    frozen: str
+    package: Digest
+    scores: Digest
+    digest: Digest
+
+
+class Outstanding(Shown, frozen=True, kw_only=True):
+    """What the job worker still has to do because of what has happened so far at an endpoint.
+
+    Attributes:
+        endpoint: The endpoint.
+        reactions: Calls that events have written down and that are not made yet, of the whole home.
+        executions: Executions of pipelines that wait or run.
+        periods: Whether a period has passed that its monitor has not judged.
+        look: Whether its rollout has a look that is due, though perhaps without its labels.
+        loading: Whether a worker has not loaded what it should answer with, or the challenger, yet.
+    """
+
+    endpoint: Name
+    reactions: int
+    executions: int
+    periods: bool
+    look: bool
+    loading: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is."""
+        return not (self.reactions or self.executions or self.periods or self.look or self.loading)
 
 
 def _lines(trace: Trace) -> list[str]:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from modelwright.core import wire
 from modelwright.core.errors import NotFound
-from modelwright.core.ids import Id, Pinned
-from modelwright.core.operation import Service, operation
-from modelwright.core.unit import Unit
-from modelwright.lifecycle.model import Overview, Trace
+from modelwright.core.ids import Id, Name, Pinned, Ref
+from modelwright.core.operation import Service, Upload, operation
+from modelwright.core.unit import Snapshot, Unit
+from modelwright.lifecycle.model import Age, AgesCompared, Outstanding, Overview, Trace
 from modelwright.lineage.model import NodeKind, node
+from modelwright.pipelines.model import Status
 from modelwright.predictions.model import Prediction
+from modelwright.rollouts.model import Standing
 from modelwright.serving.model import Deployment
 
 if TYPE_CHECKING:  # weight: what these services import is loaded by whoever makes them
     from modelwright.data.service import DataService
     from modelwright.governance.evidence import EvidenceService
     from modelwright.ledger.service import LedgerService
+    from modelwright.lifecycle.repository import LifecycleRepository
     from modelwright.lineage.service import LineageService
     from modelwright.models.service import ModelService
+    from modelwright.monitoring.service import MonitorService
+    from modelwright.pipelines.service import PipelineService
     from modelwright.predictions.service import PredictionService
+    from modelwright.rollouts.service import RolloutService
     from modelwright.serving.service import EndpointService
+    from modelwright.store.ports import Blobs, Outbox, Records
     from modelwright.tracking.service import RunService
 
 _MOST = 1000
@@ -42,6 +51,13 @@ class LifecycleService(Service):
         predictions: PredictionService,
         lineage: LineageService,
         ledger: LedgerService,
+        pipelines: PipelineService,
+        monitors: MonitorService,
+        rollouts: RolloutService,
+        outbox: Outbox,
+        repository: LifecycleRepository,
+        records: Records,
+        blobs: Blobs,
     ) -> None:
         self._data = data
         self._runs = runs
@@ -51,6 +67,13 @@ class LifecycleService(Service):
         self._predictions = predictions
         self._lineage = lineage
         self._ledger = ledger
+        self._pipelines = pipelines
+        self._monitors = monitors
+        self._rollouts = rollouts
+        self._outbox = outbox
+        self._repository = repository
+        self._records = records
+        self._blobs = blobs
 
     @operation(permission="lifecycle:read", kind="query")
     def trace(self, unit: Unit, prediction_id: Id) -> Trace:
@@ -93,6 +116,101 @@ class LifecycleService(Service):
             at=unit.now,
         )
 
+    @operation(permission="lifecycle:write", kind="command", idempotent=True)
+    def compare_ages(self, unit: Unit, endpoint: Name, ref: Ref, scores: Upload) -> Age:
+        """Compare what an endpoint answered with what a version would have, month by month on the same rows.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Who answered.
+            ref: The version, usually the first that the endpoint answered with.
+            scores: What the version answers to the logged rows: a Parquet file of ``prediction_id`` and ``score``.
+
+        Raises:
+            Invalid: The scores are something else, or of no logged prediction with a label.
+        """
+        from modelwright.lifecycle.age import compared  # weight: numpy and scipy
+
+        with self._records.reading() as rows:  # long, and so before the transaction
+            snapshot = Snapshot(unit, rows)
+            version = self._models.get(snapshot, ref)
+            logged = self._predictions.labelled(snapshot, endpoint)
+        found = Age(
+            endpoint=endpoint,
+            frozen=version.ref,
+            package=version.package,
+            points=compared(logged, self._blobs.read(scores.digest)),
+            scores=scores.digest,
+            measured_at=unit.now,
+            measured_by=unit.actor.id,
+        )
+        self._repository.add_age(unit.rows, unit.project, found)
+        unit.emit(
+            AgesCompared(
+                endpoint=endpoint,
+                frozen=found.frozen,
+                package=found.package,
+                scores=found.scores,
+                digest=wire.digest(found),
+            )
+        )
+        return found
+
+    @operation(permission="lifecycle:read", kind="query")
+    def age(self, unit: Unit, endpoint: Name) -> Age:
+        """The newest comparison of an endpoint's first version with those that followed.
+
+        Args:
+            unit: The unit of work.
+            endpoint: The endpoint.
+
+        Raises:
+            NotFound: None was made.
+        """
+        found = self._repository.newest_age(unit.rows, unit.project, endpoint)
+        if found is None:
+            raise NotFound(
+                f"The versions of {endpoint} were never compared over time.",
+                remedy=f"Compare them: modelwright endpoint age {endpoint} --measure",
+            )
+        return found
+
+    @operation(permission="lifecycle:read", kind="query")
+    def outstanding(self, unit: Unit, endpoint: Name) -> Outstanding:
+        """What still follows from what has happened at an endpoint: whoever replays a past year waits for it.
+
+        Args:
+            unit: The unit of work.
+            endpoint: The endpoint.
+        """
+        executions = self._pipelines.executions(unit, limit=_MOST).items
+        current = self._endpoints.get(unit, endpoint)
+        rollout = self._rollout(unit, endpoint)
+        unloaded = rollout is not None and any(worker.state is None for worker in rollout.workers)
+        return Outstanding(
+            endpoint=endpoint,
+            reactions=len(self._outbox.due(_MOST)),
+            executions=sum(execution.status in (Status.QUEUED, Status.RUNNING) for execution in executions),
+            periods=self._periods_due(unit, endpoint),
+            look=rollout is not None and _passed(rollout.due_at, rollout.watermark),
+            loading=bool(current.workers) and (not current.ready or unloaded),
+        )
+
+    def _periods_due(self, unit: Unit, endpoint: str) -> bool:
+        try:
+            monitor = self._monitors.get(unit, endpoint)
+        except NotFound:  # nothing was answered yet
+            return False
+        return monitor.due_at is None or _passed(monitor.due_at, monitor.watermark)
+
+    def _rollout(self, unit: Unit, endpoint: str) -> Standing | None:
+        """The running one."""
+        try:
+            standing = self._rollouts.standing(unit, endpoint, compare=False)
+        except NotFound:
+            return None
+        return standing if standing.rollout.outcome is None else None
+
     def _deployment(self, unit: Unit, prediction: Prediction) -> Deployment:
         for deployment in self._endpoints.history(unit, prediction.endpoint, limit=_MOST).items:
             same = (deployment.model, deployment.version) == (prediction.model, prediction.version)
@@ -101,3 +219,7 @@ class LifecycleService(Service):
         raise NotFound(
             f"No deployment of {prediction.model}@{prediction.version} to {prediction.endpoint} is recorded."
         )
+
+
+def _passed(moment: datetime | None, watermark: datetime | None) -> bool:
+    return moment is not None and watermark is not None and moment <= watermark

@@ -7,7 +7,7 @@ makes steps of them; evaluating and explaining are in ``evaluate``.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,7 @@ from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Name, Ref
 from modelwright.core.shown import Shown
+from modelwright.features.model import View, ViewVersion
 from modelwright.governance.charter import CharterVersion
 from modelwright.lifecycle.evaluate import Faces
 from modelwright.lifecycle.report import Judged, change_report
@@ -39,6 +40,11 @@ class Workspace(Faces, Protocol):
     @property
     def runs(self) -> Any:
         """What was executed."""
+        ...
+
+    @property
+    def features(self) -> Any:
+        """Feature views."""
         ...
 
     @property
@@ -127,6 +133,8 @@ def fit(
     function: Callable[..., object],
     *,
     parameters: Mapping[str, Any] | None = None,
+    features: View | Ref | None = None,
+    inputs: Sequence[str] | None = None,
     seed: int = 0,
     **save: Any,
 ) -> ModelVersion:
@@ -138,8 +146,10 @@ def fit(
         rows: From ``split``.
         function: ``(table, **parameters) -> fitted model``; the table has the label.
         parameters: What was chosen.
+        features: The feature view whose vectors the rows hold; endpoints then complete questions by it.
+        inputs: The columns it takes; by default the view's, else all but key, times and label.
         seed: For the global generators.
-        save: As for ``ws.models.save``: ``inputs`` names the columns it takes, by default all but key, times and label.
+        save: As for ``ws.models.save``, e.g. ``nullable``.
     """
     version: DatasetVersion = workspace.data.get(rows.data)
     chosen = dict(parameters or {})
@@ -149,9 +159,10 @@ def fit(
         table = workspace.data.table(version.ref)
         training = table.filter(_mask(table, version, rows.label, None, rows.cut, known_by=rows.cut))
         fitted = function(training, **chosen)
-        taken = save.pop("inputs", None) or _inputs(version, rows.label)
+        view = _view(workspace, features)
+        taken = inputs or ([column.name for column in view.columns] if view else _inputs(version, rows.label))
         found: ModelVersion = workspace.models.save(
-            fitted, model, example=training.select(taken), run_id=run.id, **save
+            fitted, model, example=training.select(list(taken)), run_id=run.id, features=view, **save
         )
         run.log(rows=training.num_rows)
     return found
@@ -266,6 +277,14 @@ def _enough(counts: list[int], what: str) -> int:
             remedy="Take a longer span of time, or wait until more labels are known.",
         )
     return total
+
+
+def _view(workspace: Workspace, features: View | Ref | None) -> ViewVersion | None:
+    if features is None:
+        return None
+    found = workspace.features.get(features) if isinstance(features, str) else workspace.features.apply(features)
+    version: ViewVersion = found
+    return version
 
 
 def _inputs(version: DatasetVersion, label: str) -> list[str]:

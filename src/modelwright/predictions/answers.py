@@ -72,6 +72,12 @@ def between(view: View, since: datetime | None, until: datetime | None) -> pa.Ta
     return view.query(sql, {"since": since or _ALWAYS, "until": until or _NEVER})
 
 
+def labelled(view: View) -> pa.Table:
+    """The predictions whose outcome is known: ``prediction_id, model, version, event_at, output, label``."""
+    columns = "prediction_id, model, version, event_at, output, label"
+    return view.query(f"SELECT {columns} FROM answered WHERE label IS NOT NULL ORDER BY prediction_id")
+
+
 def performance(view: View, *, as_of: datetime | None) -> list[PeriodScore]:
     """AUC by month of ``event_at`` and model version, as it stood at a moment."""
     sql = """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.core.errors import Conflict, NotFound
 from modelwright.core.ids import new_id
-from modelwright.core.operation import Face
+from modelwright.core.operation import Face, Upload
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
     import pyarrow as pa
@@ -69,6 +69,10 @@ class PredictionsFace(Face):
         finally:
             temporary.unlink(missing_ok=True)
         return target
+
+    def send(self, source: bytes | Path) -> Upload:
+        """Send bytes ahead of an operation that names them."""
+        return self._caller.upload(source)
 
     def _file(self, endpoint: str, since: datetime | str | None, until: datetime | str | None) -> bytes:
         for _ in range(_TRIES - 1):

@@ -23,7 +23,9 @@ from modelwright.predictions.model import (
     microseconds,
 )
 
-if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
+if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without; pyarrow
+    import pyarrow as pa
+
     from modelwright.predictions.labels import LabelWriter
     from modelwright.predictions.log import PredictionLog
     from modelwright.store.ports import Blobs
@@ -137,6 +139,10 @@ class PredictionService(Service):
             media_type="application/vnd.apache.parquet",
             filename=f"{endpoint}.parquet",
         )
+
+    def labelled(self, unit: Unit, endpoint: Name) -> pa.Table:
+        """Predictions whose outcome is known, for other rooms: id, version, event time, output, label."""
+        return answers.labelled(self._log.view(unit.project, endpoint))
 
 
 class LabelService(Service):

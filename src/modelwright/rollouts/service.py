@@ -219,12 +219,13 @@ class RolloutService(Service):
         return self._over(unit, found[0], Outcome.STOPPED, [reason] if reason else [])
 
     @operation(permission="rollouts:read", kind="query")
-    def standing(self, unit: Unit, endpoint: Name) -> Standing:
+    def standing(self, unit: Unit, endpoint: Name, compare: bool = True) -> Standing:  # noqa: FBT001, FBT002  # by name
         """How an endpoint's newest rollout stands, with the comparison as it would be seen now.
 
         Args:
             unit: The unit of work.
             endpoint: Its name.
+            compare: Whether to compute the comparison, which takes a second for a million rows.
 
         Raises:
             NotFound: The endpoint has no rollout.
@@ -239,7 +240,7 @@ class RolloutService(Service):
             watermark=watch.watermark if watch else None,
             due_at=watch.due_at if watch else None,
             waiting=watch.waiting if watch else "Waits for the endpoint's first prediction.",
-            present=watch.present() if watch else None,
+            present=watch.present() if watch and compare else None,
             workers=self._workers(unit, rollout),
         )
 

@@ -60,7 +60,11 @@ class CodecContract:
             assert there.stdout.decode().strip() == sha256(data)
 
     def test_other_bytes_are_corrupted(self) -> None:
-        for data in (b"", b"\x00junk", self.codec.encode(self.values[0])[: len(self.codec.encode(self.values[0])) // 2]):
+        for data in (
+            b"",
+            b"\x00junk",
+            self.codec.encode(self.values[0])[: len(self.codec.encode(self.values[0])) // 2],
+        ):
             with pytest.raises(Corrupted):
                 self.codec.decode(data)
 
