@@ -21,7 +21,9 @@ Y = (X[:, 0] > 0).astype(int)
 class TestArrow(CodecContract):
     codec = CODECS.get("arrow")
     values = (
-        pa.table({"x": [1, 2, None], "at": pa.array([datetime(2013, 1, 1, tzinfo=UTC)] * 3, pa.timestamp("us", "UTC"))}),
+        pa.table(
+            {"x": [1, 2, None], "at": pa.array([datetime(2013, 1, 1, tzinfo=UTC)] * 3, pa.timestamp("us", "UTC"))}
+        ),
         pa.table({"name": pa.array(["a", "b", "a"]).dictionary_encode()}).replace_schema_metadata({"made": "by hand"}),
         pa.table({"x": pa.array([], pa.float64())}),
     )

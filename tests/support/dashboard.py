@@ -1,5 +1,6 @@
 """A small home in which everything has happened once: data, runs, models, gates, an endpoint, answers, labels."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from modelwright.app.connect import Workspace
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.ids import new_ids
 from modelwright.governance.charter import Charter, Kpi, Label, Limits, Owners
+from modelwright.pipelines.model import Definition
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
 from modelwright.predictions.segments import SegmentWriter
@@ -34,6 +36,7 @@ class Story(NamedTuple):
     runs: list[str]
     prediction: str
     rollout: str
+    execution: str
 
 
 def workspace_of(platform: Platform) -> Workspace:
@@ -66,7 +69,50 @@ def told(platform: Platform) -> Story:
     ws.endpoints.deploy(ENDPOINT, first.ref, reason="the first that passes")
     ws.endpoints.deploy(ENDPOINT, second.ref, reason="weather helps")
     prediction = _asked(platform, ws, (first, second))
-    return Story(ws, weak, second, runs, prediction, _challenged(platform, ws, second, first))
+    rollout = _challenged(platform, ws, second, first)
+    return Story(ws, weak, second, runs, prediction, rollout, _executed(platform, ws))
+
+
+@mw.step
+def prepare(until: datetime) -> dict[str, datetime]:
+    """What is known by then."""
+    return {"until": until}
+
+
+@mw.step
+def fit(data: dict[str, datetime], strength: float) -> float:
+    """A score."""
+    sys.stderr.write(f"fitting with strength {strength}\n")
+    return 0.7 + strength / 100
+
+
+@mw.pipeline(on=["alarm:delays", "cron:0 3 * * 1"], cooldown="28d", budget=6)
+def retrain(until: datetime) -> list[float]:
+    """Three candidates."""
+    data = prepare(until)
+    return [fit(data, strength) for strength in (0.3, 1.0, 3.0)]
+
+
+def _executed(platform: Platform, ws: Workspace) -> str:
+    """A pipeline that ran twice here, started once by an alarm, and was declined once."""
+    source = platform.blobs.put(b"{}").digest
+    ws.pipelines.define(
+        "retrain",
+        Definition(
+            entry="pipeline:retrain",
+            source=source,
+            environment=source,
+            parameters=retrain.parameters,
+            triggers=retrain.triggers,
+            cooldown_seconds=retrain.cooldown.total_seconds(),
+            budget=retrain.budget,
+        ),
+    )
+    for day in (90, 91):
+        ws.pipelines.trigger("alarm", ENDPOINT, START + timedelta(days=day), cause="a" * 32)
+    retrain.run(workspace=ws, executor="inline", until=START)
+    execution: str = retrain.run(workspace=ws, executor="inline", until=START).id
+    return execution
 
 
 def _flights(rows: int) -> pa.Table:

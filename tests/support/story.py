@@ -336,7 +336,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "pipelines.start": lambda w: {"name": "retrain", "parameters": {"until": "2026-01-01T00:00:00Z", "lr": 0.1}},
     "executions.claim": lambda w: {"owner": "worker-1"},
     "executions.record": _reported,
-    "executions.abandon": lambda w: _hold(w),
+    "executions.abandon": _hold,
     "pipelines.steps": _execution,
     "pipelines.logs": lambda w: {**_execution(w), "step": "release"},
     "executions.finish": _finished,

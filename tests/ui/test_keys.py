@@ -18,6 +18,7 @@ def test_slash_puts_the_cursor_into_the_search_and_enter_goes_there(tab, site):
     [
         ("o", "/"),
         ("d", "/data"),
+        ("p", "/pipelines"),
         ("r", "/runs"),
         ("m", "/models"),
         ("e", "/endpoints"),

@@ -20,6 +20,9 @@ FILLED = {
     "/data": "/data",
     "/data/{name}": "/data/flights",
     "/data/{name}/{version}": "/data/flights/2",
+    "/pipelines": "/pipelines",
+    "/pipelines/{name}": "/pipelines/retrain",
+    "/executions/{execution_id}": "/executions/{execution}",
     "/runs": "/runs",
     "/runs/{run_id}": "/runs/{run}",
     "/models": "/models",
@@ -38,7 +41,9 @@ FILLED = {
 
 
 def address(story, path):
-    return FILLED[path].format(run=story.runs[-1], prediction=story.prediction, rollout=story.rollout)
+    return FILLED[path].format(
+        run=story.runs[-1], prediction=story.prediction, rollout=story.rollout, execution=story.execution
+    )
 
 
 def test_every_page_is_visited_here():

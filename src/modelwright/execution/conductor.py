@@ -84,6 +84,7 @@ class Conductor:
         self._began = clock()
         self._frontier = Frontier(graph, books, scratch)
         self._before = {step.id: step for step in claim.steps}
+        self._known = {hit.key: hit for hit in claim.known}  # so that an unchanged execution need not ask
         self._steps: dict[str, Step] = {}
         self._asked: deque[Asked] = deque()
         self._running: dict[str, Asked] = {}
@@ -164,8 +165,9 @@ class Conductor:
         """Every step whose inputs are there: taken from what is known, which may make others ready, or asked for."""
         while found := self._frontier.ready():
             fresh = [asked for asked in found if not self._kept(asked)]
-            keys = tuple(dict.fromkeys(asked.key for asked in fresh if asked.key is not None))
-            hits: dict[str, Hit] = {}
+            wanted = dict.fromkeys(asked.key for asked in fresh if asked.key is not None)
+            hits = {key: self._known[key] for key in wanted if key in self._known}
+            keys = tuple(key for key in wanted if key not in hits)
             for begin in range(0, len(keys), _MOST_KEYS):
                 hits |= {hit.key: hit for hit in self._books.cached(keys[begin : begin + _MOST_KEYS])}
             for asked in fresh:

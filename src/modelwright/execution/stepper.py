@@ -45,10 +45,11 @@ def main() -> None:
     parser.add_argument("--channel", type=int, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--path", type=json.loads, required=True)
+    parser.add_argument("--arguments", type=json.loads, required=True)
     parser.add_argument("--script", type=Path)
     given = parser.parse_args()
     here.stepping = True
-    sys.path[:] = given.path
+    sys.path[:], sys.argv[:] = given.path, given.arguments  # a script that is loaded again may look at them
     channel = socket.socket(fileno=given.channel)
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(channel, jobs), name="channel", daemon=True).start()

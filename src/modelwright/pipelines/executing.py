@@ -222,9 +222,7 @@ class ExecutionService(Service):
         """
         if len(keys) > _MOST_STEPS:
             raise Invalid(f"{len(keys)} keys at once, not at most {_MOST_STEPS:,}.", fields={"keys": "too many"})
-        found = self._executions.known(unit.rows, unit.project, keys)
-        gone = set(self._blobs.missing([hit.output.digest for hit in found if hit.output.data is None]))
-        return tuple(hit for hit in found if hit.output.digest not in gone)
+        return self._there(self._executions.known(unit.rows, unit.project, keys))
 
     def _resumed(self, unit: Unit, owner: str, execution_id: str) -> Claim:
         [execution] = seen(self._queue, unit.rows, [existing(self._executions, unit, execution_id)])
@@ -251,7 +249,12 @@ class ExecutionService(Service):
             seconds=self._lease.total_seconds(),
             definition=self._definition(unit, execution),
             steps=tuple(self._executions.steps(unit.rows, execution.id)),
+            known=self._there(self._executions.success(unit.rows, unit.project, execution.pipeline)),
         )
+
+    def _there(self, found: list[Hit]) -> tuple[Hit, ...]:
+        gone = set(self._blobs.missing([hit.output.digest for hit in found if hit.output.data is None]))
+        return tuple(hit for hit in found if hit.output.digest not in gone)
 
     def _definition(self, unit: Unit, execution: Execution) -> Definition | None:
         if execution.version is None:

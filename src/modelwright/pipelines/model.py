@@ -312,6 +312,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         seconds: For how long it is held without a word.
         definition: The version's, where it is a registered one.
         steps: How far earlier holders came.
+        known: The results of the pipeline's last success, which this one is likely to ask for.
     """
 
     execution: Execution
@@ -320,6 +321,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     seconds: float
     definition: Definition | None = None
     steps: tuple[Step, ...] = ()
+    known: tuple[Hit, ...] = ()
 
 
 class Told(Struct, frozen=True, kw_only=True):

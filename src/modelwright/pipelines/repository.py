@@ -248,6 +248,22 @@ class ExecutionRepository:
         found: Step | None = rows.execute(select(steps.c.body).where(*here)).scalar()
         return found
 
+    def success(self, rows: Rows, project: str, pipeline: str) -> list[Hit]:
+        """The remembered results of a pipeline's newest success, each with the execution that it first came from."""
+        newest = select(func.max(executions.c.id)).where(
+            executions.c.project == project,
+            executions.c.pipeline == pipeline,
+            executions.c.status == Status.SUCCEEDED.value,
+        )
+        statement = select(steps.c.execution, steps.c.body).where(steps.c.execution == newest.scalar_subquery())
+        found = []
+        for row in rows.execute(statement):
+            step: Step = row.body
+            if step.key is not None and step.output is not None and step.status.done:
+                own = StepRef(execution=row.execution, step=step.id)
+                found.append(Hit(key=step.key, source=step.reused or own, output=step.output))
+        return found
+
     def known(self, rows: Rows, project: str, keys: Sequence[str]) -> list[Hit]:
         """The newest result of each key that has one."""
         statement = select(steps.c.execution, steps.c.body).where(steps.c.project == project, steps.c.known.in_(keys))

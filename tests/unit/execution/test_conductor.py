@@ -1,5 +1,6 @@
 """Executions in process: what is known is taken, what failed is tried again, what succeeded is kept."""
 
+import sys
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ def _fresh():
 
 @mw.step
 def load(size: int):
-    print("loading", size)
+    sys.stdout.write(f"loading {size}\n")
     SEEN.done.append("load")
     return pa.table({"x": list(range(size))})
 
@@ -246,8 +247,8 @@ def test_cancelling_ends_an_execution_between_steps(ws):
     def waits(x):
         [running] = ws.pipelines.executions().items
         ws.pipelines.cancel(running.id)
-        print("so that something is reported")
-        awaits(lambda: pipeline_cancelled(), "the reporter heard of it")
+        sys.stdout.write("so that something is reported\n")
+        awaits(pipeline_cancelled, "the reporter heard of it")
         return x
 
     conductors = []

@@ -33,11 +33,13 @@ async def _coroutine():
 
 @pytest.mark.parametrize("thing", [len, _generator, _coroutine, int, lambda: 1])
 def test_only_plain_functions_are_steps(thing):
-    with pytest.raises(Invalid, match="plain function|needs a name"):
+    with pytest.raises(Invalid, match=r"plain function|needs a name"):
         mw.step(thing)
 
 
-@pytest.mark.parametrize("trigger", ["alarm", "alarm:", "alarm:a b", "cron:", "cron:* * *", "cron:0 0 30 2 *", "commit:x", "moon:full"])
+@pytest.mark.parametrize(
+    "trigger", ["alarm", "alarm:", "alarm:a b", "cron:", "cron:* * *", "cron:0 0 30 2 *", "commit:x", "moon:full"]
+)
 def test_other_triggers_are_refused(trigger):
     with pytest.raises(Invalid, match=r"no (trigger|calendar)"):
         mw.pipeline(on=[trigger])(_plain)
@@ -67,7 +69,12 @@ def test_parameters_are_read_by_the_annotations():
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({}, "until"), ({"until": "soon"}, "until"), ({"until": "2013-04-01", "lr": "x"}, "lr"), ({"until": "2013-04-01", "k": 1}, "k")],
+    [
+        ({}, "until"),
+        ({"until": "soon"}, "until"),
+        ({"until": "2013-04-01", "lr": "x"}, "lr"),
+        ({"until": "2013-04-01", "k": 1}, "k"),
+    ],
 )
 def test_wrong_parameters_are_named(given, words):
     with pytest.raises(Invalid, match=words):

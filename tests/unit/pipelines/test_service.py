@@ -179,7 +179,9 @@ def test_results_must_be_there_and_be_what_they_say(desk, claim):
     with pytest.raises(Invalid, match="has not been sent"):
         report(desk, claim, Step(id="train", status=StepStatus.SUCCEEDED, output=large))
     with pytest.raises(Invalid, match="are others"):
-        report(desk, claim, Step(id="train", status=StepStatus.SUCCEEDED, output=Value(digest="0" * 64, size=1, data=b"x")))
+        report(
+            desk, claim, Step(id="train", status=StepStatus.SUCCEEDED, output=Value(digest="0" * 64, size=1, data=b"x"))
+        )
 
 
 def test_parameters_are_bounded(desk):

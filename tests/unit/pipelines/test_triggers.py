@@ -1,5 +1,6 @@
 """A trigger starts what waits for it, on event time, unless loop protection says no; every refusal is recorded."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -118,7 +119,7 @@ def test_starts_are_never_nearer_than_the_cooldown_nor_more_than_the_budget(mome
     for at in sorted(MAY + moment for moment in moments):
         if refusal(definition, at, None, sorted((one for one in starts if one <= at), reverse=True)) is None:
             starts.append(at)
-    assert all(later - earlier >= timedelta(days=days) for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier >= timedelta(days=days) for earlier, later in itertools.pairwise(starts))
     assert all(sum(at - YEAR < one <= at for one in starts) <= budget for at in starts)
 
 

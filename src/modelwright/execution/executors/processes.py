@@ -86,6 +86,7 @@ class Processes:
             "--path",
             json.dumps([path or str(Path.cwd()) for path in sys.path]),
         ]
+        self._arguments += ["--arguments", json.dumps(sys.argv)]
         self._arguments += ["--script", str(script)] if script else []
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()

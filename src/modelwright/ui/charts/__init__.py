@@ -8,6 +8,7 @@ from modelwright.ui.charts.graph import Edge, Node, graph
 from modelwright.ui.charts.months import Series, months
 from modelwright.ui.charts.reliability import reliability
 from modelwright.ui.charts.rows import bar, dot, ruler, spread
+from modelwright.ui.charts.timeline import Span, timeline
 from modelwright.ui.charts.traffic import Bucket, latencies, volumes
 from modelwright.ui.charts.trends import Mark, shapes, trend
 
@@ -17,6 +18,7 @@ __all__ = [
     "Mark",
     "Node",
     "Series",
+    "Span",
     "bar",
     "dot",
     "graph",
@@ -26,6 +28,7 @@ __all__ = [
     "ruler",
     "shapes",
     "spread",
+    "timeline",
     "trend",
     "volumes",
 ]
