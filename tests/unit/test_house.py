@@ -23,6 +23,7 @@ MANY_PARAMETERS = {
     "add": "what a dataset version is made of; all but two by keyword",
     "evaluate": "what a person says on one line; all but three by keyword",
     "block_difference": "what is compared, and how; the last three by keyword",
+    "finish": "who holds an execution, how it ended, and all that was not said before; the last three by keyword",
     "save": "what a model version is made of; all but two by keyword",
     "LifecycleService": "the rooms it spans",
 }

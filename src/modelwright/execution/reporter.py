@@ -37,6 +37,7 @@ class Desk(Protocol):
         status: Status,
         steps: tuple[Step, ...],
         *,
+        plan: tuple[Planned, ...] | None,
         result: Value | None,
         error: str | None,
     ) -> Execution:
@@ -104,12 +105,10 @@ class Reporter:
                 if batch is not None:
                     self._send(*batch)
             plan, steps = self._batch() or (None, ())
-            if plan is not None:
-                self._send(plan, ())
             if self.lost:
                 return None
             try:
-                return self._desk.finish(*self._who, status, steps, result=result, error=error)
+                return self._desk.finish(*self._who, status, steps, plan=plan, result=result, error=error)
             except Conflict:
                 self._lose()
                 return None

@@ -64,12 +64,13 @@ class HomeBooks:
         status: Status,
         steps: tuple[Step, ...],
         *,
+        plan: tuple[Planned, ...] | None,
         result: Value | None,
         error: str | None,
     ) -> Execution:
         """End it, or let go of it."""
         over: Execution = self._home.executions.finish(
-            execution_id, owner, token, status, steps, result=result, error=error
+            execution_id, owner, token, status, steps, plan=plan, result=result, error=error
         )
         return over
 

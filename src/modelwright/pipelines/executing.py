@@ -164,6 +164,7 @@ class ExecutionService(Service):
         token: Token,
         status: Status,
         steps: tuple[Step, ...] = (),
+        plan: tuple[Planned, ...] | None = None,
         result: Value | None = None,
         error: Error | None = None,
     ) -> Execution:
@@ -176,6 +177,7 @@ class ExecutionService(Service):
             token: From the claim.
             status: ``succeeded``, ``failed``, ``cancelled`` or ``interrupted``.
             steps: Steps as they are now.
+            plan: Which steps there were, where that was not said before.
             result: What the pipeline answered.
             error: Why it failed.
 
@@ -187,6 +189,7 @@ class ExecutionService(Service):
         execution = self._checked(unit, execution_id, owner, token, steps)
         if execution.over:
             return execution
+        execution = execution if plan is None else replace(execution, plan=plan)
         self._check_kept([result] if result else [])
         self._executions.put(unit.rows, unit.project, execution_id, steps)
         self._queue.renew(unit.rows, lease_of(execution_id, owner, token), timedelta(0))
