@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -19,6 +21,7 @@ app = typer.Typer(help="Pipelines: steps, executions, triggers.", no_args_is_hel
 
 Target = Annotated[str, typer.Argument(metavar="FILE:FUNCTION", help="A function under @mw.pipeline.")]
 Given = Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE…", help="Parameters; values as JSON or text.")]
+_LOOK_SECONDS = 0.2
 ExecutionId = Annotated[str, typer.Argument(metavar="EXECUTION")]
 
 
@@ -43,9 +46,21 @@ def run(context: typer.Context, target: Target, parameters: Given = None, json: 
 
 
 @app.command()
-def start(context: typer.Context, name: str, parameters: Given = None, json: Json = False) -> None:
+def start(
+    context: typer.Context,
+    name: str,
+    parameters: Given = None,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for its end.")] = 0.0,
+    json: Json = False,
+) -> None:
     """Have workers execute a registered pipeline."""
-    execution = workspace(context).pipelines.start(name, _parsed(parameters))
+    pipelines = workspace(context).pipelines
+    execution = pipelines.start(name, _parsed(parameters))
+    until = time.monotonic() + wait
+    with progress(f"waiting for {execution.id}") if wait else nullcontext():
+        while not execution.over and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+            execution = pipelines.execution(execution.id)
     show(execution, json=json, text=lambda: str(execution))
 
 

@@ -8,10 +8,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from modelwright.core import wire
+from modelwright.core.doing import doing
 from modelwright.core.errors import Conflict, NotFound
 from modelwright.core.operation import Face, Page, Upload
 from modelwright.tracking.model import Metric, Run
 from modelwright.tracking.recorder import ActiveRun, seeded
+
+
+def _origin() -> dict[str, str]:
+    """Which step of which execution begins the run, if one does."""
+    here = doing.get()
+    return {} if here is None else {"execution": here.execution, "step": here.step}
 
 
 class RunsFace(Face):
@@ -38,7 +45,7 @@ class RunsFace(Face):
         run = self.start(
             name,
             parameters={key: str(value) for key, value in (parameters or {}).items()},
-            tags={key: str(value) for key, value in (tags or {}).items()},
+            tags={key: str(value) for key, value in {**_origin(), **(tags or {})}.items()},
             capture=capture(self._caller, seeds=seeded(seed)),
         )
         return ActiveRun(self, run)
