@@ -37,6 +37,13 @@ def drawn_graph():
 SCALE = charts.spread([interval(0.7)], also=[0.6])
 BIN = CalibrationBin(low=0.1, high=0.2, n=80, mean_score=0.15, rate=0.2, rate_low=0.12, rate_high=0.3)
 BUCKETS = [charts.Bucket(month(1), HOSTILE, {HOSTILE: 3, "b@1": 4}, 1.0, 5.0), charts.Bucket(month(2), "later")]
+SPANS = [
+    charts.Span(HOSTILE, month(1), month(2), HOSTILE, "done"),
+    charts.Span("train#2", month(2), None, "running", "running"),
+    charts.Span("gone", month(2), month(2), "failed at once", "failed"),
+    charts.Span("taken", month(3), month(3), "from elsewhere", "cached"),
+    charts.Span("later", None, None, "waits", "waiting"),
+]
 DRAWINGS = {
     "months": drawn_months(floor=0.65, floor_name=HOSTILE),
     "reliability": charts.reliability([BIN]),
@@ -47,6 +54,7 @@ DRAWINGS = {
     "volumes": charts.volumes(BUCKETS, [HOSTILE, "b@1"], name=HOSTILE),
     "latencies": charts.latencies(BUCKETS, name=HOSTILE, limit_ms=20.0),
     "graph": drawn_graph(),
+    "timeline": charts.timeline(SPANS, now=month(4), name=HOSTILE),
 }
 
 

@@ -43,13 +43,13 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, _end)
     claim = wire.decode((given.folder / CLAIM).read_bytes(), Claim)
     with connect(given.home) as workspace:
-        return _carried_out(claim, workspace, given.folder / SOURCE)
+        return _carried_out(claim, workspace, given.folder)
 
 
-def _carried_out(claim: Claim, workspace: Workspace, source: Path) -> int:
+def _carried_out(claim: Claim, workspace: Workspace, folder: Path) -> int:
     reporter = Reporter(HomeBooks(workspace), claim, lambda: os._exit(1))  # to import may take longer than the lease
     try:
-        graph = _graph(claim, source)
+        graph = _graph(claim, folder / SOURCE)
     except Exception as error:  # noqa: BLE001  # the outermost rim of a user's module
         where = "".join(traceback.format_exception(error, limit=-_FRAMES))
         reporter.finish(Status.FAILED, error=f"{said(error)}\n{where}"[:4000])
@@ -59,7 +59,7 @@ def _carried_out(claim: Claim, workspace: Workspace, source: Path) -> int:
         raise
     reporter.stop()
     try:
-        carried_out(graph, claim, workspace, executor="processes")
+        carried_out(graph, claim, workspace, executor="processes", scratch_in=folder)
     except Failed as error:
         _log.info("%s", error)
     except Conflict as error:

@@ -131,8 +131,7 @@ class Launcher:
 
     def _call(self, name: str, **arguments: Any) -> Any:
         operation = self._platform.table.get(name)
-        key = new_id() if operation.kind == "command" else None
-        return self._platform.run(operation, operation.bind((), arguments), identity=_WORKER, idempotency_key=key)
+        return self._platform.run(operation, operation.bind((), arguments), identity=_WORKER)
 
 
 def _held(claim: Claim) -> dict[str, Any]:

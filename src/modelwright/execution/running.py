@@ -138,10 +138,16 @@ def run_here(
 
 
 def carried_out(
-    graph: Graph, claim: Claim, home: Home, *, executor: Where | None = None, watch: Watch | None = None
+    graph: Graph,
+    claim: Claim,
+    home: Home,
+    *,
+    executor: Where | None = None,
+    watch: Watch | None = None,
+    scratch_in: Path | None = None,
 ) -> Execution:
-    """Carry a claimed execution out; raises as ``run_here``."""
-    with tempfile.TemporaryDirectory(prefix="modelwright-") as folder:
+    """Carry a claimed execution out, with larger results in a temporary folder; raises as ``run_here``."""
+    with tempfile.TemporaryDirectory(prefix="modelwright-", dir=scratch_in) as folder:
         scratch = Path(folder)
         conductor = Conductor(graph, claim, HomeBooks(home), scratch=scratch, watch=watch)
         return conductor.run(_executor(graph, conductor, scratch, executor, home.where))

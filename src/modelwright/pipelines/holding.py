@@ -71,7 +71,6 @@ def ended(repository: ExecutionRepository, unit: Unit, execution: Execution) -> 
             pipeline=execution.pipeline,
             status=execution.status,
             result=execution.result.digest if execution.result else None,
-            error=execution.error,
         )
     )
     return execution

@@ -444,13 +444,12 @@ class ExecutionResumed(Event, frozen=True, kw_only=True, tag="pipelines.executio
 
 
 class ExecutionEnded(Event, frozen=True, kw_only=True, tag="pipelines.execution_ended"):
-    """An execution ended: succeeded, failed or cancelled."""
+    """An execution ended: succeeded, failed or cancelled. Why is not said: an error may quote somebody's data."""
 
     execution_id: Id
     pipeline: Name
     status: Status
     result: Digest | None
-    error: str | None
 
 
 class TriggerDeclined(Event, frozen=True, kw_only=True, tag="pipelines.trigger_declined"):

@@ -59,6 +59,8 @@ class PipelineService(Service):
     def define(self, unit: Unit, name: Name, definition: Definition) -> PipelineVersion:
         """Make a definition the pipeline's next version; the same definition is the version it already is.
 
+        Workers run its code as their own user: whoever may define pipelines may do what the workers may.
+
         A pipeline that waits for ``commit`` starts when a version of another commit than the one before is defined.
 
         Args:

@@ -193,6 +193,21 @@ def test_a_step_knows_where_it_runs(ws):
     assert doing.get() is None
 
 
+def test_a_run_begun_in_a_step_says_so(ws):
+    @mw.step
+    def records():
+        with mw.run("inside", workspace=ws) as run:
+            return run.id
+
+    @mw.pipeline()
+    def recording():
+        return records()
+
+    execution = recording.run(workspace=ws, executor="inline")
+    run = ws.runs.get(ws.pipelines.result(execution.id))
+    assert run.tags == {"execution": execution.id, "step": "records"}
+
+
 def test_a_result_that_cannot_be_kept_fails_without_another_try(ws):
     @mw.pipeline()
     def keeps():
