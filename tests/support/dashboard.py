@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import modelwright as mw
+from modelwright import features as f
 from modelwright.app.connect import Workspace
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.ids import new_ids
@@ -49,6 +50,7 @@ def told(platform: Platform) -> Story:
     ws = workspace_of(platform)
     for rows in (3000, 4000):
         ws.data.add("flights", _flights(rows), key="flight_id", event_time="sched_dep", known_at="landed_at")
+    _featured(ws)
     charter = Charter(
         question="Will this flight arrive more than 15 minutes late?",
         decision="Hold the connection, one hour before departure.",
@@ -113,6 +115,19 @@ def _executed(platform: Platform, ws: Workspace) -> str:
     retrain.run(workspace=ws, executor="inline", until=START)
     execution: str = retrain.run(workspace=ws, executor="inline", until=START).id
     return execution
+
+
+def _featured(ws: Workspace) -> None:
+    flights = f.source("flights", entity="flight_id", event_time="sched_dep", known_at="landed_at")
+    given = f.context(carrier=str, hour=float)
+    view = f.view(
+        "flight-context",
+        [given, flights.mean("late", by="carrier", over="7d"), f.row("evening", "hour >= 18")],
+        label=f.label(flights, "late > 0", matures_after="4h", name="outcome"),
+        ask_at="sched_dep - 1h",
+    )
+    ws.features.training_set(view, spine="flights@2", until=START + timedelta(days=60))
+    ws.features.materialize(view)
 
 
 def _flights(rows: int) -> pa.Table:

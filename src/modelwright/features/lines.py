@@ -27,7 +27,7 @@ from modelwright.core.errors import Invalid, Unavailable, first_line
 from modelwright.core.expressions import MICROSECOND
 from modelwright.core.schema import DType
 from modelwright.features.formula import Marks, compiled, quoted
-from modelwright.features.model import Aggregation, Line, Source, Stored, Window
+from modelwright.features.model import Aggregation, Line, Source, Stored, Window, columns_read
 
 THREADS = 2
 _FINE, _COARSE = 2.0**56, 2.0**20
@@ -121,12 +121,15 @@ def changes(line: Line, found: Facts) -> Changes:
 def ranked(line: Line, found: Facts) -> tuple[pa.Table, Longs]:
     """The changes of latest values as ``k0…, moment, rank``, and the row that each rank means.
 
-    Ranks sort facts by event time, then by when they were known, then by their place in the dataset.
+    Ranks sort facts by event time, then by when they were known, then by their place in the dataset. Where facts are
+    known at once, those of one moment differ by their place alone, and no sorting is needed.
     """
     rows = len(found.event)
-    by_rank = np.lexsort((np.arange(rows), found.known, found.event))
-    rank = np.empty(rows, dtype=np.int64)
-    rank[by_rank] = np.arange(rows)
+    by_rank = rank = np.arange(rows)
+    if line.source.known_at is not None:
+        by_rank = np.lexsort((rank, found.known, found.event))
+        rank = np.empty(rows, dtype=np.int64)
+        rank[by_rank] = np.arange(rows)
     keys = {f"k{i}": found.table[key] for i, key in enumerate(line.by)}
     marked = pa.table({**keys, "moment": found.start, "rank": rank})
     names = ", ".join(keys)
@@ -138,11 +141,10 @@ def ranked(line: Line, found: Facts) -> tuple[pa.Table, Longs]:
 
 def values(features: tuple[Stored, ...], found: Facts, rows: Longs | pa.Array) -> pa.Table:
     """The columns of latest values at some rows; a row that is null has none."""
-    marks = Marks()
-    wanted = ", ".join(f"{_value(feature, found.types, marks)} AS c{i}" for i, feature in enumerate(features))
-    whole = query(f"SELECT {wanted} FROM facts", marks, facts=found.table)
-    taken = whole.take(pa.array(rows))
-    return taken.rename_columns([feature.name for feature in features])
+    wanted = columns_read(features, found.types)
+    taken = found.table.select(wanted).take(pa.array(rows))
+    columns = [_value(feature, taken, found.types) for feature in features]
+    return pa.table(dict(zip((feature.name for feature in features), columns, strict=True)))
 
 
 def windows(line: Line, found: Facts) -> pa.Table:
@@ -197,16 +199,22 @@ def _latest_changes(line: Line, found: Facts) -> Changes:
     return Changes(keys, best["moment"].to_numpy(), found.event[rows], values(line.features, found, rows))
 
 
-def _value(feature: Stored, types: Types, marks: Marks) -> str:
-    """A feature's value of a fact in SQL: null where the condition does not hold, and where a number is NaN."""
+def _value(feature: Stored, taken: pa.Table, types: Types) -> pa.ChunkedArray:
+    """A feature's value of facts: missing where the condition does not hold, and where a number is NaN."""
     if feature.column is None:
         raise TypeError(f"{feature.name} counts facts and has no value")
-    sql = quoted(feature.column)
-    if types[feature.column] is DType.FLOAT64:
-        sql = f"CASE WHEN NOT isnan({sql}) THEN {sql} END"
+    column = taken[feature.column]
+    if types[feature.column] is DType.FLOAT64 and pc.any(pc.is_nan(column)).as_py():
+        column = pc.if_else(pc.is_nan(column), None, column)
     if feature.valid is not None:
-        sql = f"CASE WHEN {compiled(feature.valid, types, marks).sql} THEN {sql} END"
-    return sql
+        marks = Marks()
+        held = query(
+            f'SELECT {compiled(feature.valid, types, marks).sql} AS v FROM facts ORDER BY "__place"',
+            marks,
+            facts=taken.append_column("__place", pa.array(np.arange(taken.num_rows))),
+        )["v"]
+        column = pc.if_else(pc.fill_null(held, False), column, None)
+    return column
 
 
 def _spans(line: Line, found: Facts, statistics: list[Statistic]) -> pa.Table:

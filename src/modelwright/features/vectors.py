@@ -26,21 +26,24 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 
-class _Field(NamedTuple):
-    """A stored feature as it is read: its place in the entry, how old it may be, and what holds without an entry."""
+class _Group(NamedTuple):
+    """Features of one line that grow too old together.
 
-    name: str
-    place: int
+    Attributes:
+        max_age: How old the fact may be, in microseconds.
+        blank: The entry that holds where there is none, or one that is too old.
+        fields: Their names, places in the entry, and whether they are times.
+    """
+
     max_age: int | None
-    otherwise: int | None
-    is_time: bool
+    blank: tuple[int | None, ...]
+    fields: tuple[tuple[str, int, bool], ...]
 
 
 class _Reader(NamedTuple):
     space: str
     by: tuple[str, ...]
-    latest: bool
-    fields: tuple[_Field, ...]
+    groups: tuple[_Group, ...]
 
 
 class Vectors:
@@ -108,18 +111,15 @@ class Vectors:
         if not self._ready:
             self._require_materialized(store)
         found: dict[str, list[Any]] = {}
-        for space, by, latest, fields in self._readers:
-            if len(by) == 1:
-                keys = [_encode((key,)) for key in given[by[0]]]
-            else:
-                keys = [_encode(key) for key in zip(*(given[name] for name in by), strict=True)]
+        for space, by, groups in self._readers:
+            keys = [_encode(key) for key in zip(*(given[name] for name in by), strict=True)]
             entries = store.read(space, list(zip(keys, asked, strict=True)))
             opened = [None if entry is None else _opened(entry) for entry in entries]
-            for field in fields:
-                found[field.name] = _column(opened, asked, field, latest=latest)
+            for group in groups:
+                _fill(found, opened, asked, group)
         return found
 
-    def finish(self, given: Columns, stored: Columns, count: int) -> dict[str, list[Any]]:
+    def finish(self, given: Columns, stored: Mapping[str, list[Any]], count: int) -> dict[str, list[Any]]:
         """The whole vectors, from what the question brings and what was looked up."""
         columns: dict[str, list[Any]] = {}
         for name, step in self._steps:
@@ -159,32 +159,32 @@ def _opened(entry: bytes) -> list[Any]:
 
 def _reader(line: Line, space: str, dtypes: Mapping[str, DType]) -> _Reader:
     latest = line.over is None
-    fields = []
-    for place, feature in enumerate(line.features):
+    blank: list[int | None] = [None] * latest
+    by_age: dict[int | None, list[tuple[str, int, bool]]] = {}
+    for place, feature in enumerate(line.features, start=len(blank)):
         counts = isinstance(feature, Window) and feature.function is Aggregation.COUNT
+        blank.append(0 if counts else None)
         age = feature.max_age if isinstance(feature, Latest) else None
-        fields.append(
-            _Field(
-                name=feature.name,
-                place=place + latest,
-                max_age=None if age is None else age // MICROSECOND,
-                otherwise=0 if counts else None,
-                is_time=dtypes[feature.name] is DType.TIMESTAMP,
-            )
-        )
-    return _Reader(space, line.by, latest, tuple(fields))
+        field = feature.name, place, dtypes[feature.name] is DType.TIMESTAMP
+        by_age.setdefault(None if age is None else age // MICROSECOND, []).append(field)
+    groups = tuple(_Group(age, tuple(blank), tuple(fields)) for age, fields in by_age.items())
+    return _Reader(space, line.by, groups)
 
 
-def _column(entries: list[list[Any] | None], asked: Sequence[int], field: _Field, *, latest: bool) -> list[Any]:
-    _, place, max_age, otherwise, is_time = field
-    if latest and max_age is not None:
-        values = [
-            None if entry is None or moment - entry[0] > max_age else entry[place]
+def _fill(found: dict[str, list[Any]], entries: list[list[Any] | None], asked: Sequence[int], group: _Group) -> None:
+    max_age, blank, fields = group
+    rows: list[Sequence[Any]]
+    if max_age is None:
+        rows = [blank if entry is None else entry for entry in entries]
+    else:
+        rows = [
+            blank if entry is None or moment - entry[0] > max_age else entry
             for entry, moment in zip(entries, asked, strict=True)
         ]
-    else:
-        values = [otherwise if entry is None else entry[place] for entry in entries]
-    return [None if value is None else _moment(value) for value in values] if is_time else values
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(blank)
+    for name, place, is_time in fields:
+        values = list(columns[place])
+        found[name] = [None if value is None else _moment(value) for value in values] if is_time else values
 
 
 def _moment(value: int) -> datetime:

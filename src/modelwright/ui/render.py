@@ -35,6 +35,7 @@ class Section(NamedTuple):
 RAIL = (
     Section("Overview", "/", "o"),
     Section("Data", "/data", "d", "data.list"),
+    Section("Features", "/features", "f", "features.list"),
     Section("Pipelines", "/pipelines", "p", "pipelines.list"),
     Section("Runs", "/runs", "r", "runs.list"),
     Section("Models", "/models", "m", "models.list"),

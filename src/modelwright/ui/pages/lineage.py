@@ -74,6 +74,7 @@ def node(name: str, *, focus: bool = False, kind: str = "") -> charts.Node:
     href = f"/lineage?of={name}" if focus is False else ""
     pages = {
         "data": version_path("data", known),
+        "features": version_path("features", known),
         "model": version_path("models", known),
         "run": f"/runs/{known}",
         "endpoint": f"/endpoints/{known}",
@@ -85,5 +86,6 @@ def node(name: str, *, focus: bool = False, kind: str = "") -> charts.Node:
 def _starts(ask: Ask) -> list[charts.Node]:
     found = [f"endpoint:{one.name}" for one in ask.read_all("endpoints.list", limit=20)]
     found += [f"model:{one.name}@{one.latest}" for one in ask.read_all("models.list", limit=20)]
+    found += [f"features:{one.name}@{one.version}" for one in ask.read_all("features.list", limit=20)]
     found += [f"data:{one.name}@{one.version}" for one in ask.read_all("data.list", limit=20)]
     return [node(name) for name in found]
