@@ -33,7 +33,7 @@ ANY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.rela
 
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!\\)\]\((?P<target>[^)\s#]*)(?:#(?P<anchor>[^)\s]+))?\)")
-COMMAND = re.compile(r"(?<![\w/.-])(?<!import )modelwright((?: [a-z]+(?:-[a-z]+)*)+)")
+COMMAND = re.compile(r"(?<![\w/.-])(?<!import )(?<!from )modelwright((?: [a-z]+(?:-[a-z]+)*)+)")
 
 
 def headings(page: Path) -> list[str]:
