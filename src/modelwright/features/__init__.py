@@ -10,9 +10,11 @@ what was not known when its question was asked, and what is served is what was t
 - ``functions.py``, ``formula.py``: Python functions and expressions as features
 - ``lines.py``, ``training.py``: facts to lines, questions to training sets, by DuckDB
 - ``store.py``, ``vectors.py``: lines in the online store, and vectors out of it
+- ``prepare.py``: imputers and encoders, fitted with the training set and kept in the model
 - ``repository.py``, ``service.py``, ``sdk.py``: rows, use cases, verbs for scripts
 """
 
 from modelwright.features.define import context, label, on_demand, row, source, view
+from modelwright.features.prepare import encode, impute, transformer
 
-__all__ = ["context", "label", "on_demand", "row", "source", "view"]
+__all__ = ["context", "encode", "impute", "label", "on_demand", "row", "source", "transformer", "view"]

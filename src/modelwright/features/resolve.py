@@ -46,9 +46,11 @@ def resolved(view: View, datasets: Mapping[str, Types]) -> Resolved:
     for source in view.sources:
         _check_source(source, datasets[source.dataset])
     columns: dict[str, Column] = {}
+    taken = {"asked_at"}  # a column of every training set; SQL does not see the case of letters
     for feature in view.features:
-        if feature.name in columns:
+        if feature.name.lower() in taken:
             raise _wrong(feature.name, "is there twice", "Give one another name: name=…")
+        taken.add(feature.name.lower())
         columns[feature.name] = _column(feature, columns, datasets)
     if view.label is not None:
         _check_label(view, datasets, columns)
@@ -126,7 +128,7 @@ def _check_label(view: View, datasets: Mapping[str, Types], columns: Mapping[str
     label = view.label
     if label is None:
         return
-    if label.name in columns:
+    if {label.name, f"{label.name}_known_at"} & {"asked_at", *columns}:
         raise _wrong(label.name, "is a feature and the label", "Give one another name: name=…")
     kind = kind_of(label.expression, datasets[label.source.dataset])
     if kind not in (Kind.TRUTH, Kind.NUMBER):

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from modelwright.core.errors import Invalid
 from modelwright.core.expressions import MICROSECOND
+from modelwright.core.schema import DType
 from modelwright.data.schema import arrow_type
 from modelwright.features.formula import Kind, Marks, compiled, quoted
 from modelwright.features.functions import applied
@@ -101,6 +102,7 @@ def training_table(
     Raises:
         Invalid: The spine lacks a column, or a feature cannot be computed.
     """
+    _check_key(version, spine.key)
     questions, asked = _questions(version, spine, period)
     columns = features(version, questions, asked, sources)
     table = pa.table({**_names(spine.key, questions), ASKED_AT: pa.array(asked).cast(_TIME), **columns})
@@ -177,6 +179,19 @@ def labels(
     return whole.take(rows).cast(dtype), _chunked(pa.array(held.known).take(rows).cast(_TIME))
 
 
+def _check_key(version: ViewVersion, key: str | None) -> None:
+    """Pass silently unless the spine's key and another column of the training set would share a name."""
+    label = version.view.label
+    names = {feature.name for feature in version.view.features if not isinstance(feature, Given)} | {ASKED_AT}
+    names |= set() if label is None else {label.name, f"{label.name}_known_at"}
+    if key in names:
+        raise Invalid(
+            f"{key} is the spine's key, and {version.ref} has another column of that name.",
+            remedy="Give the feature or the label another name: name=….",
+            fields={"spine": f"{key} is there twice"},
+        )
+
+
 def _questions(version: ViewVersion, spine: Spine, period: Period) -> tuple[pa.Table, Longs]:
     """The spine's rows of the period, and when each is asked."""
     table, types = spine.frame
@@ -189,6 +204,14 @@ def _questions(version: ViewVersion, spine: Spine, period: Period) -> tuple[pa.T
                 f"The spine has no column {name}, which {version.ref} asks by.",
                 remedy=f"It has: {', '.join(types)}.",
                 fields={"spine": f"has no {name}"},
+            )
+    for column in version.request:
+        held = types[column.name]
+        if held is not column.dtype and (held, column.dtype) != (DType.INT64, DType.FLOAT64):
+            raise Invalid(
+                f"{column.name} is {held} in the spine, and {version.ref} is asked by {column.dtype}.",
+                remedy="Declare it as it is: f.context(name=type).",
+                fields={"spine": f"{column.name} is {held}"},
             )
     asked = _asked_at(version.view, spine)
     inside = asked.is_valid()

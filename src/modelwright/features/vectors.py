@@ -153,7 +153,8 @@ def _opened(entry: bytes) -> list[Any]:
         return _decode(entry)
     except msgspec.DecodeError as error:
         raise Corrupted(
-            "An entry of the online store is damaged.", remedy="Remove online.db and materialise again."
+            "An entry of the online store is damaged.",
+            remedy="Stop the server, remove online.db and materialise again.",
         ) from error
 
 

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwright import features as f
+from modelwright.core.errors import Invalid
 from modelwright.features.training import Frame, Period, Spine, features, training_table
 from modelwright.predictions.model import microseconds
 from support.features import NOON, applied, frame, hours, latest, window
@@ -217,3 +218,18 @@ def test_functions_and_expressions_see_the_features_before_them():
         {"station": "a", "temp": 20.0, "doubled": 40.0, "cold": True, "told": "20 40"},
         {"station": "b", "temp": None, "doubled": None, "cold": None, "told": "unknown"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("view", "spine", "said"),
+    [
+        (f.view("v", [f.context(station=str)]), {"id": int, "asked": type(NOON)}, "has no column station"),
+        (f.view("v", [f.context(id=str)]), {"id": int, "asked": type(NOON)}, "id is int64 in the spine"),
+        (f.view("v", [f.row("id", "1")]), {"id": int, "asked": type(NOON)}, "id is the spine's key"),
+        (f.view("v", [f.row("one", "1")]), {"id": int}, "does not say when"),
+    ],
+)
+def test_a_spine_that_cannot_ask_is_refused(view, spine, said):
+    data = frame([{"id": 1, "asked": NOON}], **spine)
+    with pytest.raises(Invalid, match=said):
+        training_table(applied(view), Spine(data, "id", "asked" if "asked" in spine else None), {}, Period())

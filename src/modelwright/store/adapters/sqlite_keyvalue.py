@@ -133,5 +133,5 @@ class SqliteKeyValue:
         except sqlite3.DatabaseError as error:
             raise Corrupted(
                 f"{self._path.name} is damaged: {error}.",
-                remedy="Remove it and materialise again: it holds copies only.",
+                remedy="Stop the server, remove the file and materialise again: it holds copies only.",
             ) from error
