@@ -66,13 +66,12 @@ class Inbox:
         self.changed[alert.id] = alert
 
     def _gone_on(self, known: Alert, finding: Finding, at: datetime) -> Alert:
-        since = min(known.finding.since, finding.since)
         again = known.state is AlertState.RESOLVED  # while it is muted: the same alert, and nobody is told
         return replace(
             known,
             state=AlertState.OPEN if again else known.state,
             resolved_at=None,
-            finding=replace(finding, segment=known.finding.segment, since=since),
+            finding=replace(finding, segment=known.finding.segment, since=known.finding.since),
             last_seen=at,
             periods=known.periods + 1,
         )
