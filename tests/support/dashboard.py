@@ -38,6 +38,7 @@ class Story(NamedTuple):
     prediction: str
     rollout: str
     execution: str
+    alert: str
 
 
 def workspace_of(platform: Platform) -> Workspace:
@@ -72,7 +73,12 @@ def told(platform: Platform) -> Story:
     ws.endpoints.deploy(ENDPOINT, second.ref, reason="weather helps")
     prediction = _asked(platform, ws, (first, second))
     rollout = _challenged(platform, ws, second, first)
-    return Story(ws, weak, second, runs, prediction, rollout, _executed(platform, ws))
+    execution = _executed(platform, ws)
+    ws.monitors.configure(ENDPOINT, cadence="weekly")  # some hundred answers a week are too few a day
+    while ws.monitors.run(ENDPOINT).more:
+        pass
+    alert = ws.alerts.list(which="all").items[0].id
+    return Story(ws, weak, second, runs, prediction, rollout, execution, alert)
 
 
 @mw.step

@@ -35,6 +35,10 @@ FILLED = {
     "/endpoints/{name}": "/endpoints/delays",
     "/endpoints/{name}/rollout": "/endpoints/delays/rollout",
     "/rollouts/{id}": "/rollouts/{rollout}",
+    "/monitors": "/monitors",
+    "/monitors/{name}": "/monitors/delays",
+    "/alerts": "/alerts?which=all",
+    "/alerts/{id}": "/alerts/{alert}",
     "/trace": "/trace",
     "/trace/{id}": "/trace/{prediction}",
     "/lineage": "/lineage?of=model:flight-delay@3",
@@ -45,7 +49,11 @@ FILLED = {
 
 def address(story, path):
     return FILLED[path].format(
-        run=story.runs[-1], prediction=story.prediction, rollout=story.rollout, execution=story.execution
+        run=story.runs[-1],
+        prediction=story.prediction,
+        rollout=story.rollout,
+        execution=story.execution,
+        alert=story.alert,
     )
 
 
@@ -69,7 +77,7 @@ def test_pages_fit_their_window_and_complain_of_nothing(browser, site, story, sc
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/runs", "/models", "/data", "/endpoints", "/lineage", "/trace", "/ledger", "/search"]
+    "path", ["/", "/runs", "/models", "/data", "/endpoints", "/monitors", "/alerts", "/lineage", "/trace", "/ledger", "/search"]
 )
 def test_an_empty_home_has_no_empty_page(tab, bare_site, path):
     assert tab.page.goto(bare_site + path).status == 200
@@ -166,7 +174,7 @@ def test_pages_can_be_read_without_script(browser, site):
 def test_every_command_to_copy_is_one_that_exists(tab, site, bare_site, story):
     """Each begins with words of the command line and names only options that it has."""
     found = set()
-    for base, paths in ((site, FILLED), (bare_site, ["/", "/data", "/runs", "/models", "/endpoints", "/ledger"])):
+    for base, paths in ((site, FILLED), (bare_site, ["/", "/data", "/runs", "/models", "/endpoints", "/monitors", "/alerts", "/ledger"])):
         for path in paths:
             tab.page.goto(base + (address(story, path) if base == site else path))
             copied = tab.page.evaluate(
