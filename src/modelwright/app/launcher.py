@@ -60,24 +60,30 @@ class Launcher:
         """Execution -> process id of what runs now."""
         return {child.claim.execution.id: child.process.pid for child in self._children}
 
-    def turn(self) -> None:
-        """Bury what has ended, start what waits."""
-        for child in [one for one in self._children if one.process.poll() is not None]:
+    def turn(self) -> bool:
+        """Bury what has ended, start what waits; whether there was anything."""
+        ended = [one for one in self._children if one.process.poll() is not None]
+        for child in ended:
             self._bury(child)
+        started = False
         while len(self._children) < self._at_once:
             owner = f"{socket.gethostname()}-{os.getpid()}-{new_id()}"
             claim: Claim | None = self._call("executions.claim", owner=owner)
             if claim is None:
-                return
+                break
             self._start(claim)
+            started = True
+        return bool(ended) or started
 
-    def fire(self) -> None:
-        """Trigger what the calendar says is due."""
+    def fire(self) -> bool:
+        """Trigger what the calendar says is due; whether anything was."""
         schedules: tuple[Schedule, ...] = self._call("pipelines.schedules")
-        if schedules and schedules[0].next_at <= self._platform.clock():
-            fired: Triggered = self._call("pipelines.fire")
-            for declined in fired.declined:
-                _log.info("%s was due and did not start: %s", declined.pipeline, declined.reason)
+        if not schedules or schedules[0].next_at > self._platform.clock():
+            return False
+        fired: Triggered = self._call("pipelines.fire")
+        for declined in fired.declined:
+            _log.info("%s was due and did not start: %s", declined.pipeline, declined.reason)
+        return True
 
     def close(self) -> None:
         """Tell every execution to stop, wait for the grace, then make it; they wait for another worker then."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import timedelta
+from collections.abc import Sequence
 
 from modelwright.app.identity import Identity
+from modelwright.app.leasing import Leases
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
@@ -15,11 +16,11 @@ from modelwright.rollouts.repository import RolloutRepository
 _log = logging.getLogger(__name__)
 
 LEASE = "rollouts.judge"
-EVERY_SECONDS = 10.0
-"""How often each running rollout is looked at: it reads the rollout's part of the log, a second for millions of rows.
-Its limits are watched as often; its looks are due on event time, whenever that is found out."""
+SHARE = 0.1
+"""Of the worker's time that looking at rollouts may take: each look reads the rollout's part of the log, which is some
+milliseconds or, for millions of rows, seconds. Their limits are watched as often; looks are due on event time,
+whenever that is found out."""
 
-_LEASE = timedelta(seconds=60)
 _GRANTS = frozenset({"rollouts:write", "endpoints:write", "models:write"})
 
 
@@ -28,23 +29,29 @@ class RolloutJudge:
 
     Args:
         platform: The opened home.
-        owner: The name under which the lease is taken.
+        leases: The worker's.
     """
 
-    def __init__(self, platform: Platform, owner: str) -> None:
+    def __init__(self, platform: Platform, leases: Leases) -> None:
         self._platform = platform
-        self._owner = owner
+        self._leases = leases
         self._next = 0.0
 
-    def turn(self) -> None:
-        """Judge them, unless that was done a moment ago or another worker does it."""
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + EVERY_SECONDS
+    def turn(self) -> bool:
+        """Judge them, unless that was done a moment ago or another worker does it; whether one was concluded."""
+        began = time.monotonic()
+        if began < self._next:
+            return False
         with self._platform.records.reading() as rows:
             running = RolloutRepository().running(rows)
-        if not running or self._platform.queue.acquire(LEASE, self._owner, _LEASE) is None:
-            return
+        if not running or self._leases.hold(LEASE) is None:
+            return False
+        concluded = self._judge(running)
+        self._next = time.monotonic() + (time.monotonic() - began) / SHARE
+        return concluded
+
+    def _judge(self, running: Sequence[tuple[str, str]]) -> bool:
+        concluded = False
         operation = self._platform.table.get("rollouts.judge")
         for project, endpoint in running:
             identity = Identity(actor=Actor(id="rollouts", kind=ActorKind.SERVICE), project=project, grants=_GRANTS)
@@ -55,3 +62,5 @@ class RolloutJudge:
                 continue
             if over.outcome is not None:
                 _log.info("%s: %s", over, " ".join(over.reasons))
+                concluded = True
+        return concluded

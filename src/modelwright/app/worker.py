@@ -12,33 +12,26 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from modelwright.app.home import Home
-from modelwright.app.identity import DEFAULT_PROJECT, Identity
 from modelwright.app.launcher import Launcher
+from modelwright.app.leasing import Leases
+from modelwright.app.monitors import MonitorRunner
 from modelwright.app.reactor import react
 from modelwright.app.rollouts import RolloutJudge
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
-from modelwright.core.events import Actor, ActorKind
 from modelwright.predictions.shipper import LEASE, ship
-from modelwright.store.ports import Lease
 
 _log = logging.getLogger(__name__)
 
-TURN_SECONDS = 1.0
+TURN_SECONDS = 0.25
+"""The pause after a turn in which there was nothing to do."""
+
 REACTIONS = "app.reactions"
 """The name of the lease: one worker carries reactions out at a time, though two would do no harm."""
-
-_LEASE = timedelta(seconds=60)
-MONITORS = "monitoring.runner"
-"""The name of the lease: one runner of monitors at a time."""
-_MONITOR = Identity(
-    actor=Actor(id="monitors", kind=ActorKind.SERVICE), grants=frozenset({"monitors:write"}), project=DEFAULT_PROJECT
-)
 
 
 class Worker:
@@ -51,77 +44,59 @@ class Worker:
 
     def __init__(self, platform: Platform, owner: str) -> None:
         self._platform = platform
-        self._owner = owner
+        self._leases = Leases(platform.queue, owner)
+        self._monitors = MonitorRunner(platform, self._leases)
+        self._rollouts = RolloutJudge(platform, self._leases)
         self._launcher = Launcher(platform)
-        self._rollouts = RolloutJudge(platform, owner)
-        self._monitored: dict[str, int] = {}
+        self._jobs: Mapping[str, Callable[[], bool]] = {
+            "publishing routes": self._publish,
+            "reactions": self._react,
+            "shipping the log": self._ship,
+            "monitors": self._monitors.turn,
+            "rollouts": self._rollouts.turn,
+            "the calendar": self._launcher.fire,
+            "executions": self._launcher.turn,
+        }
 
-    def turn(self) -> None:
-        """Every job once; one that fails is logged and does not keep the others."""
-        for job in (self._publish, self._react, self._ship, self._monitor, self._judge, self._fire, self._launch):
+    def turn(self) -> bool:
+        """Every job once; whether one of them did something. One that fails is logged and does not keep the others."""
+        busy = False
+        for name, job in self._jobs.items():
             try:
-                job()
+                busy |= job()
             except Error as error:
-                _log.warning("%s: %s", job.__name__.strip("_"), error)
+                _log.warning("%s: %s", name, error)
             except Exception:  # noqa: BLE001  # the outermost rim of a job
-                _log.exception("%s failed", job.__name__.strip("_"))
+                _log.exception("%s failed", name)
+        return busy
 
     def run(self, ended: threading.Event) -> None:
-        """Turns until the event is set."""
+        """Turns until the event is set, without a pause while there is something to do."""
         while not ended.is_set():
-            self.turn()
-            ended.wait(TURN_SECONDS)
+            if not self.turn():
+                ended.wait(TURN_SECONDS)
         self._launcher.close()
         self._platform.close()
 
-    def _leased(self, name: str) -> Lease | None:
-        return self._platform.queue.acquire(name, self._owner, _LEASE)
-
-    def _publish(self) -> None:
+    def _publish(self) -> bool:
         self._platform.publisher.publish()
+        return False
 
-    def _react(self) -> None:
-        if self._platform.outbox.due(1) and self._leased(REACTIONS):
-            react(self._platform.outbox, self._platform.table, self._platform.run)
+    def _react(self) -> bool:
+        if not self._platform.outbox.due(1) or self._leases.hold(REACTIONS) is None:
+            return False
+        return react(self._platform.outbox, self._platform.table, self._platform.run) > 0
 
-    def _ship(self) -> None:
-        lease = self._leased(LEASE)
+    def _ship(self) -> bool:
+        lease = self._leases.hold(LEASE)
         if lease is None:
-            return
+            return False
         shipped = ship(self._platform.log, self._platform.blobs, self._platform.queue, lease)
         if shipped.parts:
             _log.info("shipped %s rows of %s segments into %s parts", shipped.rows, shipped.segments, shipped.parts)
         for segment in shipped.damaged:
             _log.error("segment %s is damaged and stays where it is", segment)
-
-    def _monitor(self) -> None:
-        """Every monitor once; what is more than one run judges waits for the next turn."""
-        lease = self._platform.queue.acquire(MONITORS, self._owner, _LEASE)
-        if lease is None:
-            return
-        run, log = self._platform.table.get("monitors.run"), self._platform.log
-        for endpoint in log.endpoints(DEFAULT_PROJECT):
-            size = log.size(DEFAULT_PROJECT, endpoint)
-            if size == self._monitored.get(endpoint) or not log.has_predictions(DEFAULT_PROJECT, endpoint):
-                continue  # nothing was answered since, so no period can have passed
-            try:
-                ran = self._platform.run(run, run.bind((endpoint,), {}), identity=_MONITOR)
-            except Error as error:  # of this endpoint; the others are judged all the same
-                _log.warning("monitor of %s: %s", endpoint, error)
-                continue
-            if not ran.more:
-                self._monitored[endpoint] = size
-            for alert in ran.raised:
-                _log.warning("monitor of %s raised alert %s", endpoint, alert)
-
-    def _judge(self) -> None:
-        self._rollouts.turn()
-
-    def _fire(self) -> None:
-        self._launcher.fire()
-
-    def _launch(self) -> None:
-        self._launcher.turn()
+        return shipped.parts > 0
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -201,7 +201,7 @@ class LifecycleService(Service):
             monitor = self._monitors.get(unit, endpoint)
         except NotFound:  # nothing was answered yet
             return False
-        return monitor.due_at is None or _passed(monitor.due_at, monitor.watermark)
+        return _passed(monitor.due_at, monitor.watermark)
 
     def _rollout(self, unit: Unit, endpoint: str) -> Standing | None:
         """The running one."""
