@@ -24,6 +24,7 @@ LOADING = timedelta(seconds=60)
 """Rows of the first minute of a rollout are not missed by a challenger that has scored nothing yet: workers load it."""
 
 _MOMENT = "datetime64[us]"
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Span(NamedTuple):
@@ -62,7 +63,7 @@ class Watch:
         self._maturity = duration(rollout.terms.maturity)
         self._table = {name: pairs.column(name).to_numpy() for name in pairs.column_names if name != "prediction_id"}
         mirrored = ~np.isnan(self._table["shadow_position"].astype(float))
-        self._since = rollout.began_at or _first(self._table["event_at"][mirrored])
+        self._since = rollout.began_at or _before(self._table["event_at"][mirrored])
         self._now = now
         self.watermark = watermark
         look = rollout.next_look
@@ -80,7 +81,7 @@ class Watch:
 
     def counted(self) -> Comparison:
         """Everything so far, without what needs labels."""
-        return self._compared(self.watermark + timedelta(microseconds=1), ())
+        return self._compared(self.watermark, ())
 
     def present(self) -> Comparison:
         """Everything whose outcome should be known by now."""
@@ -99,9 +100,9 @@ class Watch:
         return Look(number=number, finding=finding, comparison=seen, at=self._now)
 
     def _compared(self, until: datetime, metrics: tuple[str, ...]) -> Comparison:
-        inside = self._table["event_at"] < _moment(until)
+        inside = self._table["event_at"] <= _moment(until)
         if self._since is not None:
-            inside &= self._table["event_at"] >= _moment(self._since)
+            inside &= self._table["event_at"] > _moment(self._since)
         rows = {name: column[inside] for name, column in self._table.items()}
         received = _Received(self._rollout.started_at, self._now)
         return compared(rows, Span(self._since, until, self.watermark), self._terms, metrics, received)
@@ -204,8 +205,8 @@ def _pace(latencies_us: Any) -> Pace | None:
     return Pace(calls=len(latencies_us), p50_ms=float(p50), p99_ms=float(p99))
 
 
-def _first(moments: Any) -> datetime | None:
-    return moments.min().astype(_MOMENT).item().replace(tzinfo=UTC) if len(moments) else None
+def _before(moments: Any) -> datetime | None:
+    return moments.min().astype(_MOMENT).item().replace(tzinfo=UTC) - _MICROSECOND if len(moments) else None
 
 
 def _finite(value: Any) -> float | None:

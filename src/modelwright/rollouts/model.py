@@ -148,8 +148,8 @@ class Comparison(Shown, frozen=True, kw_only=True):
     """Both versions on the same requests.
 
     Attributes:
-        since: The first event time; none where nothing was mirrored yet.
-        until: The first event time after it.
+        since: Events after this time; none where nothing was mirrored yet.
+        until: Events up to this time.
         as_of: Outcomes that became known later are left out.
         answered: Predictions of the answering version there.
         scored: Those that the challenger has scored too.

@@ -201,7 +201,7 @@ def test_nothing_is_judged_before_a_look_is_due_and_its_labels_are_there(endpoin
     assert endpoint.judge() == rollout
     standing = endpoint.ws.rollouts.standing("delays")
     assert "Waits for look 1 at the event time 2013-04-1" in standing.waiting
-    assert (standing.present.labelled, standing.present.failed, standing.present.missing) == (359, 0, 0)
+    assert (standing.present.labelled, standing.present.failed, standing.present.missing) == (360, 0, 0)
     endpoint.answer(days=(10, 13), of=endpoint.second, better=1)
     assert endpoint.judge().outcome is Outcome.PROMOTED
 

@@ -131,6 +131,52 @@ def test_a_challenger_that_needs_more_than_the_requests_bring_fails_and_says_wha
     assert (state.failed, "wind" in state.last_failure) == (1, True)
 
 
+WIND = Column(name="wind", dtype=DType.FLOAT64)
+
+
+def windy(columns):
+    return np.array(columns["wind"], dtype=float) + 1
+
+
+@pytest.mark.parametrize("body", ["oip", "records", "split", "inputs", "csv"])
+def test_a_challenger_gets_the_columns_that_only_it_takes(shadowed, kit, body):
+    worker = shadowed(windy, inputs=Contract(columns=(WIND, kit.CONTRACT.columns[0])))
+    row = kit.ROW | {"wind": 4.0}
+    names = list(row)
+    if body == "oip":
+        request = kit.oip(kit.ROW)
+        request["inputs"].append({"name": "wind", "shape": [1], "datatype": "FP64", "data": [4.0]})
+        answer = worker.call("POST", "/v2/models/delays/infer", request)
+    elif body == "csv":
+        lines = ",".join(names) + "\n" + ",".join(str(row[name]) for name in names)
+        answer = worker.invoke(lines.encode(), headers=((b"content-type", b"text/csv"),))
+    else:
+        answer = worker.invoke(
+            {
+                "records": {"dataframe_records": [row]},
+                "split": {"dataframe_split": {"columns": names, "data": [[row[name] for name in names]]}},
+                "inputs": {"inputs": {name: [value] for name, value in row.items()}},
+            }[body]
+        )
+    assert answer.status == 200
+    assert worker.shadowed(1).scored == 1
+    [said] = worker.shadows.batches
+    assert (said.outputs, said.inputs) == ([5.0], {"wind": [4.0], "distance": [187.5]})
+    assert "wind" not in worker.log.batches[0].inputs
+
+
+@pytest.mark.parametrize("wind", [[4.0, 5.0], [[4.0]], ["strong"], [None], [{"a": [1]}], []])
+def test_whatever_comes_in_such_a_column_fails_no_request(shadowed, kit, wind):
+    worker = shadowed(windy, inputs=Contract(columns=(WIND,)))
+    request = kit.oip(kit.ROW)
+    request["inputs"].append({"name": "wind", "shape": [len(wind)], "datatype": "FP64", "data": wind})
+    assert worker.call("POST", "/v2/models/delays/infer", request).status == 200
+    columns = {name: [value] for name, value in kit.ROW.items()}
+    assert worker.invoke({"inputs": columns | {"wind": wind}}).status == 200
+    assert worker.invoke({"dataframe_records": [kit.ROW | {"wind": wind}]}).status == 200
+    assert worker.shadowed(3).failed == 3
+
+
 def test_a_slow_challenger_holds_nobody_up_and_drops_what_it_cannot_keep(shadowed, kit, monkeypatch):
     monkeypatch.setattr(shadows, "PENDING_ROWS", 4)
     free = threading.Event()

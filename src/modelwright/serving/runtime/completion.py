@@ -8,11 +8,11 @@ what is checked, scored and logged.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelwright.core.errors import Invalid
-from modelwright.core.schema import Contract, DType
+from modelwright.core.schema import Column, Contract, DType
 from modelwright.features.vectors import Vectors
 from modelwright.serving.runtime.response import Problem
 from modelwright.serving.runtime.rows import NO_OPTIONS, Intake, Options, Rows, moments, moments_given
@@ -24,16 +24,16 @@ class CompletingIntake(Intake):
     Args:
         contract: What a whole vector must look like.
         vectors: Completes questions.
+        also: A challenger's columns.
     """
 
     __slots__ = ("_brought", "_keys", "_request", "_vectors")
 
-    def __init__(self, contract: Contract, vectors: Vectors) -> None:
+    def __init__(self, contract: Contract, vectors: Vectors, *, also: Sequence[Column] = ()) -> None:
         super().__init__(contract)
         request = vectors.version.request
-        beyond = tuple(column for column in request if column.name not in contract.names)
-        self.accepts = contract.columns + beyond
-        self.names = tuple(column.name for column in self.accepts)
+        keys = tuple(column for column in request if column.name not in contract.names)
+        self.accept(contract.columns + keys, also)
         self._vectors = vectors
         self._request = {column.name: column for column in request}
         self._keys = tuple(dict.fromkeys(key for line in vectors.version.view.lines for key in line.by))
@@ -55,14 +55,23 @@ class CompletingIntake(Intake):
         if all(name in given for name in self.contract.names):
             return super().rows(given, count, options=options)
         brought = self._question(given, count)
-        asked = moments_given(options, count) or self._vectors.asked_at(brought, count)
-        if asked is None:
-            asked = [time.time_ns() // 1000] * count
-        whole = self._vectors.complete(brought, asked)
-        self._require(whole, brought, count)
-        found = super().rows(whole, count, options=options)
+        asked = moments_given(options, count) or self._vectors.asked_at(brought, count) or _now(count)
+        found = super().rows(self._whole(given, brought, asked), count, options=options)
         found.event_at = asked
         return found
+
+    def again(self, given: Mapping[str, list[Any]], count: int, event_at: list[int]) -> Rows:
+        """Rows that another version has answered, completed as of the moment they were asked."""
+        if not all(name in given for name in self.contract.names):
+            given = self._whole(given, self._question(given, count), event_at)
+        return super().rows(given, count)
+
+    def _whole(
+        self, given: Mapping[str, list[Any]], brought: dict[str, list[Any]], asked: list[int]
+    ) -> dict[str, list[Any]]:
+        whole = self._vectors.complete(brought, asked)
+        self._require(whole, brought, len(asked))
+        return {**given, **whole}
 
     def _question(self, given: Mapping[str, list[Any]], count: int) -> dict[str, list[Any]]:
         """The request's columns, in their types."""
@@ -96,3 +105,7 @@ class CompletingIntake(Intake):
                     f"{column.name} is not known of {entity} (row {row} of {count}), and the model does not take a "
                     "missing value. Send the whole vector, or materialise the view.",
                 )
+
+
+def _now(count: int) -> list[int]:
+    return [time.time_ns() // 1000] * count

@@ -93,7 +93,7 @@ def read_csv(body: bytes, intake: Intake) -> Rows:
     if not lines:
         raise Invalid("The CSV has no header.", remedy="Name the columns in its first line.")
     texts = _from_split(Split(lines[0], lines[1:]))
-    return intake.rows(_typed(texts, intake.accepts), len(lines) - 1)
+    return intake.rows(_typed(texts, (*intake.accepts, *intake.beyond)), len(lines) - 1)
 
 
 def write(outputs: Sequence[wire.Real], ids: list[str], *, model: str) -> Response:
@@ -121,7 +121,7 @@ def _from_records(rows: Records, names: tuple[str, ...]) -> dict[str, list[Any]]
         return {name: [row.get(name) for row in rows] for name in names if name in known}
 
 
-def _typed(texts: Mapping[str, list[str]], columns: tuple[Column, ...]) -> dict[str, list[Any]]:
+def _typed(texts: Mapping[str, list[str]], columns: Sequence[Column]) -> dict[str, list[Any]]:
     return {
         column.name: [_cell(text, _READERS[column.dtype]) for text in texts[column.name]]
         for column in columns

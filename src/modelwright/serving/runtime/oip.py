@@ -7,6 +7,7 @@ one output tensor, ``output``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -132,13 +133,14 @@ class Codec:
         intake: The endpoint's door.
     """
 
-    __slots__ = ("_carried", "_intake", "_model", "_name", "_package", "_version")
+    __slots__ = ("_beyond", "_carried", "_intake", "_model", "_name", "_package", "_version")
 
     def __init__(self, route: Route, intake: Intake) -> None:
         self._intake = intake
         self._name, self._version = route.endpoint, str(route.version)
         self._model, self._package = route.ref, route.package.digest
         self._carried = {column.name: _CARRIES[column.dtype] for column in intake.accepts}
+        self._beyond = frozenset(column.name for column in intake.beyond)
 
     def read(self, body: bytes, *, json_length: bytes | None = None) -> Asked:
         """What a request asks.
@@ -181,6 +183,9 @@ class Codec:
             raw = tail.take(size, name)
             if name in self._carried:
                 filled.append(replace(tensor, data=binary.values(raw, self._datatype(tensor), name)))
+            elif name in self._beyond:
+                with suppress(Invalid):  # a challenger's own column is its own affair
+                    filled.append(replace(tensor, data=binary.values(raw, tensor.datatype, name)))
         tail.finish()
         return filled
 
@@ -205,6 +210,8 @@ class Codec:
             name, data = tensor.name, tensor.data
             carried = self._carried.get(name)
             if carried is None:
+                if name in self._beyond and data is not UNSET and tensor.shape == usual:
+                    columns[name] = data
                 continue
             if name in columns:
                 raise Invalid(f"{name} comes twice.", fields={name: "comes twice"})

@@ -6,12 +6,13 @@ Whoever took the table before keeps it, so requests in flight finish with the mo
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 
 from msgspec import Struct
 
 from modelwright.core.errors import Error
+from modelwright.core.schema import Column
 from modelwright.predictions.model import Kind
 from modelwright.serving.model import Route, RouteTable, ShadowState
 from modelwright.serving.runtime.batching import DEFAULT_LIMITS, Batcher, Limits
@@ -144,9 +145,8 @@ class Router:
         predictor = self._live_predictor(route) or self._load(route)
         log = self._log(route.endpoint, Kind.PREDICTIONS)
         scorer = Scorer(route, generation=generation, predictor=predictor, log=log)
-        vectors = self._open_vectors(route)
-        intake = Intake(route.inputs) if vectors is None else CompletingIntake(route.inputs, vectors)
         shadow, unshadowed = self._shadow(route, generation)
+        intake = self._intake(route, also=shadow.intake.accepts if shadow is not None else ())
         return Loaded(
             route=route,
             predictor=predictor,
@@ -168,10 +168,18 @@ class Router:
         try:
             predictor = self._load(challenger)
             log = self._log(route.endpoint, Kind.SHADOWS)
+            intake = self._intake(challenger)
         except Exception as error:  # noqa: BLE001 - a package may raise anything
             known = before.unshadowed if before is not None else None
             return None, _told(error, f"{challenger.ref}, the challenger of {route.endpoint},", known)
-        return Shadow(challenger, generation=generation, predictor=predictor, log=log), ""
+        return Shadow(challenger, generation=generation, predictor=predictor, log=log, intake=intake), ""
+
+    def _intake(self, route: Route, also: Sequence[Column] = ()) -> Intake:
+        """The door of a route: with a feature view, one that completes questions."""
+        vectors = self._open_vectors(route)
+        if vectors is None:
+            return Intake(route.inputs, also=also)
+        return CompletingIntake(route.inputs, vectors, also=also)
 
     def _log(self, endpoint: str, kind: Kind) -> Log:
         found = self._logs.get((endpoint, kind))

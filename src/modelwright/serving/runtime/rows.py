@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import isnan
 from typing import Any
@@ -51,12 +51,14 @@ class Rows(Struct):
         count: How many rows.
         ids: The ids the client chose, one per row.
         event_at: Microseconds since 1970, one per row; none means on arrival.
+        beyond: Columns beyond the contract that a challenger takes, as they came; nobody has checked them.
     """
 
     columns: Columns
     count: int
     ids: list[str] | None = None
     event_at: list[int] | None = None
+    beyond: Columns | None = None
 
 
 class Intake:
@@ -64,24 +66,26 @@ class Intake:
 
     Args:
         contract: What rows must look like.
+        also: A challenger's columns. Those that the endpoint itself does not accept are kept where they come, and never
+            make a request fail.
 
     Attributes:
-        accepts: The columns that a request may bring; others are dropped.
-        names: Their names.
+        accepts: The columns that a request may bring, and that are checked.
+        beyond: The columns that are kept beside them, as they come.
+        names: The names of both; other columns are dropped.
     """
 
-    __slots__ = ("_floats", "_pick", "_times", "accepts", "contract", "names")
+    __slots__ = ("_floats", "_pick", "_times", "accepts", "beyond", "contract", "names")
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, *, also: Sequence[Column] = ()) -> None:
         self.contract = contract
-        self.accepts: tuple[Column, ...] = contract.columns
-        self.names = contract.names
+        self.accept(contract.columns, also)
         self._pick = Fits(contract).pick
         self._floats = [column.name for column in contract.columns if column.dtype is DType.FLOAT64]
         self._times = [column.name for column in contract.columns if column.dtype is DType.TIMESTAMP]
 
     def rows(self, given: Mapping[str, list[Any]], count: int, *, options: Options = NO_OPTIONS) -> Rows:
-        """Columns checked against the contract; what is not in it is dropped.
+        """Columns checked against the contract; what neither it nor a challenger takes is dropped.
 
         Args:
             given: Column name -> its values.
@@ -95,9 +99,31 @@ class Intake:
         if columns is None or count == 0:
             columns = self._interpreted(given, count)
             self.contract.require(columns)
+        beyond = self._kept(given, count) if self.beyond else None
         if options is NO_OPTIONS:
-            return Rows(columns, count)
-        return Rows(columns, count, _ids(options, count), moments_given(options, count))
+            return Rows(columns, count, beyond=beyond)
+        return Rows(columns, count, _ids(options, count), moments_given(options, count), beyond)
+
+    def again(self, given: Mapping[str, list[Any]], count: int, event_at: list[int]) -> Rows:
+        """Rows that another version has answered, for this one; raises as ``rows``.
+
+        Args:
+            given: Column name -> its values, those that version took and what was kept beside them.
+            count: How many values each column must have.
+            event_at: When they were asked, in microseconds since 1970.
+        """
+        return self.rows(given, count)
+
+    def accept(self, columns: tuple[Column, ...], also: Sequence[Column]) -> None:
+        """Say which columns may come: those that are checked, and a challenger's."""
+        own = {column.name for column in columns}
+        self.accepts = columns
+        self.beyond = tuple(column for column in also if column.name not in own)
+        self.names = tuple(column.name for column in (*self.accepts, *self.beyond))
+
+    def _kept(self, given: Mapping[str, list[Any]], count: int) -> Columns:
+        names = [column.name for column in self.beyond]
+        return {name: given[name] for name in names if name in given and len(given[name]) == count}
 
     def _interpreted(self, given: Mapping[str, list[Any]], count: int) -> Columns:
         """The contract's columns, where missing values and times, which JSON has no form for, get their one form."""

@@ -64,13 +64,14 @@ class Shadow:
         generation: Of the table it is from.
         predictor: The loaded challenger; no one else calls it.
         log: Where its answers are written; no prediction of theirs is ever counted as answered.
+        intake: Its door: it may take other columns than the version that answers, or complete them.
     """
 
-    def __init__(self, route: Route, *, generation: int, predictor: Predictor, log: Log) -> None:
+    def __init__(self, route: Route, *, generation: int, predictor: Predictor, log: Log, intake: Intake) -> None:
         self.route = route
+        self.intake = intake
         self._generation = generation
         self._scorer = Scorer(route, generation=generation, predictor=predictor, log=log)
-        self._intake = Intake(route.inputs)
         self._waiting: deque[Mirrored] = deque()
         self._offered = self._taken = self._overflowed = 0  # each has one writer, so none needs a lock
         self._scored = self._failed = self._lost = 0
@@ -146,11 +147,11 @@ class Shadow:
 
     def _settle(self, batch: list[Mirrored]) -> None:
         """Score a batch and log it; each request alone where all together cannot be scored."""
-        given = _merged(batch)
         began = time.perf_counter()
         try:
-            # The contract is the challenger's own: it may take other columns than the version that answered.
-            rows = self._intake.rows(given.columns, given.count)
+            given = _merged(batch)
+            asked = [at for mirrored in batch for at in mirrored.event_at]
+            rows = self.intake.again(given.columns, given.count, asked)
             answers = self._scorer.predict(rows)
         except (Invalid, Problem) as error:
             if len(batch) > 1:
@@ -159,7 +160,8 @@ class Shadow:
                         self._settle([mirrored])
                 return
             self._last_failure = error.message[:500]
-            rows, answers = Rows({}, given.count), np.full(given.count, math.nan)
+            count = batch[0].rows.count
+            rows, answers = Rows({}, count), np.full(count, math.nan)
         self._write(batch, rows.columns, answers, took=time.perf_counter() - began)
 
     def _write(self, batch: list[Mirrored], inputs: Columns, answers: Outputs, *, took: float) -> None:
@@ -194,9 +196,15 @@ class Shadow:
 
 
 def _merged(batch: list[Mirrored]) -> Rows:
-    if len(batch) == 1:
-        return batch[0].rows
-    columns = {
-        name: list(chain.from_iterable(one.rows.columns[name] for one in batch)) for name in batch[0].rows.columns
-    }
-    return Rows(columns, sum(one.rows.count for one in batch))
+    """All requests as one.
+
+    Raises:
+        Invalid: They do not bring the same columns, so each is a matter of its own.
+    """
+    each = [{**one.rows.columns, **(one.rows.beyond or {})} for one in batch]
+    if len(each) == 1:
+        return Rows(each[0], batch[0].rows.count)
+    if any(columns.keys() != each[0].keys() for columns in each):
+        raise Invalid("These requests bring different columns.")
+    merged = {name: list(chain.from_iterable(columns[name] for columns in each)) for name in each[0]}
+    return Rows(merged, sum(one.rows.count for one in batch))
