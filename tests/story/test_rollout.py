@@ -89,7 +89,7 @@ def test_the_better_challenger_answers_and_is_champion(tale):
 def test_the_planted_worse_challenger_is_refused_with_reasons(tale):
     assert tale.refused.outcome == "refused"
     assert tale.refused.reasons[0].startswith("It is worse: roc_auc 0.")
-    assert "better by -0." in tale.refused.reasons[0]
+    assert "gain -0." in tale.refused.reasons[0]
     assert (tale.refused.answering.ref, tale.refused.challenger.ref) == (SHARP, COARSE)
 
 

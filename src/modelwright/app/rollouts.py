@@ -21,7 +21,7 @@ SHARE = 0.1
 milliseconds or, for millions of rows, seconds. Their limits are watched as often; looks are due on event time,
 whenever that is found out."""
 
-_GRANTS = frozenset({"rollouts:write", "endpoints:write", "models:write"})
+_GRANTS = frozenset({"rollouts:write"})
 
 
 class RolloutJudge:

@@ -135,7 +135,7 @@ def _compared(seen: Comparison) -> str:
             ("challenger", seen.challenger_pace and _paced(seen.challenger_pace)),
         ]
     )
-    return f"{table(('metric', 'answering', 'challenger', 'better by'), rows, empty='')}\n{counts}"
+    return f"{table(('metric', 'answering', 'challenger', 'gain'), rows, empty='')}\n{counts}"
 
 
 def _paced(pace: Pace) -> str:

@@ -83,4 +83,4 @@ def found(seen: Comparison, terms: Terms, *, last: bool) -> Finding:
 
 
 def _said(each: Difference) -> str:
-    return f"{each.metric} {each.challenger:.4g} against {each.answering:.4g}, better by {each.better}"
+    return f"{each.metric} {each.challenger:.4g} against {each.answering:.4g}, gain {each.better}"

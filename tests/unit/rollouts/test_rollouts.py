@@ -8,6 +8,7 @@ import pytest
 
 from modelwright.app.connect import Workspace
 from modelwright.app.home import Home
+from modelwright.app.worker import Worker
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Action, Decision, GateResult, Verdict
@@ -359,6 +360,45 @@ def test_shadows_are_shipped_and_still_paired(endpoint):
     assert shipped.rows == 13 * DAY * 3 + 2 * DAY
     assert endpoint.ws.rollouts.standing("delays").present == before
     assert endpoint.judge().outcome is Outcome.PROMOTED
+
+
+@pytest.mark.parametrize("stroke", ["start", "conclusion"])
+def test_routes_that_a_killed_process_did_not_publish_are_published_by_the_job_worker(endpoint, monkeypatch, stroke):
+    if stroke == "conclusion":
+        endpoint.start()
+        endpoint.answer(days=(0, 13), of=endpoint.second, better=1)
+    monkeypatch.setattr(endpoint.platform.publisher, "hasten", lambda: None)  # killed between commit and publication
+    before = endpoint.published()
+    endpoint.start() if stroke == "start" else endpoint.judge()
+    assert endpoint.published() == before
+    Worker(endpoint.platform, "w").turn()
+    assert (endpoint.published().ref, endpoint.published().challenger is None) == (
+        ("delay@1", False) if stroke == "start" else ("delay@2", True)
+    )
+
+
+def test_the_job_worker_judges_what_is_due(endpoint):
+    endpoint.start()
+    endpoint.answer(days=(0, 13), of=endpoint.second, better=1)
+    Worker(endpoint.platform, "w").turn()
+    [over] = endpoint.ws.rollouts.list().items
+    assert (over.outcome, over.concluded_by) == (Outcome.PROMOTED, "rollouts")
+
+
+def test_a_conclusion_that_fails_half_way_has_not_begun(endpoint, monkeypatch):
+    rollout = endpoint.start().rollout
+    endpoint.answer(days=(0, 13), of=endpoint.second, better=1)
+    with monkeypatch.context() as broken:
+        broken.setattr(endpoint.platform.services["models"], "set_alias", fails)
+        with pytest.raises(RuntimeError):
+            endpoint.judge()
+    assert endpoint.ws.rollouts.list().items == [rollout]
+    assert endpoint.ws.endpoints.get("delays").current.version == 1
+    assert endpoint.judge().outcome is Outcome.PROMOTED
+
+
+def fails(*_):
+    raise RuntimeError("killed here")
 
 
 def test_whoever_judges_second_finds_it_judged(endpoint, monkeypatch):

@@ -80,9 +80,15 @@ class Shadow:
         self._thread = threading.Thread(target=self._run, name=f"shadow-{route.endpoint}", daemon=True)
 
     def start(self) -> None:
-        """Begin to score; a second call does nothing."""
-        if self._thread.ident is None:
+        """Begin to score; a second call does nothing. Without a thread for it, it never sees a row."""
+        if self._thread.ident is not None:
+            return
+        try:
             self._thread.start()
+        except RuntimeError as error:  # the system gives no more threads, which is no reason to answer nobody
+            _log.warning("The challenger of %s has no thread: %s", self.route.endpoint, error)
+            self._last_failure = str(error)
+            self._over.set()
 
     def offer(self, rows: Rows, ids: list[str], received_at: int) -> None:
         """Hand over a request that has been answered; never waits and never raises.
