@@ -312,6 +312,7 @@ READERS: dict[str, Callable[[Story], Any]] = {
     ] + [story.ws.evidence.list("carrier-rates@1")],
     "charters": lambda story: [story.ws.charters.get(name) for name in (MODEL, "carrier-rates")],
     "decisions": lambda story: story.ws.gates.decisions(MODEL, limit=1000),
+    "rollouts": lambda story: story.ws.rollouts.list(limit=1000),
     "deployments": lambda story: [story.ws.endpoints.history(ENDPOINT), story.platform.publisher.publish()],
 }  # fmt: skip
 

@@ -63,12 +63,12 @@ class Expectation(Struct, frozen=True, kw_only=True):
     """What a model's charter says of how it is judged.
 
     Attributes:
-        metric: The KPI's metric.
+        metric: The KPI's metric; none where no charter says.
         maturity: How long after the event its outcome is known.
         latency_p99_ms: The slowest hundredth of answers may take so long, in milliseconds.
     """
 
-    metric: Name = "roc_auc"
+    metric: Name | None = None
     maturity: Duration = "0s"
     latency_p99_ms: float | None = None
 

@@ -206,17 +206,13 @@ class RolloutService(Service):
         Raises:
             NotFound: None is running.
         """
-        found = self._repository.newest(unit.rows, unit.project, endpoint)
-        if not found or found[0].outcome is not None:
-            raise (
-                no_rollout(endpoint)
-                if not found
-                else NotFound(
-                    f"The last rollout of {endpoint} is over: {found[0].outcome}.",
-                    remedy=f"See: modelwright rollout show {endpoint}",
-                )
+        rollout = self._newest(unit.rows, unit.project, endpoint)
+        if rollout.outcome is not None:
+            raise NotFound(
+                f"The last rollout of {endpoint} is over: {rollout.outcome}.",
+                remedy=f"See: modelwright rollout show {endpoint}",
             )
-        return self._over(unit, found[0], Outcome.STOPPED, [reason] if reason else [])
+        return self._over(unit, rollout, Outcome.STOPPED, [reason] if reason else [])
 
     @operation(permission="rollouts:read", kind="query")
     def standing(self, unit: Unit, endpoint: Name, compare: bool = True) -> Standing:  # noqa: FBT001, FBT002  # by name
@@ -342,7 +338,7 @@ class RolloutService(Service):
         expected = self._expectations(unit, version.model)
         task = version.manifest.task
         return Terms(
-            metric=expected.metric,
+            metric=expected.metric or ("roc_auc" if task is Task.BINARY else "rmse"),
             task=task,
             looks=looks,
             maturity=expected.maturity if maturity is None else maturity,
@@ -423,7 +419,7 @@ class RolloutService(Service):
         reasons: Sequence[str],
         seen: Look | Comparison | None = None,
     ) -> Rollout:
-        generation = self._deployments.challenge(unit.rows, rollout.endpoint, None)
+        generation = self._deployments.leave(unit.rows, rollout.endpoint)
         over = concluded(unit, self._repository, rollout, outcome, reasons, generation=generation, seen=seen)
         self._endpoints.hasten(unit)
         return over

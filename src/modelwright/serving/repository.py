@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, func, insert, select
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, func, insert, select
 
 from modelwright.core.unit import Rows
 from modelwright.models.model import Package
@@ -27,7 +27,8 @@ challenges = Table(
     control,
     Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("endpoint", String(128), nullable=False),
-    Column("body", Body(Challenger), nullable=True),
+    Column("over", Boolean, nullable=False),
+    Column("body", Body(Challenger), nullable=False),
     Index("challenges_by_endpoint", "endpoint", "generation"),
 )
 
@@ -92,11 +93,15 @@ class DeploymentRepository:
         )
         return list(rows.execute(statement).scalars())
 
-    def challenge(self, rows: Rows, endpoint: str, challenger: Challenger | None) -> int:
-        """Write who is in an endpoint's shadow from now on; the generation it makes. A deployment ends it too."""
-        generation = self.next_generation(rows)
-        rows.execute(insert(challenges).values(generation=generation, endpoint=endpoint, body=challenger))
-        return generation
+    def challenge(self, rows: Rows, endpoint: str, challenger: Challenger) -> int:
+        """Write who is in an endpoint's shadow from now on; the generation it makes. A deployment ends it."""
+        return self._add_challenge(rows, endpoint, challenger, over=False)
+
+    def leave(self, rows: Rows, endpoint: str) -> int:
+        """Write that nobody is in an endpoint's shadow any more; the generation it makes."""
+        newest = select(challenges.c.body).where(challenges.c.endpoint == endpoint)
+        challenger = rows.execute(newest.order_by(challenges.c.generation.desc()).limit(1)).scalar_one()
+        return self._add_challenge(rows, endpoint, challenger, over=True)
 
     def table(self, rows: Rows) -> RouteTable | None:
         """The route table of the home as it should be served now."""
@@ -121,12 +126,18 @@ class DeploymentRepository:
             ),
         )
 
-    def _challengers(self, rows: Rows) -> dict[str, tuple[int, Challenger | None]]:
+    def _add_challenge(self, rows: Rows, endpoint: str, challenger: Challenger, *, over: bool) -> int:
+        generation = self.next_generation(rows)
+        rows.execute(insert(challenges).values(generation=generation, endpoint=endpoint, over=over, body=challenger))
+        return generation
+
+    def _challengers(self, rows: Rows) -> dict[str, tuple[int, Challenger]]:
+        """Endpoint -> the generation since which somebody is in its shadow, and who."""
         newest = select(func.max(challenges.c.generation)).group_by(challenges.c.endpoint)
-        statement = select(challenges).where(challenges.c.generation.in_(newest))
+        statement = select(challenges).where(challenges.c.generation.in_(newest), challenges.c.over.is_(False))
         return {row.endpoint: (row.generation, row.body) for row in rows.execute(statement)}
 
 
-def _after(deployed: int, challenge: tuple[int, Challenger | None] | None) -> Challenger | None:
+def _after(deployed: int, challenge: tuple[int, Challenger] | None) -> Challenger | None:
     """The challenger, unless the endpoint was moved after it came."""
     return challenge[1] if challenge is not None and challenge[0] > deployed else None
