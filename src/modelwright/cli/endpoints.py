@@ -59,7 +59,7 @@ def challenge(
     margin: Annotated[float | None, typer.Option(help="How much worse the KPI might be.")] = None,
     json: Json = False,
 ) -> None:
-    """Let a version score the same requests in the shadow of what answers. Exit code 3 when the gates refuse it."""
+    """Let a version score the same requests in the shadow. The gates decide; exit code 3 when they refuse."""
     given: dict[str, Any] = {"looks": look, "maturity": maturity, "margin": margin}
     started = workspace(context).rollouts.start(
         endpoint, ref, cause=cause, **{name: value for name, value in given.items() if value is not None}

@@ -194,9 +194,9 @@ class RolloutService(Service):
             return self._over(unit, rollout, Outcome.REFUSED, breaches, counted)
         return self._looked(unit, rollout, look)
 
-    @operation(permission="rollouts:write", kind="command")
+    @operation(permission="rollouts:write", kind="command", idempotent=True)
     def stop(self, unit: Unit, endpoint: Name, reason: Cause = "") -> Rollout:
-        """End a rollout without a judgement; what answers goes on answering.
+        """End a rollout without a judgement; what answers goes on answering. One that is over stays as it is.
 
         Args:
             unit: The unit of work.
@@ -204,14 +204,11 @@ class RolloutService(Service):
             reason: Why, for the record.
 
         Raises:
-            NotFound: None is running.
+            NotFound: The endpoint has no rollout.
         """
         rollout = self._newest(unit.rows, unit.project, endpoint)
         if rollout.outcome is not None:
-            raise NotFound(
-                f"The last rollout of {endpoint} is over: {rollout.outcome}.",
-                remedy=f"See: modelwright rollout show {endpoint}",
-            )
+            return rollout
         return self._over(unit, rollout, Outcome.STOPPED, [reason] if reason else [])
 
     @operation(permission="rollouts:read", kind="query")

@@ -333,8 +333,7 @@ def test_a_rollout_is_stopped_with_a_reason_and_another_may_begin(endpoint):
     endpoint.start()
     over = endpoint.ws.rollouts.stop("delays", "no need")
     assert (over.outcome, over.reasons, endpoint.published().challenger) == (Outcome.STOPPED, ("no need",), None)
-    with pytest.raises(NotFound, match="is over: stopped"):
-        endpoint.ws.rollouts.stop("delays")
+    assert endpoint.ws.rollouts.stop("delays", "again") == over
     second = endpoint.start(endpoint.third).rollout
     assert [each.id for each in endpoint.ws.rollouts.list("delays").items] == [second.id, over.id]
     assert endpoint.ws.rollouts.get(over.id) == over

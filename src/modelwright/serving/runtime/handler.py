@@ -133,8 +133,7 @@ class Handler:
         unready = self._unready()
         said = {
             "status": "unavailable" if unready else "ready",
-            "reason": unready or self._problem(),
-            "problems": self._laid_out.problems,
+            "reason": unready or self._problem() or next(iter(self._laid_out.problems.values()), None),
             "worker": self._worker,
             "generation": self._laid_out.generation,
             "endpoints": {name: loaded.route.ref for name, loaded in self._laid_out.endpoints.items()},
