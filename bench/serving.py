@@ -28,12 +28,12 @@ import msgspec
 import numpy as np
 
 from modelwright.core.schema import Column, Contract, DType
+from modelwright.inference import worker
+from modelwright.inference.ports import Predictor
 from modelwright.models.model import Manifest, Package, Task
 from modelwright.predictions.segments import SegmentWriter
 from modelwright.serving import publication
 from modelwright.serving.model import Challenger, Route, RouteTable
-from modelwright.serving.runtime import worker
-from modelwright.serving.runtime.ports import Predictor
 from modelwright.store.keys import Keys
 
 NUMBERS = tuple(f"number_{index}" for index in range(11))

@@ -33,7 +33,7 @@ import numpy as np
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind
 from modelwright.predictions.segments import SegmentWriter
-from modelwright.serving.runtime import worker
+from modelwright.inference import worker
 
 def equip(place):
     return worker.Equipment(

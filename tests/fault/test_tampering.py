@@ -393,7 +393,7 @@ class Worker:
 
     def start(self) -> None:
         descriptor = self._listener.fileno()
-        module = "modelwright.serving.runtime.worker"
+        module = "modelwright.inference.worker"
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, "--home", str(self._home), "--fd", str(descriptor), "--worker", "w1"],

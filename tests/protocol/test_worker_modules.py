@@ -26,7 +26,7 @@ class Listener:
             asked.append((frame.f_globals["__name__"], name))
 
 sys.meta_path.insert(0, Listener())
-from modelwright.serving.runtime import worker
+from modelwright.inference import worker
 status = worker.run(sys.argv[1:], equip=worker.equip)
 print(json.dumps({"status": status, "asked": asked, "loaded": sorted(sys.modules)}))
 """

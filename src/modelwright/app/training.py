@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from modelwright.app.connect import Workspace, connect
-from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Name, Ref
 from modelwright.features.model import View
@@ -152,7 +152,10 @@ def challenge(endpoint: Name, trained: Trained, *, cause: str = "") -> str:
             workspace.endpoints.get(endpoint)
         except NotFound:
             return _first(workspace, endpoint, trained.ref)
-        started = workspace.rollouts.start(endpoint, trained.ref, cause=cause)
+        try:
+            started = workspace.rollouts.start(endpoint, trained.ref, cause=cause)
+        except Conflict as error:  # another one runs already; it goes on
+            return f"{trained.ref} does not challenge {endpoint}: {error.message}"
         if started.rollout is None:
             return f"{trained.ref} was refused: {'; '.join(started.decision.reasons)}"
         return f"{trained.ref} runs in the shadow of {endpoint}"

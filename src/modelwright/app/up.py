@@ -19,7 +19,7 @@ from modelwright.core.errors import Conflict, Invalid
 from modelwright.serving.publication import write_address
 
 API = "modelwright.server.run"
-INFERENCE = "modelwright.serving.runtime.worker"
+INFERENCE = "modelwright.inference.worker"
 JOBS = "modelwright.app.worker"
 
 _ASK_EVERY_SECONDS = 0.05

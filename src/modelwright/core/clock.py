@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -12,7 +13,16 @@ from modelwright.core.wire import described
 Duration = Annotated[str, described(r"\A[0-9]{1,5}[smhd]\Z", "a number and s, m, h or d, e.g. 14d")]
 """A length of time as people write it."""
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_UNITS = {
+    "us": timedelta(microseconds=1),
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_DURATION = re.compile(r"\A([0-9]{1,9})(us|ms|[smhdw])\Z", re.ASCII)
 
 Clock = Callable[[], datetime]
 """Answers the present moment, aware and in UTC. The one seam through which rooms see the time."""
@@ -23,14 +33,23 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def duration(text: Duration) -> timedelta:
-    """The length of time.
+def duration(text: str) -> timedelta:
+    """Read a length of time, e.g. ``6h``.
+
+    Raises:
+        Invalid: It is not a whole number and one of ``us ms s m h d w``, or longer than Python can count.
 
     Example:
         >>> duration("14d")
         datetime.timedelta(days=14)
     """
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    match = _DURATION.match(text)
+    try:
+        if match is not None:
+            return int(match[1]) * _UNITS[match[2]]
+    except OverflowError:
+        pass
+    raise Invalid(f"{text[:40]!r} is not a duration.", remedy="Write a whole number and a unit, e.g. 6h or 7d.")
 
 
 def as_utc(value: datetime | str, *, field: str = "time") -> datetime:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, NoReturn, Union
 
+from modelwright.core.clock import duration
 from modelwright.core.errors import Invalid
 
 LONGEST = 1000
@@ -98,17 +99,7 @@ _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"*", "/"}),
 )
 _COMPARISONS = _LEVELS[2]
-_UNITS = {
-    "us": timedelta(microseconds=1),
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
-_DURATION = re.compile(r"\A([0-9]{1,9})(us|ms|[smhdw])\Z", re.ASCII)
-MICROSECOND = _UNITS["us"]
+MICROSECOND = timedelta(microseconds=1)
 
 
 class _Form(NamedTuple):
@@ -144,25 +135,6 @@ def parse_row(text: str) -> Expression:
         3.0
     """
     return _parsed(text, _ROW)
-
-
-def duration(text: str) -> timedelta:
-    """Read a duration, e.g. ``6h``.
-
-    Raises:
-        Invalid: It is not a whole number and one of ``us ms s m h d w``, or longer than Python can count.
-
-    Example:
-        >>> duration("7d").days
-        7
-    """
-    match = _DURATION.match(text)
-    try:
-        if match is not None:
-            return int(match[1]) * _UNITS[match[2]]
-    except OverflowError:
-        pass
-    raise Invalid(f"{text[:40]!r} is not a duration.", remedy="Write a whole number and a unit, e.g. 6h or 7d.")
 
 
 def _parsed(text: str, form: _Form) -> Expression:

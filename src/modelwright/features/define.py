@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from modelwright.core.clock import duration
 from modelwright.core.errors import Invalid
-from modelwright.core.expressions import duration
 from modelwright.core.schema import DType
 from modelwright.features.functions import captured
 from modelwright.features.model import (

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
+from modelwright.core.clock import duration
 from modelwright.core.errors import Invalid
 from modelwright.pipelines.model import CauseKind, Definition, Execution
 
 YEAR = timedelta(days=365)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([smhdw])")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -31,17 +30,14 @@ def span(said: str | float | timedelta, *, field: str) -> timedelta:
         >>> span("90s", field="timeout"), span("4w", field="cooldown").days
         (datetime.timedelta(seconds=90), 28)
     """
-    found: timedelta | None = None
-    if isinstance(said, timedelta):
-        found = said
-    elif isinstance(said, int | float):
-        found = timedelta(seconds=said)
-    elif (match := _SPAN.fullmatch(said.strip())) is not None:
-        found = timedelta(**{_UNITS[match[2]]: float(match[1])})
-    if found is None or found <= timedelta(0):
+    if isinstance(said, str):
+        found = duration(said.strip())
+    else:
+        found = said if isinstance(said, timedelta) else timedelta(seconds=said)
+    if found <= timedelta(0):
         raise Invalid(
             f"{field} is {said!r}, which is no length of time.",
-            remedy="Write a number and s, m, h, d or w: 90s, 10m, 28d.",
+            remedy="Write a whole number and a unit, e.g. 90s, 10m, 28d.",
             fields={field: "not a length of time"},
         )
     return found

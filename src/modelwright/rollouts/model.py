@@ -18,9 +18,6 @@ from modelwright.models.model import Task
 from modelwright.serving.model import ShadowState
 from modelwright.stats.model import Interval
 
-CHAMPION = "champion"
-"""The alias that a promoted version gets."""
-
 Cause = Annotated[str, Meta(max_length=2_000)]
 
 

@@ -15,12 +15,11 @@ from modelwright.core.guard import Action, Guard, Transition, no_guard
 from modelwright.core.ids import Id, Name, Ref, new_id
 from modelwright.core.operation import Page, Service, limited, operation, paged
 from modelwright.core.unit import Rows, Unit
-from modelwright.models.model import ModelVersion, Task
+from modelwright.models.model import CHAMPION, ModelVersion, Task
 from modelwright.rollouts import rule
 from modelwright.rollouts.comparison import Watch, shares
 from modelwright.rollouts.conclusion import concluded
 from modelwright.rollouts.model import (
-    CHAMPION,
     Cause,
     Comparison,
     Contender,

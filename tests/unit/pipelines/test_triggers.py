@@ -129,6 +129,6 @@ def test_due_moments_are_in_utc():
         due("0 0 31 2 *", MAY)
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("90s", 90), ("1.5h", 5400), (3, 3), (timedelta(days=1), 86400)])
+@pytest.mark.parametrize(("said", "seconds"), [("90s", 90), ("90m", 5400), (3, 3), (timedelta(days=1), 86400)])
 def test_spans(said, seconds):
     assert span(said, field="x").total_seconds() == seconds

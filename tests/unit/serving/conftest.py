@@ -12,12 +12,12 @@ import pytest
 
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.core.signing import Envelope
+from modelwright.inference.batching import Limits
+from modelwright.inference.handler import Handler
+from modelwright.inference.router import Router
 from modelwright.models.model import Manifest, Package, Task
 from modelwright.predictions.model import Kind, decode_predictions
 from modelwright.serving.model import Challenger, Route, RouteTable
-from modelwright.serving.runtime.batching import Limits
-from modelwright.serving.runtime.handler import Handler
-from modelwright.serving.runtime.router import Router
 
 CONTRACT = Contract(
     columns=(

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from modelwright.core.gate import Gate, allowed_authorities
-from modelwright.serving.runtime.asgi import Application
+from modelwright.inference.asgi import Application
 
 HOST = (b"host", b"localhost:8000")
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.core.errors import Unavailable
-from modelwright.serving.runtime.batching import Batcher, Limits
-from modelwright.serving.runtime.response import Problem
-from modelwright.serving.runtime.rows import Rows
-from modelwright.serving.runtime.scoring import Scorer
+from modelwright.inference.batching import Batcher, Limits
+from modelwright.inference.response import Problem
+from modelwright.inference.rows import Rows
+from modelwright.inference.scoring import Scorer
 
 
 class Desk:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import Column, Contract, DType
-from modelwright.serving.runtime import binary
+from modelwright.inference import binary
 
 INFER = "/v2/models/delays/infer"
 OCTETS = (b"content-type", b"application/octet-stream")

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from modelwright.serving.runtime.handler import Handler
-from modelwright.serving.runtime.router import Router
-from modelwright.serving.runtime.worker import Equipment, _server, http_protocol
+from modelwright.inference.handler import Handler
+from modelwright.inference.router import Router
+from modelwright.inference.worker import Equipment, _server, http_protocol
 
 HEAD = b"POST /invocations HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
 

@@ -13,12 +13,12 @@ from sklearn.linear_model import LinearRegression
 from modelwright import features as f
 from modelwright.app.connect import connect
 from modelwright.core.schema import Column, Contract, DType
+from modelwright.inference.handler import Handler
+from modelwright.inference.router import Live, Router
+from modelwright.inference.watch import Place
+from modelwright.inference.worker import equip
 from modelwright.predictions.model import PredictionBatch, microseconds
 from modelwright.serving.model import Route
-from modelwright.serving.runtime.handler import Handler
-from modelwright.serving.runtime.router import Live, Router
-from modelwright.serving.runtime.watch import Place
-from modelwright.serving.runtime.worker import equip
 from support.features import NOON, hours
 from support.homes import fresh_platform
 

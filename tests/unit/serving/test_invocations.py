@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.core.ids import new_ids
-from modelwright.serving.runtime.rows import without_nan
+from modelwright.inference.rows import without_nan
 
 
 def forms(rows):

@@ -11,10 +11,10 @@ import pytest
 
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted, NotFound
+from modelwright.inference.handler import Handler
+from modelwright.inference.watch import Place, Watcher
 from modelwright.serving import publication
 from modelwright.serving.model import Acknowledgement, RouteTable
-from modelwright.serving.runtime.handler import Handler
-from modelwright.serving.runtime.watch import Place, Watcher
 from modelwright.store.keys import Keys
 
 
@@ -166,7 +166,7 @@ def test_what_did_not_load_is_tried_again(follow, kit, publish, monkeypatch):
 
     loads.per_route = True
     worker = follow(loads)
-    monkeypatch.setattr("modelwright.serving.runtime.watch.RETRY_SECONDS", 0)
+    monkeypatch.setattr("modelwright.inference.watch.RETRY_SECONDS", 0)
     publish(1, kit.route(version=2))
     worker.refresh()
     there.append("now")
@@ -324,7 +324,7 @@ def test_a_watcher_follows_the_file_and_beats(follow, kit, publish):
 
 def test_a_worker_needs_neither_pandas_nor_a_database():
     code = (
-        "import sys, modelwright.serving.runtime.worker\n"
+        "import sys, modelwright.inference.worker\n"
         "sys.exit(', '.join({'pandas', 'mlflow', 'sqlalchemy', 'pyarrow', 'duckdb', 'sklearn', 'scipy'} & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)

@@ -9,8 +9,8 @@ import pytest
 
 from modelwright.core.errors import Corrupted, Unavailable
 from modelwright.core.schema import Column, Contract, DType
-from modelwright.serving.runtime import shadow as shadows
-from modelwright.serving.runtime.batching import Limits
+from modelwright.inference import shadow as shadows
+from modelwright.inference.batching import Limits
 
 IDS = [f"{number:032x}" for number in range(1, 9)]
 

@@ -8,12 +8,12 @@ import pytest
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted
 from modelwright.core.schema import Column, Contract, DType
+from modelwright.inference.watch import Place
+from modelwright.inference.worker import equip
 from modelwright.models.model import MANIFEST_TYPE, Manifest, Package, PackageFile
 from modelwright.models.package import pack
 from modelwright.predictions.model import Kind
 from modelwright.serving.model import Route
-from modelwright.serving.runtime.watch import Place
-from modelwright.serving.runtime.worker import equip
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.keys import Keys
 

@@ -17,11 +17,11 @@ from msgspec import Struct
 
 from modelwright.core.errors import Unavailable
 from modelwright.core.ids import new_ids
-from modelwright.serving.runtime.ports import Outputs
-from modelwright.serving.runtime.response import Problem
-from modelwright.serving.runtime.rows import Rows
-from modelwright.serving.runtime.scoring import Scored, Scorer
-from modelwright.serving.runtime.shadow import Shadow
+from modelwright.inference.ports import Outputs
+from modelwright.inference.response import Problem
+from modelwright.inference.rows import Rows
+from modelwright.inference.scoring import Scored, Scorer
+from modelwright.inference.shadow import Shadow
 
 IDLE_TURNS = 2
 """After so many turns of the loop that brought nobody new, a costly model is called. With 32 clients and a model of 1

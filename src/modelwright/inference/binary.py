@@ -16,7 +16,7 @@ import numpy as np
 
 from modelwright.core import wire
 from modelwright.core.errors import Invalid
-from modelwright.serving.runtime.response import Response
+from modelwright.inference.response import Response
 
 EXTENSION = "binary_tensor_data"
 LENGTH = b"inference-header-content-length"

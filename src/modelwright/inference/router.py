@@ -13,16 +13,16 @@ from msgspec import Struct
 
 from modelwright.core.errors import Error
 from modelwright.core.schema import Column
+from modelwright.inference.batching import DEFAULT_LIMITS, Batcher, Limits
+from modelwright.inference.completion import CompletingIntake
+from modelwright.inference.oip import Codec
+from modelwright.inference.ports import Load, Log, OpenLog, OpenVectors, Predictor, no_vectors
+from modelwright.inference.response import MAX_MESSAGE
+from modelwright.inference.rows import Intake
+from modelwright.inference.scoring import Scorer
+from modelwright.inference.shadow import Shadow
 from modelwright.predictions.model import Kind
 from modelwright.serving.model import Route, RouteTable, ShadowState
-from modelwright.serving.runtime.batching import DEFAULT_LIMITS, Batcher, Limits
-from modelwright.serving.runtime.completion import CompletingIntake
-from modelwright.serving.runtime.oip import Codec
-from modelwright.serving.runtime.ports import Load, Log, OpenLog, OpenVectors, Predictor, no_vectors
-from modelwright.serving.runtime.response import MAX_MESSAGE
-from modelwright.serving.runtime.rows import Intake
-from modelwright.serving.runtime.scoring import Scorer
-from modelwright.serving.runtime.shadow import Shadow
 
 _log = logging.getLogger(__name__)
 

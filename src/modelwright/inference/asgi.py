@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from modelwright.core.gate import Gate, Refusal
-from modelwright.serving.runtime.handler import Handler
-from modelwright.serving.runtime.response import Response
+from modelwright.inference.handler import Handler
+from modelwright.inference.response import Response
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from modelwright.core import wire
 from modelwright.core.errors import Error, Unavailable
+from modelwright.inference.ports import Log, Outputs, Predictor
+from modelwright.inference.response import Problem
+from modelwright.inference.rows import Rows
 from modelwright.predictions.model import PredictionBatch, encode
 from modelwright.serving.model import Route
-from modelwright.serving.runtime.ports import Log, Outputs, Predictor
-from modelwright.serving.runtime.response import Problem
-from modelwright.serving.runtime.rows import Rows
 
 _log = logging.getLogger(__name__)
 

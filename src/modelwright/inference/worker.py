@@ -27,18 +27,18 @@ from modelwright.core import wire
 from modelwright.core.gate import MAX_BODY, Gate, allowed_authorities
 from modelwright.features.model import ViewVersion
 from modelwright.features.vectors import Vectors
+from modelwright.inference.asgi import Application
+from modelwright.inference.batching import DEFAULT_LIMITS, Limits
+from modelwright.inference.handler import Handler
+from modelwright.inference.ports import Load, Log, OpenLog, OpenVectors, Predictor, no_vectors
+from modelwright.inference.router import Router
+from modelwright.inference.watch import Place, Watcher
 from modelwright.models.model import FEATURES
 from modelwright.models.package import loaded, verified
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind
 from modelwright.predictions.segments import SegmentWriter
 from modelwright.serving.model import Route
-from modelwright.serving.runtime.asgi import Application
-from modelwright.serving.runtime.batching import DEFAULT_LIMITS, Limits
-from modelwright.serving.runtime.handler import Handler
-from modelwright.serving.runtime.ports import Load, Log, OpenLog, OpenVectors, Predictor, no_vectors
-from modelwright.serving.runtime.router import Router
-from modelwright.serving.runtime.watch import Place, Watcher
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.adapters.sqlite_keyvalue import SqliteKeyValue
 from modelwright.store.keys import Keys
@@ -168,13 +168,13 @@ def _server(listener: socket.socket, handler: Handler, equipment: Equipment) -> 
 
 
 def run(arguments: Sequence[str], *, equip: Callable[[Place], Equipment]) -> int:
-    """Be a worker; what ``python -m modelwright.serving.runtime.worker`` does.
+    """Be a worker; what ``python -m modelwright.inference.worker`` does.
 
     Args:
         arguments: The command line.
         equip: What to work with, given where.
     """
-    parser = argparse.ArgumentParser(prog="modelwright.serving.runtime.worker", description=__doc__)
+    parser = argparse.ArgumentParser(prog="modelwright.inference.worker", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the platform's folder")
     parser.add_argument("--fd", type=int, required=True, help="the inherited listening socket")
     parser.add_argument("--worker", required=True, help="this worker's name")
@@ -193,7 +193,7 @@ def run(arguments: Sequence[str], *, equip: Callable[[Place], Equipment]) -> int
 def http_protocol() -> type[asyncio.Protocol] | Literal["h11"]:
     """Httptools with bounds, or h11, which has one for the head of its own."""
     try:
-        from modelwright.serving.runtime.protocol import BoundedProtocol  # where httptools exists
+        from modelwright.inference.protocol import BoundedProtocol  # where httptools exists
     except ImportError:
         return "h11"
     return BoundedProtocol

@@ -16,8 +16,8 @@ from msgspec import UNSET, Struct, UnsetType
 from modelwright.core import wire
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import Column, DType
-from modelwright.serving.runtime.response import JSON, Response
-from modelwright.serving.runtime.rows import NO_OPTIONS, Intake, Options, Rows, without_nan
+from modelwright.inference.response import JSON, Response
+from modelwright.inference.rows import NO_OPTIONS, Intake, Options, Rows, without_nan
 
 Records = list[dict[str, Any]]
 

@@ -14,8 +14,8 @@ from typing import Any
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.features.vectors import Vectors
-from modelwright.serving.runtime.response import Problem
-from modelwright.serving.runtime.rows import NO_OPTIONS, Intake, Options, Rows, moments, moments_given
+from modelwright.inference.response import Problem
+from modelwright.inference.rows import NO_OPTIONS, Intake, Options, Rows, moments, moments_given
 
 
 class CompletingIntake(Intake):

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.errors import Conflict, Error, NotFound
+from modelwright.inference.router import Live, Router
 from modelwright.serving import publication
 from modelwright.serving.model import Acknowledgement
-from modelwright.serving.runtime.router import Live, Router
 
 _log = logging.getLogger(__name__)
 

@@ -19,12 +19,12 @@ from typing import NamedTuple
 import numpy as np
 
 from modelwright.core.errors import Error, Invalid
+from modelwright.inference.ports import Columns, Log, Outputs, Predictor
+from modelwright.inference.response import Problem
+from modelwright.inference.rows import Intake, Rows
+from modelwright.inference.scoring import Scorer
 from modelwright.predictions.model import PredictionBatch, encode
 from modelwright.serving.model import Route, ShadowState
-from modelwright.serving.runtime.ports import Columns, Log, Outputs, Predictor
-from modelwright.serving.runtime.response import Problem
-from modelwright.serving.runtime.rows import Intake, Rows
-from modelwright.serving.runtime.scoring import Scorer
 
 _log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from modelwright.core.errors import Error, Invalid, NotFound, Unavailable
 from modelwright.core.gate import Headers, Refusal
-from modelwright.serving.runtime import binary, invocations, oip
-from modelwright.serving.runtime.response import TEXT, Problem, Response, answer, failure
-from modelwright.serving.runtime.router import Live, Loaded, Router
+from modelwright.inference import binary, invocations, oip
+from modelwright.inference.response import TEXT, Problem, Response, answer, failure
+from modelwright.inference.router import Live, Loaded, Router
 
 _log = logging.getLogger(__name__)
 

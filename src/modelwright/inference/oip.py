@@ -17,11 +17,11 @@ from msgspec.structs import replace
 from modelwright.core import wire
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import Contract, DType
+from modelwright.inference import binary
+from modelwright.inference.response import JSON, Response
+from modelwright.inference.rows import NO_OPTIONS, Intake, Options, Rows, without_nan
+from modelwright.inference.scoring import Scored
 from modelwright.serving.model import Route
-from modelwright.serving.runtime import binary
-from modelwright.serving.runtime.response import JSON, Response
-from modelwright.serving.runtime.rows import NO_OPTIONS, Intake, Options, Rows, without_nan
-from modelwright.serving.runtime.scoring import Scored
 
 OUTPUT = "output"
 _WHOLE = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})

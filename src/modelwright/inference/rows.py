@@ -14,7 +14,7 @@ from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
 from modelwright.core.ids import Id
 from modelwright.core.schema import Column, Contract, DType, Fits
-from modelwright.serving.runtime.ports import Columns
+from modelwright.inference.ports import Columns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
