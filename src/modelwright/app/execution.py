@@ -22,7 +22,7 @@ from modelwright.core import wire
 from modelwright.core.errors import Conflict, Invalid
 from modelwright.execution.executors.base import said
 from modelwright.execution.reporter import Reporter
-from modelwright.execution.running import HomeBooks, carried_out
+from modelwright.execution.running import HomeBooks, carried_out, decided
 from modelwright.pipelines.define import found
 from modelwright.pipelines.model import Claim, Failed, Status
 from modelwright.pipelines.tracing import Graph
@@ -50,6 +50,7 @@ def _carried_out(claim: Claim, workspace: Workspace, folder: Path) -> int:
     reporter = Reporter(HomeBooks(workspace), claim, lambda: os._exit(1))  # to import may take longer than the lease
     try:
         graph = _graph(claim, folder / SOURCE)
+        place = decided(graph, "processes")
     except Exception as error:  # noqa: BLE001  # the outermost rim of a user's module
         where = "".join(traceback.format_exception(error, limit=-_FRAMES))
         reporter.finish(Status.FAILED, error=f"{said(error)}\n{where}"[:4000])
@@ -59,7 +60,7 @@ def _carried_out(claim: Claim, workspace: Workspace, folder: Path) -> int:
         raise
     reporter.stop()
     try:
-        carried_out(graph, claim, workspace, executor="processes", scratch_in=folder)
+        carried_out(graph, claim, workspace, executor=place, scratch_in=folder)
     except Failed as error:
         _log.info("%s", error)
     except Conflict as error:

@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from modelwright.core.clock import Clock, utc_now
-from modelwright.core.errors import Conflict, Invalid
+from modelwright.core.errors import Conflict
 from modelwright.execution.executors.base import Done, Executor, Job, said
 from modelwright.execution.frontier import Asked, Frontier, Shelves
 from modelwright.execution.log import Log
@@ -35,7 +35,7 @@ from modelwright.pipelines.tracing import Graph
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
-_LOG_SECONDS = 0.2
+_TELL_SECONDS = 1.0
 _MOST_KEYS = 1000
 
 Watch = Callable[[Step], None]
@@ -80,7 +80,6 @@ class Conductor:
         self._books = books
         self._watch = watch or (lambda _: None)
         self._clock = clock
-        self._executor: Executor | None = None
         self._began = clock()
         self._frontier = Frontier(graph, books, scratch)
         self._before = {step.id: step for step in claim.steps}
@@ -88,11 +87,11 @@ class Conductor:
         self._steps: dict[str, Step] = {}
         self._asked: deque[Asked] = deque()
         self._running: dict[str, Asked] = {}
-        self._pauses: list[tuple[float, int, Asked]] = []
+        self._pauses: list[tuple[float, str, Asked]] = []
         self._logs: dict[str, Log] = {}
-        self._told: dict[str, float] = {}
+        self._heard: set[str] = set()
+        self._told = 0.0
         self._broken: str | None = None
-        self._reporter = Reporter(books, claim, self._end_now)
 
     def run(self, executor: Executor) -> Execution:
         """Carry it out to its end.
@@ -104,10 +103,9 @@ class Conductor:
             Failed: A step failed for good, or the execution was cancelled.
             Conflict: The lease was lost; another one goes on with it.
         """
-        self._executor = executor
+        self._reporter = Reporter(self._books, self._claim, executor.kill)
         self._reporter.planned(self._graph.plan)
         try:
-            self._refuse_unbounded(executor)
             self._carry_on(executor)
             result = self._frontier.answer() if not self._broken and not self._stopped else None
         except BaseException as error:
@@ -121,29 +119,26 @@ class Conductor:
     def wrote(self, step: str, data: bytes) -> None:
         """A step wrote something."""
         self._logs.setdefault(step, Log()).add(data)
-        if time.monotonic() - self._told.get(step, 0.0) > _LOG_SECONDS:
-            self._told[step] = time.monotonic()
-            self._reporter.changed(self._logged(step))
+        self._heard.add(step)
+        self._tell()
 
     def progressed(self, step: str, progress: Progress) -> None:
         """A step said how far it is."""
-        self._note(replace(self._steps[step], progress=progress))
+        self._steps[step] = replace(self._steps[step], progress=progress)
+        self._heard.add(step)
+        self._tell()
 
     @property
     def _stopped(self) -> bool:
         return self._reporter.lost or self._reporter.cancelled
 
-    def _end_now(self) -> None:
-        if self._executor is not None:
-            self._executor.kill()
-
-    def _refuse_unbounded(self, executor: Executor) -> None:
-        bounded = [node.step.name for node in self._graph.nodes.values() if node.step.timeout is not None]
-        if bounded and not executor.bounds_time:
-            raise Invalid(
-                f"{bounded[0]} has a time limit, which nobody can keep inside this process.",
-                remedy='Run it with executor="processes".',
-            )
+    def _tell(self) -> None:
+        """Report what steps wrote and said, once a second at most: it is for people, and each report is a commit."""
+        if self._heard and time.monotonic() - self._told > _TELL_SECONDS:
+            self._told = time.monotonic()
+            for step in self._heard:
+                self._reporter.changed(self._logged(step))
+            self._heard.clear()
 
     def _carry_on(self, executor: Executor) -> None:
         while not self._stopped and not self._broken:
@@ -219,9 +214,11 @@ class Conductor:
     def _take(self, executor: Executor) -> None:
         for answer in executor.wait(_LOOK_SECONDS):
             self._end(answer)
+        self._tell()
 
     def _end(self, answer: Done) -> None:
         asked = self._running.pop(answer.step)
+        self._heard.discard(answer.step)
         step = replace(self._logged(answer.step), ended_at=self._clock(), cpu_seconds=answer.cpu_seconds)
         log = self._logs.get(answer.step)
         if log is not None and log.longer:
@@ -251,7 +248,7 @@ class Conductor:
             return
         pause = min(_FIRST_PAUSE_SECONDS * 2 ** (here - 1), _LONGEST_PAUSE_SECONDS)
         self._note(replace(step, status=StepStatus.WAITING, failed=failed, error=error))
-        heapq.heappush(self._pauses, (time.monotonic() + pause, len(failed), asked))
+        heapq.heappush(self._pauses, (time.monotonic() + pause, answer.step, asked))
 
     def _logged(self, name: str) -> Step:
         step, log = self._steps[name], self._logs.get(name)

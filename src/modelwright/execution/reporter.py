@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from modelwright.core.errors import Conflict, Error, Unavailable
 from modelwright.pipelines.model import Claim, Execution, Planned, Status, Step, Told, Value
@@ -18,6 +19,9 @@ GROUP_SECONDS = 0.02
 
 _BEATS_A_LEASE = 6
 _MOST_STEPS = 500
+_PAUSE_SECONDS = 0.5
+
+T = TypeVar("T")
 
 
 class Desk(Protocol):
@@ -87,37 +91,41 @@ class Reporter:
         self._news.set()
 
     def flush(self) -> None:
-        """Say it now; returns when it is durable, or the lease is lost.
-
-        Raises:
-            Unavailable: The home does not answer.
-        """
+        """Say it now; returns when it is durable, or the lease is lost."""
         with self._sending:
             while not self.lost and (batch := self._batch()) is not None:
-                self._send(*batch)
+                self._patiently(partial(self._send, *batch))
 
     def finish(self, status: Status, *, result: Value | None = None, error: str | None = None) -> Execution | None:
         """Say how it ended, with all that has not been said; none where the lease was lost before."""
         self.stop()
         with self._sending:
-            while not self.lost and len(self._pending) > _MOST_STEPS:
-                batch = self._batch()
-                if batch is not None:
-                    self._send(*batch)
+            while len(self._pending) > _MOST_STEPS and (batch := self._batch()) is not None:
+                self._patiently(partial(self._send, *batch))
             plan, steps = self._batch() or (None, ())
-            if self.lost:
-                return None
-            try:
-                return self._desk.finish(*self._who, status, steps, plan=plan, result=result, error=error)
-            except Conflict:
-                self._lose()
-                return None
+            last: dict[str, Any] = {"plan": plan, "result": result, "error": error}
+            return self._patiently(partial(self._desk.finish, *self._who, status, steps, **last))
 
     def stop(self) -> None:
         """Report no more; the execution stays in our hands until the lease ends."""
         self._over.set()
         self._news.set()
         self._thread.join()
+
+    def _patiently(self, call: Callable[[], T]) -> T | None:
+        """A call's answer, asked for again while the home does not answer and the lease lasts; none once it is lost."""
+        while not self.lost:
+            try:
+                return call()
+            except Conflict:
+                self._lose()
+            except Unavailable as error:
+                _log.warning("no report: %s", error)
+                if time.monotonic() - self._alive > self._lease:
+                    self._lose()
+                else:
+                    time.sleep(_PAUSE_SECONDS)
+        return None
 
     def _batch(self) -> tuple[tuple[Planned, ...] | None, tuple[Step, ...]] | None:
         with self._guard:

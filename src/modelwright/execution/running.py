@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from modelwright.core.operation import Upload
 from modelwright.core.settings import URL
 from modelwright.execution.conductor import Conductor, Watch
 from modelwright.execution.executors import here
-from modelwright.execution.executors.base import Executor
+from modelwright.execution.executors.base import Executor, Listener
 from modelwright.execution.executors.inline import Inline
 from modelwright.execution.executors.processes import Processes
 from modelwright.pipelines.define import Pipeline
@@ -123,18 +122,20 @@ def run_here(
         )
     owner = f"{socket.gethostname()}-{os.getpid()}-{new_id()}"
     if resume is None:
-        plain = msgspec.to_builtins(dict(parameters or {}), str_keys=True)
+        plain = _plain(parameters or {})
         graph = pipeline.trace(plain)
+        place = decided(graph, executor)
         claim: Claim = home.executions.open(pipeline.name, _entry(pipeline), plain, owner)
     else:
         asked: Execution = home.pipelines.execution(resume)
         if asked.pipeline != pipeline.name:
             raise Invalid(f"Execution {resume} is of {asked.pipeline}, not of {pipeline.name}.")
         graph = pipeline.trace(asked.parameters)
+        place = decided(graph, executor)
         claim = home.executions.claim(owner, resume)
     if begun is not None:
         begun(claim.execution)
-    return carried_out(graph, claim, home, executor=executor, watch=watch)
+    return carried_out(graph, claim, home, executor=place, watch=watch)
 
 
 def carried_out(
@@ -142,32 +143,51 @@ def carried_out(
     claim: Claim,
     home: Home,
     *,
-    executor: Where | None = None,
+    executor: Where,
     watch: Watch | None = None,
     scratch_in: Path | None = None,
 ) -> Execution:
-    """Carry a claimed execution out, with larger results in a temporary folder; raises as ``run_here``."""
+    """Carry a claimed execution out where ``decided`` said, with larger results in a temporary folder.
+
+    Raises:
+        Failed: A step failed for good, or the execution was cancelled.
+        Conflict: Another process holds it by now.
+    """
     with tempfile.TemporaryDirectory(prefix="modelwright-", dir=scratch_in) as folder:
         scratch = Path(folder)
         conductor = Conductor(graph, claim, HomeBooks(home), scratch=scratch, watch=watch)
         return conductor.run(_executor(graph, conductor, scratch, executor, home.where))
 
 
-def _executor(graph: Graph, conductor: Conductor, scratch: Path, wanted: Where | None, where: str) -> Executor:
+def decided(graph: Graph, wanted: Where | None) -> Where:
+    """Where the steps of a graph can run.
+
+    Raises:
+        Invalid: Not where it is wanted: no other process can find a function, or a time limit cannot be kept here.
+    """
     stranger = only_here(graph)
     if wanted == "processes" and stranger is not None:
         raise Invalid(
             f"{stranger} is defined at a prompt or inside a function, where another process cannot find it.",
             remedy='Write it at the top of a file, or run with executor="inline".',
         )
-    if wanted == "inline" or stranger is not None:
-        return Inline({node.id: node.step.function for node in graph.nodes.values()}, scratch, conductor)
-    scripts = [script_of(node.step.function) for node in graph.nodes.values() if _of_a_script(node.step.function)]
-    return Processes(scratch, conductor, script=scripts[0] if scripts else None, environment={URL.name: where})
+    if wanted == "processes" or (wanted is None and stranger is None):
+        return "processes"
+    bounded = next((node.id for node in graph.nodes.values() if node.step.timeout is not None), None)
+    if bounded is not None:
+        raise Invalid(
+            f"{bounded} has a time limit, which nobody can keep inside this process.",
+            remedy='Run it with executor="processes", with every step at the top of a file.',
+        )
+    return "inline"
 
 
-def _of_a_script(function: Any) -> bool:
-    return bool(function.__module__ == "__main__") and "__main__" in sys.modules
+def _executor(graph: Graph, listener: Listener, scratch: Path, place: Where, where: str) -> Executor:
+    steps = {node.id: node.step.function for node in graph.nodes.values()}
+    if place == "inline":
+        return Inline(steps, scratch, listener)
+    scripts = [script_of(function) for function in steps.values() if function.__module__ == "__main__"]
+    return Processes(scratch, listener, script=scripts[0] if scripts else None, environment={URL.name: where})
 
 
 def _entry(pipeline: Pipeline[..., Any]) -> str:
@@ -176,3 +196,15 @@ def _entry(pipeline: Pipeline[..., Any]) -> str:
     file = script_of(pipeline.function)
     name = file.stem if module == "__main__" and file is not None else module
     return f"{name}:{pipeline.function.__name__}"
+
+
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON has them."""
+    try:
+        found: dict[str, Any] = msgspec.to_builtins(dict(parameters), str_keys=True)
+    except TypeError as error:
+        raise Invalid(
+            f"A parameter cannot be written down as JSON: {error}.",
+            remedy="Give the reference of a dataset, and let a step read it.",
+        ) from None
+    return found

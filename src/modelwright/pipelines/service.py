@@ -35,7 +35,7 @@ from modelwright.pipelines.model import (
     Triggered,
     Words,
 )
-from modelwright.pipelines.triggers import YEAR, checked, due, matches, refusal
+from modelwright.pipelines.triggers import YEAR, checked, due, last_due, matches, refusal
 
 if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
     from modelwright.pipelines.repository import ExecutionRepository, PipelineRepository
@@ -173,9 +173,7 @@ class PipelineService(Service):
         """
         outcomes: list[Execution | Declined] = []
         for schedule in self._pipelines.schedules(unit.rows, unit.project, due=unit.now):
-            last = schedule.next_at
-            while (following := due(schedule.expression, last)) <= unit.now:
-                last = following
+            last, following = last_due(schedule.expression, unit.now), due(schedule.expression, unit.now)
             self._pipelines.fired(unit.rows, unit.project, schedule, next_at=following, last_at=last)
             version = self._newest(unit, schedule.pipeline)
             cause = Cause(kind=CauseKind.CRON, subject=schedule.expression)

@@ -85,6 +85,12 @@ def due(expression: str, after: datetime) -> datetime:
     return found
 
 
+def last_due(expression: str, until: datetime) -> datetime:
+    """The last moment of a calendar expression up to another moment; raises as ``due``."""
+    following = due(expression, until)
+    return next(moment for moment in CronSim(expression.strip(), following, reverse=True) if moment <= until)
+
+
 def matches(definition: Definition, kind: CauseKind, subject: str) -> bool:
     """Whether a pipeline waits for this."""
     wanted = str(kind) if kind is CauseKind.COMMIT else f"{kind}:{subject}"

@@ -235,7 +235,7 @@ def test_a_time_limit_is_refused_where_nobody_can_keep_it(ws):
 
     with pytest.raises(Invalid, match="time limit"):
         bounded.run(workspace=ws, executor="inline")
-    assert ws.pipelines.executions().items[0].status is Status.FAILED
+    assert ws.pipelines.executions().items == []
 
 
 def test_ctrl_c_leaves_an_execution_that_can_be_resumed(ws, capsys):

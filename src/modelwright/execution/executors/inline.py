@@ -32,6 +32,9 @@ class _Tee(io.TextIOBase):
     def flush(self) -> None:
         self._before.flush()
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._before, name)  # `buffer`, which goes past the log
+
     def writable(self) -> bool:
         return True
 
