@@ -79,6 +79,8 @@ def _graph(claim: Claim, source: Path) -> Graph:
 
 
 def _end(*_: Any) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):  # the launcher and the lifeline both tell: the second must not
+        signal.signal(number, signal.SIG_IGN)  # break off what the first began
     raise SystemExit(1)  # the conductor kills what is under way and lets go of the execution
 
 
