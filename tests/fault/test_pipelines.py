@@ -6,16 +6,24 @@ import os
 import signal
 import threading
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+from sqlalchemy import update
 
 import modelwright as mw
 from modelwright.app.connect import Workspace
 from modelwright.app.launcher import Launcher
 from modelwright.app.workspace import LocalCaller
+from modelwright.core import wire
+from modelwright.core.clock import utc_now
 from modelwright.core.errors import Conflict
+from modelwright.core.source import SourceFile, SourceSnapshot
 from modelwright.pipelines.model import Status, StepStatus
+from modelwright.pipelines.repository import schedules
+from modelwright.store.leases import leases
 from support.homes import fresh_platform
 from support.house import House, awaits, cli, python
 
@@ -60,6 +68,8 @@ def register(data, number):
 
 @mw.step(cache=False)
 def release(numbers):
+    print("releasing", numbers)
+    mw.progress(1, 4, "guard first")
     held("release")
     noted("release")
     return max(numbers)
@@ -233,14 +243,36 @@ def test_a_holder_that_was_taken_for_dead_publishes_nothing(scene, launcher):
 
 
 def expire(rows, execution):
-    from datetime import UTC, datetime
-
-    from sqlalchemy import update
-
-    from modelwright.store.leases import leases
-
     name = f"pipelines.execution.{execution}"
     rows.execute(update(leases).where(leases.c.name == name).values(until=datetime(2000, 1, 1, tzinfo=UTC)))
+
+
+def test_log_and_progress_are_there_while_a_step_runs(scene, launcher):
+    scene.hold("release")
+    execution = scene.start()
+    scene.reached("release", launcher)
+    steps = scene.ws.pipelines.steps
+    [step] = awaits(
+        lambda: [one for one in steps(execution) if one.id == "release" and one.progress and one.log], "it is heard"
+    )
+    assert scene.ws.pipelines.logs(execution, "release").text == "releasing [1, 2]\n"
+    assert (step.status, step.progress.done, step.progress.note) == (StepStatus.RUNNING, 1, "guard first")
+    scene.go("release")
+    scene.ended(execution, launcher)
+
+
+def test_the_calendar_starts_what_is_due(scene, launcher):
+    definition = scene.ws.pipelines.get("retrain").definition
+    scene.ws.pipelines.define("minutely", replace(definition, triggers=("cron:* * * * *",)))
+    launcher.fire()
+    assert scene.ws.pipelines.executions(name="minutely").items == []
+    with scene.platform.records.writing() as rows:
+        rows.execute(update(schedules).values(next_at=utc_now() - timedelta(days=400)))
+    launcher.fire()
+    launcher.fire()
+    [execution] = scene.ws.pipelines.executions(name="minutely").items
+    assert utc_now() - execution.at < timedelta(minutes=2)
+    assert scene.ended(execution.id, launcher).status is Status.SUCCEEDED
 
 
 def test_cancelling_kills_what_is_under_way(scene, launcher):
@@ -279,9 +311,6 @@ def test_a_module_that_cannot_be_imported_fails_its_execution_with_the_reason(sc
 
 
 def _snapshot(path, stored):
-    from modelwright.core import wire
-    from modelwright.core.source import SourceFile, SourceSnapshot
-
     file = SourceFile(path=path, digest=stored.digest, size=stored.size)
     return wire.canonical(SourceSnapshot(files=(file,)))
 
