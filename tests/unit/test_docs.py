@@ -19,6 +19,7 @@ from modelwright.core.settings import SETTINGS
 from modelwright.explain import EXPLAINERS
 from modelwright.governance.policy import GATES, built_in_tiers
 from modelwright.models.package import FLAVOURS
+from modelwright.pipelines.values import CODECS
 from modelwright.stats.drift import DRIFT_TESTS
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +113,7 @@ def test_every_gate_tier_flavour_and_drift_test_has_its_place():
     assert set(reference("flavours")) >= FLAVOURS.built_in
     assert set(reference("drift-tests")) >= DRIFT_TESTS.built_in
     shelves = (ROOT / "CONTRIBUTING.md").read_text()
-    for shelf in (GATES, FLAVOURS, EXPLAINERS, DRIFT_TESTS):
+    for shelf in (GATES, FLAVOURS, EXPLAINERS, DRIFT_TESTS, CODECS):
         assert f"`{shelf.group}`" in shelves
         assert all(f"`{name}`" in shelves for name in shelf.built_in)
 
@@ -180,7 +181,7 @@ def test_the_glossary_is_in_order_and_each_word_once():
 def test_every_noun_of_the_faces_and_every_shelf_is_in_the_glossary():
     singular = {"data": "dataset version", "policies": "policy"}
     nouns = {singular.get(noun, noun.removesuffix("s")) for noun in operation_table().nouns}
-    assert nouns | {shelf.what for shelf in (GATES, FLAVOURS, EXPLAINERS, DRIFT_TESTS)} <= set(glossary())
+    assert nouns | {shelf.what for shelf in (GATES, FLAVOURS, EXPLAINERS, DRIFT_TESTS, CODECS)} <= set(glossary())
 
 
 def test_every_word_of_the_glossary_is_used():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
 from sqlalchemy import Column, Index, Integer, String, Table, delete, func, insert, select, update
 
 from modelwright.core.unit import Rows
@@ -80,6 +81,9 @@ schedules = Table(
 )
 
 
+_MOST_KNOWN = 500
+
+
 class PipelineRepository:
     """Versions, schedules, and triggers that were declined."""
 
@@ -121,15 +125,11 @@ class PipelineRepository:
 
     def decline(self, rows: Rows, project: str, found: Declined) -> Declined:
         """Note a trigger that started nothing; the note with its position."""
-        from msgspec.structs import replace
-
         done = rows.execute(insert(declined).values(project=project, pipeline=found.pipeline, body=found))
         return replace(found, seq=done.inserted_primary_key[0])
 
     def declined(self, rows: Rows, project: str, pipeline: str, *, before: int | None, limit: int) -> list[Declined]:
         """What was declined, the newest first."""
-        from msgspec.structs import replace
-
         statement = select(declined.c.seq, declined.c.body).where(
             declined.c.project == project, declined.c.pipeline == pipeline
         )
@@ -256,6 +256,7 @@ class ExecutionRepository:
             executions.c.status == Status.SUCCEEDED.value,
         )
         statement = select(steps.c.execution, steps.c.body).where(steps.c.execution == newest.scalar_subquery())
+        statement = statement.limit(_MOST_KNOWN)
         found = []
         for row in rows.execute(statement):
             step: Step = row.body

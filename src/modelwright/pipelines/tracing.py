@@ -12,7 +12,7 @@ from modelwright.core.errors import Invalid
 from modelwright.pipelines.model import Planned
 from modelwright.pipelines.values import Taken
 
-MOST_STEPS = 10_000
+MOST_STEPS = 2_000
 _current: ContextVar[Graph | None] = ContextVar("modelwright_graph", default=None)
 
 
