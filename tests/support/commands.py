@@ -89,6 +89,9 @@ def _challenge(a: dict[str, Any], _: Files) -> list[Any]:
 def _monitor_configure(a: dict[str, Any], _: Files) -> list[Any]:
     columns = [word for column in a["columns"] for word in ("--column", column)]
     return ["monitor", "configure", a["endpoint"], *columns, *_options(a, "cadence", "false_alarms_per_year")]
+def _pipeline_trigger(a: dict[str, Any], _: Files) -> list[Any]:
+    words = ["pipeline", "trigger", a["kind"], a["subject"], "--at", a["at"].isoformat()]
+    return [*words, *_options(a, "cause")]
 
 
 COMMANDS: dict[str, Typed] = {
@@ -127,10 +130,7 @@ COMMANDS: dict[str, Typed] = {
     "endpoints.list": lambda a, _: ["endpoint", "list"],
     "endpoints.history": lambda a, _: ["endpoint", "history", a["endpoint"]],
     "pipelines.start": _pipeline_start,
-    "pipelines.trigger": lambda a, _: [
-        *("pipeline", "trigger", a["kind"], a["subject"], "--at", a["at"].isoformat()),
-        *_options(a, "cause"),
-    ],
+    "pipelines.trigger": _pipeline_trigger,
     "pipelines.get": lambda a, _: ["pipeline", "show", a["name"]],
     "pipelines.versions": lambda a, _: ["pipeline", "versions", a["name"]],
     "pipelines.list": lambda a, _: ["pipeline", "list"],

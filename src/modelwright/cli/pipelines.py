@@ -27,7 +27,10 @@ ExecutionId = Annotated[str, typer.Argument(metavar="EXECUTION")]
 
 @app.command()
 def register(context: typer.Context, target: Target, json: Json = False) -> None:
-    """Hand a pipeline with its source to the workers, who also start it by its triggers."""
+    """Hand a pipeline with its source to workers.
+
+    They carry it out when it is started, and start it by its triggers.
+    """
     from modelwright.app.automation import load  # weight: the rooms' services
 
     pipeline = load(target)
@@ -73,7 +76,10 @@ def trigger(
     cause: Annotated[str, typer.Option(help="What tells more.")] = "",
     json: Json = False,
 ) -> None:
-    """Start every pipeline that waits for something, unless loop protection says no."""
+    """Start the pipelines that wait for something.
+
+    Loop protection may say no: cooldown, budget, or one that is under way.
+    """
     found = workspace(context).pipelines.trigger(kind, subject, as_utc(at, field="at"), cause=cause)
     lines = [f"started {one}" for one in found.started]
     lines += [f"declined {one.pipeline}: {one.reason}" for one in found.declined]
@@ -133,7 +139,7 @@ def show_(
     what: Annotated[str, typer.Argument(metavar="PIPELINE|EXECUTION", help="A name, or an execution's id.")],
     json: Json = False,
 ) -> None:
-    """Show a pipeline's newest version, or an execution with its steps."""
+    """Show a pipeline, or an execution with its steps."""
     pipelines = workspace(context).pipelines
     if re.fullmatch(r"[0-9a-f]{32}", what):
         execution = pipelines.execution(what)
@@ -175,7 +181,7 @@ def resume(
     target: Annotated[str | None, typer.Argument(metavar="FILE:FUNCTION", help="Where its function is now.")] = None,
     json: Json = False,
 ) -> None:
-    """Go on with an execution that failed or was interrupted; what succeeded is kept.
+    """Go on with an execution; what succeeded is kept.
 
     What workers carried out, workers go on with. What a script ran goes on here, in the project's folder.
     """

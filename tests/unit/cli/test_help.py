@@ -77,6 +77,8 @@ def test_every_command_says_an_operation_or_is_more_than_one():
         "demo",
         "predict",
         "data export",
+        "pipeline register",
+        "pipeline run",
         "run compare",
         "run export",
         "model evaluate",
