@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from modelwright.app.connect import Workspace, connect
 from modelwright.core.errors import Invalid, NotFound
@@ -67,31 +67,48 @@ class RunnablePipeline(Pipeline[P, R], Generic[P, R]):
                 raise
 
 
+@overload
+def pipeline(function: Callable[P, R], /) -> RunnablePipeline[P, R]: ...
+
+
+@overload
 def pipeline(
     *,
     on: Sequence[str] = (),
     cooldown: str | float | timedelta | None = None,
     budget: int | None = None,
     name: str | None = None,
-) -> Callable[[Callable[P, R]], RunnablePipeline[P, R]]:
+) -> Callable[[Callable[P, R]], RunnablePipeline[P, R]]: ...
+
+
+def pipeline(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    on: Sequence[str] = (),
+    cooldown: str | float | timedelta | None = None,
+    budget: int | None = None,
+    name: str | None = None,
+) -> Any:
     """Make a function whose body calls steps a pipeline.
 
     Called plainly, it runs its steps one after another and records nothing. ``.run(…)`` records an execution and runs
     it here; ``ws.pipelines.register`` hands it to workers, who also start it by its triggers.
 
     Args:
+        function: The function, where the decorator stands without brackets.
         on: When it starts by itself: ``alarm:<endpoint>``, ``data:<dataset>``, ``cron:<minute hour day month weekday>``
             in UTC, ``commit``.
         cooldown: ``"28d"``: how long after a start triggers start nothing, on event time.
         budget: How many starts by triggers there may be in 365 days of event time.
         name: What to call it; by default the function's name with hyphens.
     """
+    length = None if cooldown is None else span(cooldown, field="cooldown")
 
-    def made(function: Callable[P, R]) -> RunnablePipeline[P, R]:
-        length = None if cooldown is None else span(cooldown, field="cooldown")
-        return RunnablePipeline(function, name=name, triggers=on, cooldown=length, budget=budget)
+    def made(plain: Callable[..., Any]) -> RunnablePipeline[..., Any]:
+        return RunnablePipeline(plain, name=name, triggers=on, cooldown=length, budget=budget)
 
-    return made
+    return made if function is None else made(function)
 
 
 def load(target: str) -> RunnablePipeline[..., Any]:

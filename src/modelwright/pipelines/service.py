@@ -126,7 +126,7 @@ class PipelineService(Service):
         version = self._newest(unit, name)
         given = bounded(dict(parameters or {}))
         known = {one.name: one for one in version.definition.parameters}
-        wrong = [*(key for key in given if key not in known)]
+        wrong = [key for key in given if key not in known]
         missing = [one.name for one in known.values() if one.required and one.name not in given]
         if wrong or missing:
             what = f"does not take {wrong[0]!r}" if wrong else f"needs {missing[0]!r}"

@@ -65,6 +65,9 @@ class Handle:
     def __len__(self) -> NoReturn:  # noqa: PLE0303  # it answers nothing
         self._not_there("count it")
 
+    def __str__(self) -> NoReturn:  # noqa: PLE0307  # it answers nothing
+        self._not_there("write it into a text")
+
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)  # what copy, inspect and the like look for

@@ -86,5 +86,9 @@ def test_the_name_is_the_functions_with_hyphens():
     def retrain_the_model():
         pass
 
-    assert retrain_the_model.name == "retrain-the-model"
+    @mw.pipeline
+    def bare():
+        pass
+
+    assert (retrain_the_model.name, bare.name) == ("retrain-the-model", "bare")
     assert typed.name == "typed"

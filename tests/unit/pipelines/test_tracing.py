@@ -78,6 +78,7 @@ def test_a_pipeline_called_plainly_runs_its_steps():
         (lambda: one() and 1, "compare it"),
         (lambda: list(one()), "go through it"),
         (lambda: len(one()), "count it"),
+        (lambda: f"model-{one()}", "write it into a text"),
         (lambda: one().shape, "use its .shape"),
         (lambda: one()[1.5], "key or a position"),
         (lambda: one(y=1), "unexpected keyword argument 'y'"),
