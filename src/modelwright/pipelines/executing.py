@@ -108,9 +108,9 @@ class ExecutionService(Service):
         if execution_id is not None:
             return self._resumed(unit, owner, execution_id)
         unfinished = seen(self._queue, unit.rows, self._executions.unfinished(unit.rows, unit.project))
-        busy = {one.pipeline for one in unfinished if one.status is Status.RUNNING and one.version is not None}
+        busy = {one.pipeline for one in unfinished if one.status is Status.RUNNING}
         for one in unfinished:
-            if one.version is None or one.status is Status.RUNNING or one.pipeline in busy:
+            if one.status is Status.RUNNING or one.pipeline in busy:
                 continue
             crashes = one.crashes + (one.status is Status.INTERRUPTED)
             if one.cancelling:

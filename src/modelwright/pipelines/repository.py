@@ -200,9 +200,12 @@ class ExecutionRepository:
         return {execution.pipeline: execution for execution in rows.execute(statement).scalars()}
 
     def unfinished(self, rows: Rows, project: str, *, pipeline: str | None = None) -> list[Execution]:
-        """Those that wait or run, the oldest first."""
-        wanted = (Status.QUEUED, Status.RUNNING)
-        statement = select(executions.c.body).where(executions.c.project == project, executions.c.status.in_(wanted))
+        """Those of registered versions that wait or run, the oldest first."""
+        statement = select(executions.c.body).where(
+            executions.c.project == project,
+            executions.c.status.in_((Status.QUEUED.value, Status.RUNNING.value)),
+            executions.c.version.is_not(None),
+        )
         if pipeline is not None:
             statement = statement.where(executions.c.pipeline == pipeline)
         return list(rows.execute(statement.order_by(executions.c.id)).scalars())

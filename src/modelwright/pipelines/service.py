@@ -374,8 +374,7 @@ class PipelineService(Service):
     def _offer(self, unit: Unit, version: PipelineVersion, cause: Cause, at: datetime) -> Execution | Declined:
         """Start a pipeline for a trigger, or record why not."""
         name, definition = version.pipeline, version.definition
-        unfinished = self._executions.unfinished(unit.rows, unit.project, pipeline=name)
-        active = next((one for one in unfinished if one.version is not None), None)
+        active = next(iter(self._executions.unfinished(unit.rows, unit.project, pipeline=name)), None)
         window = max(YEAR, timedelta(seconds=definition.cooldown_seconds))
         starts = self._executions.starts(unit.rows, unit.project, name, after=_before(at, window), until=at)
         reason = refusal(definition, at, active, starts)
