@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import data
-import features
 import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import compute as pc
 from pyarrow import parquet
 
+import features
 import modelwright as mw
 from modelwright.app.home import Home
 
@@ -49,7 +49,8 @@ def test_the_training_set_is_what_prepare_writes_out_by_hand(ws: mw.Workspace, f
     assert made.num_rows == by_hand.num_rows
     for name in shared:
         assert made[name].combine_chunks().equals(by_hand[name].cast(made[name].type).combine_chunks()), name
-    known = pc.less_equal(by_hand["landed_at"], UNTIL)
+    mature = pc.less_equal(by_hand["asked_at"], UNTIL - timedelta(hours=25))  # asked an hour before departure
+    known = pc.and_(pc.less_equal(by_hand["landed_at"], UNTIL), mature)
     assert made["late"].to_pylist() == pc.if_else(known, by_hand["late"], None).to_pylist()
 
 

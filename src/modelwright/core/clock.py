@@ -28,6 +28,10 @@ Clock = Callable[[], datetime]
 """Answers the present moment, aware and in UTC. The one seam through which rooms see the time."""
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Whole microseconds since then are how the log and the online store keep times."""
+
+
 def utc_now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)

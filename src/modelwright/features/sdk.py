@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelwright.core.clock import as_utc, utc_now
+from modelwright.core.clock import EPOCH, as_utc, utc_now
 from modelwright.core.errors import Invalid
-from modelwright.core.expressions import names, parse_row
+from modelwright.core.expressions import MICROSECOND, names, parse_row
 from modelwright.core.ids import parse_ref
 from modelwright.core.operation import Caller, Face, Operation
 from modelwright.core.schema import Contract, DType
@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # weight: pyarrow and duckdb
 
     from modelwright.features.training import Frame
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Rows = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
 
 
@@ -163,7 +162,7 @@ class FeaturesFace(Face):
         if at is not None:
             asked = _each(at, count)
         elif (moments := vectors.asked_at(given, count)) is not None:
-            asked = [_EPOCH + timedelta(microseconds=moment) for moment in moments]
+            asked = [EPOCH + moment * MICROSECOND for moment in moments]
         else:
             asked = [utc_now()] * count
         keys = {key: given[key] for line in version.view.lines for key in line.by}

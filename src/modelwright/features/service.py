@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from modelwright.core import wire
+from modelwright.core.clock import EPOCH
 from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.expressions import MICROSECOND
 from modelwright.core.ids import Id, Name, Pinned, Ref, new_id, parse_ref
 from modelwright.core.operation import Page, Service, limited, operation, paged, position
 from modelwright.core.schema import Contract
@@ -29,6 +31,7 @@ from modelwright.features.model import (
     ViewVersion,
 )
 from modelwright.features.resolve import resolved
+from modelwright.predictions.model import microseconds
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and pyarrow, which a remote client does without
     from modelwright.data.service import DataService
@@ -36,7 +39,6 @@ if TYPE_CHECKING:  # weight: SQLAlchemy and pyarrow, which a remote client does 
     from modelwright.store.ports import Frames, KeyValue, Records
 
 MOST_ROWS = 10_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FeatureService(Service):
@@ -216,22 +218,27 @@ class FeatureService(Service):
             unit: The unit of work.
             ref: The view's version.
             until: Facts known by then; by default all there are.
+
+        Raises:
+            Invalid: Nothing of the view is stored.
         """
         from modelwright.features.store import Reading, materialize  # weight: pyarrow and duckdb
 
         with self._records.reading() as rows:  # the work is done before the first write: it holds up nobody
             snapshot = Snapshot(unit, rows)
             version = self.get(snapshot, ref)
+            if not version.view.lines:
+                raise Invalid(f"Everything of {version.ref} comes with the question: there is nothing to materialise.")
             last = self._repository.freshness(rows, unit.project, version.ref)
             now = {line.source.dataset: self._dataset(snapshot, line.source.dataset) for line in version.view.lines}
             before = (
                 {} if last is None else {parse_ref(p.ref).name: self._data.get(snapshot, p.ref) for p in last.reads}
             )
-        moment = None if last is None or last.until is None else (last.until - _EPOCH) // timedelta(microseconds=1)
+        moment = None if last is None or last.until is None else microseconds(last.until)
         done = materialize(version, Reading(now, before, moment), until, frames=self._frames, store=self._store)
         fresh = Freshness(
             view=version.ref,
-            until=_EPOCH + timedelta(microseconds=done.until),
+            until=EPOCH + done.until * MICROSECOND,
             reads=tuple(dataset.pinned for dataset in now.values()),
             entries=done.held,
             written=done.entries,
@@ -291,7 +298,7 @@ class FeatureService(Service):
             if len(keys.get(name, ())) != len(asked_at) or (not asked_at and name not in keys):
                 problem = f"{len(keys[name])} values for {len(asked_at)} moments" if name in keys else "is missing"
                 raise Invalid(f"The key {name} {problem}.", fields={"keys": f"{name}: {problem}"})
-        moments = [(moment - _EPOCH) // timedelta(microseconds=1) for moment in asked_at]
+        moments = [microseconds(moment) for moment in asked_at]
         return _shown(Vectors(version, self._store).stored(_checked(version, keys, wanted), moments))
 
     def _dataset(self, unit: Unit, name: str) -> DatasetVersion:

@@ -6,11 +6,12 @@ Imports no pandas, pyarrow or duckdb: an inference worker loads it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
+from modelwright.core.clock import EPOCH
 from modelwright.core.errors import Corrupted, Invalid, Unavailable
 from modelwright.core.expressions import MICROSECOND, Expression, evaluate, parse_row
 from modelwright.core.schema import Column, DType
@@ -21,7 +22,6 @@ from modelwright.store.ports import KeyValue
 
 Columns = Mapping[str, Sequence[Any]]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Any]).decode
 
@@ -189,7 +189,7 @@ def _fill(found: dict[str, list[Any]], entries: list[list[Any] | None], asked: S
 
 
 def _moment(value: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=value)
+    return EPOCH + value * MICROSECOND
 
 
 Step = Callable[[Mapping[str, list[Any]], int], list[Any]]

@@ -1,14 +1,16 @@
 """LAW: the online store answers what a training set answers, to the last bit, whenever and however it was filled."""
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright import features as f
+from modelwright.app.connect import connect
 from modelwright.data.model import DatasetVersion, Part
 from modelwright.data.parts import encoded
 from modelwright.features.store import Reading, materialize
@@ -19,7 +21,7 @@ from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
 from modelwright.store.adapters.sqlite_keyvalue import SqliteKeyValue
 from support.features import applied, frame, hours
-from support.homes import fresh_platform
+from support.homes import fresh_platform, live
 
 TYPES = {"station": str, "at": datetime, "seen": datetime, "temp": float, "wind": int}
 readings = f.source("readings", entity="station", event_time="at", known_at="seen")
@@ -134,46 +136,43 @@ def test_only_what_changed_is_written(tmp_path):
         assert materialize(version, reading, None, frames=home.frames, store=home.store).entries == 3
 
 
-def test_a_home_trains_and_serves_the_same(tmp_path):
+@pytest.mark.parametrize("remote", [False, True], ids=["in process", "over HTTP"])
+def test_a_home_trains_and_serves_the_same(tmp_path, remote):
     """Through the workspace: publish, train, materialise, ask."""
     platform = fresh_platform(tmp_path)
-    with closing(platform):
-        from modelwright.app.connect import connect
-
-        with connect(tmp_path) as ws:
-            moment = pa.timestamp("us", "UTC")
-            weather = pa.table(
-                {"station": ["a", "a"], "at": pa.array([hours(0), hours(2)], moment), "temp": [1.5, 2.5]}
-            )
-            trips = pa.table(
-                {
-                    "trip": [1, 2, 3],
-                    "station": ["a", "a", "b"],
-                    "left": pa.array([hours(2), hours(5), hours(5)], moment),
-                    "home": pa.array([hours(4), hours(6), None], moment),
-                    "delay": [20, 0, None],
-                }
-            )
-            ws.data.add("weather", weather, event_time="at")
-            ws.data.add("trips", trips, key="trip", event_time="left", known_at="home")
-            station = f.source("weather", entity="station", event_time="at")
-            outcome = f.source("trips", entity="trip", event_time="left", known_at="home")
-            view = f.view(
-                "context",
-                [station.latest("temp")],
-                label=f.label(outcome, "delay > 15", name="late"),
-                ask_at="left - 1h",
-            )
-            made = ws.features.training_set(view, spine="trips@1")
-            assert made.table.to_pylist() == [
-                {"trip": 1, "asked_at": hours(1), "temp": 1.5, "late": 1, "late_known_at": hours(4)},
-                {"trip": 2, "asked_at": hours(4), "temp": 2.5, "late": 0, "late_known_at": hours(6)},
-            ]
-            assert made.excluded == 1
-            assert [pin.ref for pin in made.reads] == ["trips@1", "weather@1"]
-            assert ws.features.materialize(view).entries == 2
-            assert ws.features.online(
-                view, [{"station": "a", "left": hours(2)}, {"station": "b", "left": hours(2)}]
-            ) == [{"temp": 1.5}, {"temp": None}]
-            assert ws.features.apply(view).version == 1
-            assert ws.lineage.up("features:context@1").nodes == ("data:trips@1", "data:weather@1", "features:context@1")
+    with closing(platform), live(platform) if remote else nullcontext(tmp_path) as where, connect(where) as ws:
+        moment = pa.timestamp("us", "UTC")
+        weather = pa.table({"station": ["a", "a"], "at": pa.array([hours(0), hours(2)], moment), "temp": [1.5, 2.5]})
+        trips = pa.table(
+            {
+                "trip": [1, 2, 3],
+                "station": ["a", "a", "b"],
+                "left": pa.array([hours(2), hours(5), hours(5)], moment),
+                "home": pa.array([hours(4), hours(6), None], moment),
+                "delay": [20, 0, None],
+            }
+        )
+        ws.data.add("weather", weather, event_time="at")
+        ws.data.add("trips", trips, key="trip", event_time="left", known_at="home")
+        station = f.source("weather", entity="station", event_time="at")
+        outcome = f.source("trips", entity="trip", event_time="left", known_at="home")
+        view = f.view(
+            "context",
+            [station.latest("temp")],
+            label=f.label(outcome, "delay > 15", name="late"),
+            ask_at="left - 1h",
+        )
+        made = ws.features.training_set(view, spine="trips@1")
+        assert made.table.to_pylist() == [
+            {"trip": 1, "asked_at": hours(1), "temp": 1.5, "late": 1, "late_known_at": hours(4)},
+            {"trip": 2, "asked_at": hours(4), "temp": 2.5, "late": 0, "late_known_at": hours(6)},
+        ]
+        assert made.excluded == 1
+        assert [pin.ref for pin in made.reads] == ["trips@1", "weather@1"]
+        assert ws.features.materialize(view).entries == 2
+        assert ws.features.online(view, [{"station": "a", "left": hours(2)}, {"station": "b", "left": hours(2)}]) == [
+            {"temp": 1.5},
+            {"temp": None},
+        ]
+        assert ws.features.apply(view).version == 1
+        assert ws.lineage.up("features:context@1").nodes == ("data:trips@1", "data:weather@1", "features:context@1")
