@@ -135,7 +135,12 @@ class Platform:
         guard = GovernanceGuard(governance)
         data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
         features = FeatureService(
-            FeatureRepository(), data=data, records=self.records, frames=self.frames, store=self.online
+            FeatureRepository(),
+            data=data,
+            records=self.records,
+            frames=self.frames,
+            store=self.online,
+            queue=self.queue,
         )
         runs = RunService(RunRepository(), MetricRepository(), telemetry=self.telemetry, blobs=self.blobs)
         models = ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from modelwright.core import wire
 from modelwright.core.clock import EPOCH
-from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.errors import Invalid, NotFound, Unavailable
 from modelwright.core.expressions import MICROSECOND
 from modelwright.core.ids import Id, Name, Pinned, Ref, new_id, parse_ref
 from modelwright.core.operation import Page, Service, limited, operation, paged, position
@@ -36,9 +36,12 @@ from modelwright.predictions.model import microseconds
 if TYPE_CHECKING:  # weight: SQLAlchemy and pyarrow, which a remote client does without
     from modelwright.data.service import DataService
     from modelwright.features.repository import FeatureRepository
-    from modelwright.store.ports import Frames, KeyValue, Records
+    from modelwright.features.store import Reading
+    from modelwright.store.ports import Frames, KeyValue, Queue, Records
 
 MOST_ROWS = 10_000
+_LEASE = timedelta(minutes=10)
+"""Who dies while materialising keeps others from it for so long at most."""
 
 
 class FeatureService(Service):
@@ -47,13 +50,21 @@ class FeatureService(Service):
     noun = "features"
 
     def __init__(
-        self, repository: FeatureRepository, *, data: DataService, records: Records, frames: Frames, store: KeyValue
+        self,
+        repository: FeatureRepository,
+        *,
+        data: DataService,
+        records: Records,
+        frames: Frames,
+        store: KeyValue,
+        queue: Queue,
     ) -> None:
         self._repository = repository
         self._data = data
         self._records = records
         self._frames = frames
         self._store = store
+        self._queue = queue
 
     @operation(permission="features:write", kind="command")
     def apply(self, unit: Unit, view: View) -> ViewVersion:
@@ -221,25 +232,26 @@ class FeatureService(Service):
 
         Raises:
             Invalid: Nothing of the view is stored.
+            Unavailable: Somebody else is at it.
         """
-        from modelwright.features.store import Reading, materialize  # weight: pyarrow and duckdb
+        from modelwright.features.store import materialize  # weight: pyarrow and duckdb
 
-        with self._records.reading() as rows:  # the work is done before the first write: it holds up nobody
-            snapshot = Snapshot(unit, rows)
-            version = self.get(snapshot, ref)
-            if not version.view.lines:
-                raise Invalid(f"Everything of {version.ref} comes with the question: there is nothing to materialise.")
-            last = self._repository.freshness(rows, unit.project, version.ref)
-            now = {line.source.dataset: self._dataset(snapshot, line.source.dataset) for line in version.view.lines}
-            before = (
-                {} if last is None else {parse_ref(p.ref).name: self._data.get(snapshot, p.ref) for p in last.reads}
-            )
-        moment = None if last is None or last.until is None else microseconds(last.until)
-        done = materialize(version, Reading(now, before, moment), until, frames=self._frames, store=self._store)
+        with self._records.reading() as rows:
+            version = self.get(Snapshot(unit, rows), ref)
+        if not version.view.lines:
+            raise Invalid(f"Everything of {version.ref} comes with the question: there is nothing to materialise.")
+        lease = self._queue.acquire(f"materialize/{wire.digest(version.space)}", unit.request_id, _LEASE)
+        if lease is None:
+            raise Unavailable(f"{version.ref} is being materialised already.", remedy="Try again when that is done.")
+        try:  # before the unit's first write: the work holds up nobody
+            last, reading = self._reading(unit, version)
+            done = materialize(version, reading, until, frames=self._frames, store=self._store)
+        finally:
+            self._queue.release(lease)
         fresh = Freshness(
             view=version.ref,
             until=EPOCH + done.until * MICROSECOND,
-            reads=tuple(dataset.pinned for dataset in now.values()),
+            reads=tuple(dataset.pinned for dataset in reading.now.values()),
             entries=done.held,
             written=done.entries,
             materialized_at=unit.now,
@@ -251,7 +263,7 @@ class FeatureService(Service):
                     view=version.ref,
                     digest=version.digest,
                     reads=fresh.reads,
-                    until=fresh.until or unit.now,
+                    until=EPOCH + done.until * MICROSECOND,
                     written=fresh.written,
                 )
             )
@@ -300,6 +312,19 @@ class FeatureService(Service):
                 raise Invalid(f"The key {name} {problem}.", fields={"keys": f"{name}: {problem}"})
         moments = [microseconds(moment) for moment in asked_at]
         return _shown(Vectors(version, self._store).stored(_checked(version, keys, wanted), moments))
+
+    def _reading(self, unit: Unit, version: ViewVersion) -> tuple[Freshness | None, Reading]:
+        """How far the store is, and the dataset versions of now and of the last time."""
+        from modelwright.features.store import Reading  # weight: pyarrow and duckdb
+
+        with self._records.reading() as rows:
+            snapshot = Snapshot(unit, rows)
+            last = self._repository.freshness(rows, unit.project, version.ref)
+            now = {line.source.dataset: self._dataset(snapshot, line.source.dataset) for line in version.view.lines}
+            reads = () if last is None else last.reads
+            before = {parse_ref(pin.ref).name: self._data.get(snapshot, pin.ref) for pin in reads}
+        until = None if last is None or last.until is None else microseconds(last.until)
+        return last, Reading(now, before, until)
 
     def _dataset(self, unit: Unit, name: str) -> DatasetVersion:
         return self._data.get(unit, f"{name}@{LATEST}")

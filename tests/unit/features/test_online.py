@@ -1,7 +1,7 @@
 """LAW: the online store answers what a training set answers, to the last bit, whenever and however it was filled."""
 
 from contextlib import closing, nullcontext
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from modelwright import features as f
 from modelwright.app.connect import connect
+from modelwright.core import wire
+from modelwright.core.errors import Invalid, Unavailable
 from modelwright.data.model import DatasetVersion, Part
 from modelwright.data.parts import encoded
 from modelwright.features.store import Reading, materialize
@@ -176,3 +178,48 @@ def test_a_home_trains_and_serves_the_same(tmp_path, remote):
         ]
         assert ws.features.apply(view).version == 1
         assert ws.lineage.up("features:context@1").nodes == ("data:trips@1", "data:weather@1", "features:context@1")
+
+
+def test_two_do_not_materialise_one_view_at_once(tmp_path):
+    """The second is told so, and nothing is half done."""
+    platform = fresh_platform(tmp_path)
+    with closing(platform), connect(tmp_path) as ws:
+        ws.data.add(
+            "weather", pa.table({"at": pa.array([hours(0)], pa.timestamp("us", "UTC")), "k": [1]}), event_time="at"
+        )
+        view = f.view("v", [f.source("weather", entity="k", event_time="at").count(over="1h", name="n")])
+        version = ws.features.apply(view)
+        lease = platform.queue.acquire(f"materialize/{wire.digest(version.space)}", "other", timedelta(minutes=1))
+        with pytest.raises(Unavailable, match="being materialised already"):
+            ws.features.materialize(version)
+        platform.queue.release(lease)
+        assert ws.features.materialize(version).entries == 2
+
+
+def test_what_comes_with_the_question_needs_no_store(tmp_path):
+    with closing(fresh_platform(tmp_path)), connect(tmp_path) as ws:
+        view = f.view("v", [f.context(km=float), f.row("m", "km * 1000")])
+        assert ws.features.online(view, {"km": [1.5]}) == [{"km": 1.5, "m": 1500.0}]
+        with pytest.raises(Invalid, match="nothing to materialise"):
+            ws.features.materialize(view)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{}], "no table"),
+        ([{"at": hours(0)}], "k: is missing"),
+        ([{"k": "x", "at": hours(0)}], "not int64"),
+        ([{"k": 1}], "does not say when it is asked"),
+        ({"k": [1], "at": []}, "no table"),
+    ],
+)
+def test_a_question_that_lacks_something_is_refused(tmp_path, rows, said):
+    with closing(fresh_platform(tmp_path)), connect(tmp_path) as ws:
+        ws.data.add(
+            "weather", pa.table({"at": pa.array([hours(0)], pa.timestamp("us", "UTC")), "k": [1]}), event_time="at"
+        )
+        view = f.view("v", [f.source("weather", entity="k", event_time="at").count(over="1h", name="n")], ask_at="at")
+        ws.features.materialize(view)
+        with pytest.raises(Invalid, match=said):
+            ws.features.online(view, rows)
