@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import DType
+from modelwright.store.formula import quoted
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
     import pyarrow as pa
+
+__all__ = ["arrow_type", "check_names", "columns_of", "dtype_of", "quoted"]
 
 MOST_COLUMNS = 2000
 
@@ -71,13 +74,3 @@ def check_names(names: list[str]) -> None:
         if other is not None:
             how = "is there twice" if other == name else f"differs from {other!r} only in case, which SQL cannot see"
             raise Invalid(f"Column {name!r} {how}.", remedy="Rename or drop one.", fields={name: "is not unique"})
-
-
-def quoted(name: str) -> str:
-    """A column's name as an identifier in SQL.
-
-    Example:
-        >>> quoted('a"b')
-        '"a""b"'
-    """
-    return '"' + name.replace('"', '""') + '"'

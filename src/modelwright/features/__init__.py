@@ -7,7 +7,7 @@ what was not known when its question was asked, and what is served is what was t
 - ``define.py``: the words, ``from modelwright import features as f``
 - ``model.py``: sources, features, labels, views and their versions
 - ``resolve.py``: a view against its datasets: types, and what a question must bring
-- ``functions.py``, ``formula.py``: Python functions and expressions as features
+- ``functions.py``: Python functions as features; expressions are ``store.formula``
 - ``lines.py``, ``training.py``: facts to lines, questions to training sets, by DuckDB
 - ``store.py``, ``vectors.py``: lines in the online store, and vectors out of it
 - ``prepare.py``: imputers and encoders, fitted with the training set and kept in the model

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from modelwright.core.errors import Invalid, Unavailable, first_line
 from modelwright.core.expressions import MICROSECOND
 from modelwright.core.schema import DType
-from modelwright.features.formula import Marks, compiled, quoted
 from modelwright.features.model import Aggregation, Line, Source, Stored, Window, columns_read
+from modelwright.store.formula import Marks, compiled, quoted
 
 THREADS = 2
 _FINE, _COARSE = 2.0**56, 2.0**20

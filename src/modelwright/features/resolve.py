@@ -8,9 +8,9 @@ from typing import NamedTuple
 from modelwright.core.errors import Invalid
 from modelwright.core.expressions import names, parse_row
 from modelwright.core.schema import Column, DType
-from modelwright.features.formula import DTYPES, Kind, kind_of
 from modelwright.features.functions import check
 from modelwright.features.model import Aggregation, Computed, Feature, Given, Latest, OnDemand, Source, View, Window
+from modelwright.store.formula import DTYPES, Kind, kind_of
 
 MOST_FEATURES = 1000
 _KEYS = (DType.STRING, DType.INT64, DType.BOOL)

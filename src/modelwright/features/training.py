@@ -14,7 +14,6 @@ from modelwright.core.errors import Invalid
 from modelwright.core.expressions import MICROSECOND
 from modelwright.core.schema import DType
 from modelwright.data.schema import arrow_type
-from modelwright.features.formula import Kind, Marks, compiled, quoted
 from modelwright.features.functions import applied
 from modelwright.features.functions import compiled as function_of
 from modelwright.features.lines import Facts, Longs, Types, facts, query, ranked, values, windows
@@ -32,6 +31,7 @@ from modelwright.features.model import (
     Window,
 )
 from modelwright.predictions.model import microseconds
+from modelwright.store.formula import Kind, Marks, compiled, quoted
 
 ASKED_AT = "asked_at"
 _TIME = pa.timestamp("us", "UTC")

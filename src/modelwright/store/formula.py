@@ -74,7 +74,12 @@ class Compiled(NamedTuple):
 
 
 def quoted(name: str) -> str:
-    """A column's name as an identifier in SQL."""
+    """A column's name as an identifier in SQL.
+
+    Example:
+        >>> quoted('a"b')
+        '"a""b"'
+    """
     return '"' + name.replace('"', '""') + '"'
 
 

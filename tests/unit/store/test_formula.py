@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from modelwright.core.errors import Invalid
 from modelwright.core.expressions import MICROSECOND, Binary, Dotted, Literal, Unary, evaluate, parse_row
 from modelwright.core.schema import DType
-from modelwright.features.formula import Kind, Marks, _Compiler, compiled, kind_of
 from modelwright.features.lines import query
+from modelwright.store.formula import Kind, Marks, _Compiler, compiled, kind_of
 from support.features import ARROW, hours
 
 TYPES = {
