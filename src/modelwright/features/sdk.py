@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec.structs import replace
+
 from modelwright.core.clock import EPOCH, as_utc, utc_now
 from modelwright.core.errors import Invalid
 from modelwright.core.expressions import MICROSECOND, names, parse_row
@@ -234,7 +236,8 @@ def _columns(version: ViewVersion, rows: Rows) -> tuple[dict[str, list[Any]], in
     if len(lengths) != 1:
         raise Invalid("The questions are no table.", remedy="Give one dict per question, or columns of one length.")
     asked_by = {column.name for column in version.request}
-    needed = Contract(columns=tuple(c for c in version.request if c.name in given or c.name in _needed(version)))
+    wanted = (column for column in version.request if column.name in given or column.name in _needed(version))
+    needed = Contract(columns=tuple(replace(column, nullable=True) for column in wanted))
     for column in needed.columns:
         if column.dtype is DType.TIMESTAMP and column.name in given:
             given[column.name] = [

@@ -65,9 +65,17 @@ class Vectors:
         self._readers = tuple(
             _reader(line, f"{version.space}/{place}", dtypes) for place, line in enumerate(version.view.lines)
         )
-        self._steps = tuple(map(_step, version.view.features, version.columns))
+        self._steps: tuple[tuple[str, Any], ...] | None = None
         self._ask_at = None if version.view.ask_at is None else parse_row(version.view.ask_at)
         self._ready = False
+
+    def prepare(self) -> None:
+        """Compile the view's expressions and functions: who only looks up, as the server does, never runs them.
+
+        Raises:
+            Invalid: A function may not be run.
+        """
+        self._steps = tuple(map(_step, self.version.view.features, self.version.columns))
 
     def asked_at(self, given: Columns, count: int) -> list[int] | None:
         """When each question is asked by its own columns, in microseconds since 1970; none where the view says nothing.
@@ -121,8 +129,10 @@ class Vectors:
 
     def finish(self, given: Columns, stored: Mapping[str, list[Any]], count: int) -> dict[str, list[Any]]:
         """The whole vectors, from what the question brings and what was looked up."""
+        if self._steps is None:
+            self.prepare()
         columns: dict[str, list[Any]] = {}
-        for name, step in self._steps:
+        for name, step in self._steps or ():
             columns[name] = list(
                 given[name] if step is Given else stored[name] if step is None else step(columns, count)
             )

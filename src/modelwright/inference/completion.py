@@ -37,7 +37,9 @@ class CompletingIntake(Intake):
         self._vectors = vectors
         self._request = {column.name: column for column in request}
         self._keys = tuple(dict.fromkeys(key for line in vectors.version.view.lines for key in line.by))
-        self._brought = Contract(columns=tuple(c for c in request if c.name in self._keys or c.name in contract.names))
+        held = {column.name: column for column in contract.columns}
+        brought = (held.get(each.name, each) for each in request if each.name in self._keys or each.name in held)
+        self._brought = Contract(columns=tuple(brought))
 
     def rows(self, given: Mapping[str, list[Any]], count: int, *, options: Options = NO_OPTIONS) -> Rows:
         """Columns checked against the contract, completed where some of them are missing.

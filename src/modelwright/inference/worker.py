@@ -224,7 +224,9 @@ def equip(place: Place) -> Equipment:
         manifest = route.package.manifest
         if manifest.features is None:
             return None
-        return Vectors(wire.decode(blobs.read(manifest.file(FEATURES).digest), ViewVersion), online)
+        vectors = Vectors(wire.decode(blobs.read(manifest.file(FEATURES).digest), ViewVersion), online)
+        vectors.prepare()
+        return vectors
 
     return Equipment(load=load, open_log=open_log, open_vectors=open_vectors)
 

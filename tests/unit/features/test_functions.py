@@ -1,13 +1,19 @@
 """On-demand functions: what is kept, what is refused, and what they answer."""
 
 import math
+from contextlib import closing
 
+import pyarrow as pa
 import pytest
 
 from modelwright import features as f
+from modelwright.app.connect import connect
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import DType
+from modelwright.features import vectors
 from modelwright.features.functions import applied, check, compiled, described
+from support.features import hours
+from support.homes import fresh_platform
 
 LIMIT = 32.0
 
@@ -92,3 +98,19 @@ def test_an_answer_of_another_type_is_refused():
     feature = described("def g(x: float) -> int:\n    return x\n")
     with pytest.raises(Invalid, match=r"answered 1\.5, not int64"):
         applied(feature, compiled(feature), {"x": [1.5]}, 1)
+
+
+def test_the_server_runs_no_function(tmp_path, monkeypatch):
+    """Publishing and looking up read the text and compile nothing; the caller's side does."""
+    ran = []
+    monkeypatch.setattr(vectors, "compiled", lambda feature: ran.append(feature.name) or compiled(feature))
+    with closing(fresh_platform(tmp_path)), connect(tmp_path) as ws:
+        at = pa.array([hours(0)], pa.timestamp("us", "UTC"))
+        ws.data.add("weather", pa.table({"at": at, "k": [1], "temp": [1.0]}), event_time="at")
+        doubled = described("def doubled(temp: float) -> float:\n    return temp * 2\n")
+        view = f.view("v", [f.source("weather", entity="k", event_time="at").latest("temp"), doubled])
+        ws.features.materialize(view)
+        assert ws.features.lookup("v@1", {"k": [1]}, (hours(1),)) == {"temp": [1.0]}
+        assert ran == []
+        assert ws.features.online(view, [{"k": 1}], at=hours(1)) == [{"temp": 1.0, "doubled": 2.0}]
+        assert ran == ["doubled"]

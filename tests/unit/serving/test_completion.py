@@ -58,7 +58,7 @@ class Kept:
 class Endpoint:
     """One endpoint of a home, asked without a socket."""
 
-    def __init__(self, folder, *, nullable=True, materialized=True):
+    def __init__(self, folder, *, nullable=True, materialized=True, missing_context=False):
         self.log = Kept()
         with closing(fresh_platform(folder)), connect(folder) as ws:
             ws.data.add("weather", weather(0), event_time="at")
@@ -68,7 +68,9 @@ class Endpoint:
             model = LinearRegression().fit(np.eye(4), np.zeros(4))
             model.coef_, model.intercept_ = np.ones(4), 0.0
             example = pa.table({"distance": [100.0], "temp": [1.0], "far": [1.0], "cold": [1.0]})
-            saved = ws.models.save(model, "sums", example=example, features=self.version)
+            saved = ws.models.save(
+                model, "sums", example=example, features=self.version, nullable=["distance"] * missing_context
+            )
             assert saved.manifest.features == self.version.pinned
             assert saved.manifest.inputs.names == ("distance", "temp", "far", "cold")
             package = ws.models.package("sums@1")
@@ -197,3 +199,12 @@ def test_what_is_materialised_meanwhile_is_seen_without_a_restart(endpoint):
         ws.features.materialize("context@1")
     endpoint.ask("/endpoints/e/invocations", later)
     assert [batch.inputs["temp"] for batch in endpoint.log.batches] == [[None], [7.5]]
+
+
+def test_context_may_be_missing_where_the_model_was_trained_so(tmp_path):
+    """The model's contract decides, not the view's."""
+    endpoint = Endpoint(tmp_path, missing_context=True)
+    body = {"inputs": {"distance": [None], "station": ["a"], "left": [hours(2).isoformat()]}}
+    assert endpoint.ask("/endpoints/e/invocations", body)[0] == 200
+    assert endpoint.log.batches[0].inputs["distance"] == [None]
+    assert endpoint.log.batches[0].inputs["far"] == [None]
