@@ -170,7 +170,10 @@ def _function(code: str) -> ast.FunctionDef:
 def _annotated(function: str, what: str, annotation: ast.expr | None) -> tuple[DType, bool]:
     optional = False
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        annotation = ast.parse(annotation.value, mode="eval").body
+        try:
+            annotation = ast.parse(annotation.value, mode="eval").body
+        except SyntaxError:
+            annotation = None
     if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
         left, right = annotation.left, annotation.right
         optional = isinstance(right, ast.Constant) and right.value is None

@@ -134,7 +134,7 @@ class _Compiler:
 
     def _column(self, path: tuple[str, ...]) -> Compiled:
         name = ".".join(path)
-        dtype = self._columns.get(name)
+        dtype = self._columns.get(name) if len(path) == 1 else None  # a dot means something else to the evaluator
         if dtype is None:
             known = ", ".join(sorted(self._columns)[:20])
             raise Invalid(
