@@ -15,9 +15,6 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from modelwright.core.errors import Invalid
-from modelwright.detection.ordinary import LEAST_DAYS, Ordinary, ordinary
-from modelwright.detection.sequential import Stream
-from modelwright.detection.watched import Watched, watch
 from modelwright.monitoring.cadence import Cadence
 from modelwright.monitoring.model import ReferenceNote, Settings
 from modelwright.monitoring.outcomes import performance_over, statistics, tally
@@ -26,7 +23,10 @@ from modelwright.monitoring.reference import ReferenceData
 from modelwright.monitoring.segments import MISSING, Segments, segments
 from modelwright.stats.histogram import CategoryGrid, Grid
 from modelwright.stats.inputs import Floats
+from modelwright.stats.ordinary import LEAST_DAYS, Ordinary, ordinary
 from modelwright.stats.profile import grid, profile
+from modelwright.stats.sequential import Stream
+from modelwright.stats.watched import Watched, watch
 
 _MATERIAL = 0.05
 """A shift of the mean label, or of labels less outputs, that is worth a word: in standard deviations of the label."""

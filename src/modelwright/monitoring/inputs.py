@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from modelwright.detection.sequential import Stream
-from modelwright.detection.watched import Watched
 from modelwright.monitoring.baseline import Baseline
 from modelwright.monitoring.model import Finding, Rule
 from modelwright.monitoring.profiles import OUTPUT, column_of
@@ -18,6 +16,8 @@ from modelwright.stats.effects import median_moved, percent, share_moved
 from modelwright.stats.histogram import Histogram, NumericGrid
 from modelwright.stats.inputs import Floats
 from modelwright.stats.model import Effect
+from modelwright.stats.sequential import Stream
+from modelwright.stats.watched import Watched
 
 Streams = dict[str, Stream]
 """Stream -> the evidence so far. Columns are called ``column:<name>`` and ``contract:<name>``."""

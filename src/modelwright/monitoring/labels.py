@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec.structs import replace
 
-from modelwright.detection.ordinary import Ordinary
-from modelwright.detection.sequential import evidence
 from modelwright.monitoring.baseline import Baseline
 from modelwright.monitoring.cadence import Cadence
 from modelwright.monitoring.inputs import Streams, level, since
@@ -19,6 +17,8 @@ from modelwright.monitoring.outcomes import calibration_over, performance_over, 
 from modelwright.predictions.model import microseconds
 from modelwright.stats.inputs import Floats
 from modelwright.stats.model import Interval
+from modelwright.stats.ordinary import Ordinary
+from modelwright.stats.sequential import evidence
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
     import pyarrow as pa

@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 
 from modelwright.core.errors import Invalid
-from modelwright.detection.watched import Watched, total
 from modelwright.monitoring import inputs
 from modelwright.monitoring.baseline import Baseline
 from modelwright.monitoring.kept import Kept
@@ -20,6 +19,7 @@ from modelwright.stats.cells import coarse
 from modelwright.stats.drift.base import DRIFT_TESTS, Kind
 from modelwright.stats.histogram import CategoryGrid, Histogram, NumericGrid
 from modelwright.stats.model import Drift
+from modelwright.stats.watched import Watched, total
 
 _BARS = 12
 _UNLABELLED_PERIODS = 7

@@ -8,12 +8,12 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwright.detection.watched import total
 from modelwright.monitoring.cadence import Cadence
 from modelwright.monitoring.outcomes import loss, tally
 from modelwright.monitoring.profiles import by_hour, count
 from modelwright.monitoring.segments import segments, worst
 from modelwright.stats.profile import grid
+from modelwright.stats.watched import total
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
 

@@ -17,8 +17,8 @@ import math
 import numpy as np
 from msgspec import Struct
 
-from modelwright.detection.ordinary import REACH, Ordinary
 from modelwright.stats.inputs import Floats
+from modelwright.stats.ordinary import REACH, Ordinary
 
 SIZES = np.array([0.5, 1.0, 2.0])
 """Shifts, in standard deviations of a day, that are watched for. Larger ones are caught by the largest."""
