@@ -77,7 +77,20 @@ def test_pages_fit_their_window_and_complain_of_nothing(browser, site, story, sc
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/runs", "/models", "/data", "/endpoints", "/monitors", "/alerts", "/lineage", "/trace", "/ledger", "/search"]
+    "path",
+    [
+        "/",
+        "/runs",
+        "/models",
+        "/data",
+        "/endpoints",
+        "/monitors",
+        "/alerts",
+        "/lineage",
+        "/trace",
+        "/ledger",
+        "/search",
+    ],
 )
 def test_an_empty_home_has_no_empty_page(tab, bare_site, path):
     assert tab.page.goto(bare_site + path).status == 200
@@ -174,7 +187,10 @@ def test_pages_can_be_read_without_script(browser, site):
 def test_every_command_to_copy_is_one_that_exists(tab, site, bare_site, story):
     """Each begins with words of the command line and names only options that it has."""
     found = set()
-    for base, paths in ((site, FILLED), (bare_site, ["/", "/data", "/runs", "/models", "/endpoints", "/monitors", "/alerts", "/ledger"])):
+    for base, paths in (
+        (site, FILLED),
+        (bare_site, ["/", "/data", "/runs", "/models", "/endpoints", "/monitors", "/alerts", "/ledger"]),
+    ):
         for path in paths:
             tab.page.goto(base + (address(story, path) if base == site else path))
             copied = tab.page.evaluate(

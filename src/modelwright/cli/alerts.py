@@ -104,7 +104,7 @@ def _described(found: Alert) -> str:
             ("state", found.state.value),
             ("since", when(finding.since)),
             ("raised", f"{when(found.raised_at)}, seen in {found.periods} periods, last {when(found.last_seen)}"),
-            ("worst", finding.segment or "everywhere alike"),
+            ("worst", finding.where or "everywhere alike"),
             ("muted until", when(found.muted_until) if found.muted_until else None),
             ("handled by", found.handled_by),
             ("note", found.note),

@@ -5,7 +5,7 @@ period is judged once its end has passed: its inputs and outputs at once, its la
 come from the reference alone, the rows that the version was evaluated on, and its ordinary days.
 
 - ``model``: settings, what was found, alerts. ``cadence``: periods.
-- ``reference``: the reference as data, ``baseline``: what is learnt from it once and kept.
+- ``reference``: the reference as data, ``norm``: what is learnt from it once and kept.
 - ``profiles``: hours of the log as histograms; ``inputs`` and ``outcomes``: one period judged; ``locate``: where an
   alarm is worst; ``folding``: findings to alerts; ``judging``: the periods that are due, in order.
 - ``showing``: trends, columns and verdicts for people.

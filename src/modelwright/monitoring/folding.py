@@ -12,7 +12,7 @@ from modelwright.monitoring.cadence import Cadence
 from modelwright.monitoring.model import Alert, AlertState, Finding, Rule
 
 Locate = Callable[[Finding], str]
-"""Finds the segment in which a finding is worst."""
+"""Finds the slice in which a finding is worst."""
 
 INPUT_RULES = frozenset({Rule.DRIFT, Rule.CONTRACT, Rule.OUTPUT_DRIFT, Rule.LATENCY})
 """What the inputs of a period are judged by; the other rules wait for labels."""
@@ -49,7 +49,7 @@ class Inbox:
             if known is not None and (known.state is not AlertState.RESOLVED or known.is_muted(self._now)):
                 self._keep(self._gone_on(known, finding, at))
             else:
-                alert = self._begun(model, version, replace(finding, segment=locate(finding)), at)
+                alert = self._begun(model, version, replace(finding, where=locate(finding)), at)
                 self._keep(alert)
                 self.raised.append(alert)
 
@@ -71,7 +71,7 @@ class Inbox:
             known,
             state=AlertState.OPEN if again else known.state,
             resolved_at=None,
-            finding=replace(finding, segment=known.finding.segment, since=known.finding.since),
+            finding=replace(finding, where=known.finding.where, since=known.finding.since),
             last_seen=at,
             periods=known.periods + 1,
         )

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from modelwright.monitoring.baseline import Baseline
 from modelwright.monitoring.model import Finding, Rule
+from modelwright.monitoring.norm import Norm
 from modelwright.monitoring.profiles import OUTPUT, column_of
+from modelwright.monitoring.watched import Watched
 from modelwright.stats.cells import coarse
 from modelwright.stats.effects import median_moved, percent, share_moved
 from modelwright.stats.histogram import Histogram, NumericGrid
 from modelwright.stats.inputs import Floats
 from modelwright.stats.model import Effect
 from modelwright.stats.sequential import Stream
-from modelwright.stats.watched import Watched
 
 Streams = dict[str, Stream]
 """Stream -> the evidence so far. Columns are called ``column:<name>`` and ``contract:<name>``."""
@@ -33,15 +33,13 @@ def broken(name: str) -> str:
     return f"contract:{name}"
 
 
-def evidence(
-    baseline: Baseline, found: Mapping[str, Histogram], *, units: float, phase: int
-) -> Iterator[tuple[str, Floats]]:
+def evidence(norm: Norm, found: Mapping[str, Histogram], *, units: float, phase: int) -> Iterator[tuple[str, Floats]]:
     """Each stream of inputs and outputs with a period's evidence."""
-    for name, watched in baseline.columns.items():
+    for name, watched in norm.columns.items():
         histogram = found[column_of(name)]
         yield moved(name), watched.evidence(histogram, units=units, phase=phase)
         yield broken(name), watched.broken(histogram)
-    yield OUTPUT, baseline.output.evidence(found[OUTPUT], units=units, phase=phase)
+    yield OUTPUT, norm.output.evidence(found[OUTPUT], units=units, phase=phase)
 
 
 def level(stream: Stream | None, alarm: float) -> float:
@@ -56,12 +54,12 @@ def since(stream: Stream) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=stream.since)
 
 
-def findings(baseline: Baseline, streams: Streams, found: Mapping[str, Histogram]) -> Iterator[Finding]:
+def findings(norm: Norm, streams: Streams, found: Mapping[str, Histogram]) -> Iterator[Finding]:
     """What a period shows of inputs and outputs, rule by rule, where a stream alarms."""
-    over = {name: stream for name, stream in streams.items() if stream.level >= baseline.alarm}
-    columns = sorted((n for n in baseline.columns if moved(n) in over), key=lambda n: -over[moved(n)].level)
+    over = {name: stream for name, stream in streams.items() if stream.level >= norm.alarm}
+    columns = sorted((n for n in norm.columns if moved(n) in over), key=lambda n: -over[moved(n)].level)
     if columns:
-        effects = {name: effect(baseline.columns[name], found[column_of(name)]) for name in columns}
+        effects = {name: effect(norm.columns[name], found[column_of(name)]) for name in columns}
         first = columns[0]
         yield Finding(
             rule=Rule.DRIFT,
@@ -70,9 +68,9 @@ def findings(baseline: Baseline, streams: Streams, found: Mapping[str, Histogram
             since=min(since(over[moved(name)]) for name in columns),
             impact=max(abs(each.amount) for each in effects.values()),
         )
-    lacking = [name for name in baseline.columns if broken(name) in over]
+    lacking = [name for name in norm.columns if broken(name) in over]
     if lacking:
-        shares = {name: _lack(baseline.columns[name], found[column_of(name)]) for name in lacking}
+        shares = {name: _lack(norm.columns[name], found[column_of(name)]) for name in lacking}
         worst = max(shares, key=lambda name: shares[name][1])
         yield Finding(
             rule=Rule.CONTRACT,
@@ -82,7 +80,7 @@ def findings(baseline: Baseline, streams: Streams, found: Mapping[str, Histogram
             impact=shares[worst][1],
         )
     if OUTPUT in over:
-        change = effect(baseline.output, found[OUTPUT])
+        change = effect(norm.output, found[OUTPUT])
         yield Finding(
             rule=Rule.OUTPUT_DRIFT,
             summary=f"The answers moved beyond ordinary days: {change.words}.",

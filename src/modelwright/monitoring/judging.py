@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from modelwright.monitoring import inputs, labels
-from modelwright.monitoring.baseline import Baseline
 from modelwright.monitoring.folding import INPUT_RULES, Inbox
 from modelwright.monitoring.kept import Kept
 from modelwright.monitoring.labels import OUTCOME_RULES
 from modelwright.monitoring.model import Finding, Judged, Outcome, Rule, Settings, Standing
+from modelwright.monitoring.norm import Norm
 from modelwright.monitoring.profiles import by_hour, column_of, count
-from modelwright.monitoring.segments import MISSING, segments, worst
+from modelwright.monitoring.slices import MISSING, slices, worst
 from modelwright.predictions.log import View
 from modelwright.predictions.model import microseconds
 from modelwright.stats.histogram import Histogram
@@ -69,7 +69,7 @@ class Judge:
     Args:
         view: The log.
         settings: The monitor's.
-        baselines: Version -> what it is compared with; versions without one are only counted.
+        norms: Version -> what it is compared with; versions without one are only counted.
         inbox: The alerts.
         watermark: The newest event time.
         past: Version -> the outcomes of trailing periods, by their beginning.
@@ -79,7 +79,7 @@ class Judge:
         self,
         view: View,
         settings: Settings,
-        baselines: Mapping[Key, Baseline],
+        norms: Mapping[Key, Norm],
         inbox: Inbox,
         *,
         watermark: datetime,
@@ -87,7 +87,7 @@ class Judge:
     ) -> None:
         self._view = view
         self._cadence = settings.cadence
-        self._baselines = baselines
+        self._norms = norms
         self._inbox = inbox
         self._passed = watermark - settings.cadence.grace
         self._past = {key: dict(found) for key, found in past.items()}
@@ -120,29 +120,29 @@ class Judge:
         work.periods["inputs"] = len(now)
 
     def _judge_inputs(self, work: Work, key: Key, period: Period, rows: pa.Table, presence: float) -> None:
-        baseline = self._baselines.get(key)
+        norm = self._norms.get(key)
         slow = inputs.latency_ms(_latencies(rows))
-        if baseline is None or rows.num_rows < FEWEST_ROWS or presence < LEAST_PRESENCE:
+        if norm is None or rows.num_rows < FEWEST_ROWS or presence < LEAST_PRESENCE:
             work.judged.append((key, period, Judged(rows=rows.num_rows, levels={}, latency_p99_ms=slow)))
             return
-        hours = list(by_hour(baseline.grids, rows, *period))
+        hours = list(by_hour(norm.grids, rows, *period))
         work.hours += [(key, hour, found) for hour, found in hours]
-        whole = {name: count(grid, rows, name) for name, grid in baseline.grids.items()}  # the sum of the hours, sooner
+        whole = {name: count(grid, rows, name) for name, grid in norm.grids.items()}  # the sum of the hours, sooner
         kept = work.kept.get(key, Kept())
         units, phase = self._cadence.units(*period), period[0].hour % self._cadence.phases
         streams = dict(kept.streams)
-        for name, evidence in inputs.evidence(baseline, whole, units=units, phase=phase):
-            streams[name] = baseline.after(streams.get(name), evidence, period[0])
-        over = baseline.latency_limit_ms is not None and slow is not None and slow > baseline.latency_limit_ms
+        for name, evidence in inputs.evidence(norm, whole, units=units, phase=phase):
+            streams[name] = norm.after(streams.get(name), evidence, period[0])
+        over = norm.latency_limit_ms is not None and slow is not None and slow > norm.latency_limit_ms
         work.kept[key] = Kept(streams=streams, slow=kept.slow + 1 if over else 0)
         mine = {name: stream for name, stream in streams.items() if name not in labels.STREAMS}
-        levels = {name: inputs.level(stream, baseline.alarm) for name, stream in mine.items()}
+        levels = {name: inputs.level(stream, norm.alarm) for name, stream in mine.items()}
         work.judged.append((key, period, Judged(rows=rows.num_rows, levels=levels, latency_p99_ms=slow)))
-        findings = [*inputs.findings(baseline, mine, whole), *_slow(work.kept[key], baseline, slow, period)]
+        findings = [*inputs.findings(norm, mine, whole), *_slow(work.kept[key], norm, slow, period)]
         self._inbox.found(*key, findings, at=period[1], locate=lambda _: "")
 
     def _outcomes(self, work: Work) -> None:
-        matured = max((each.matures_after for each in self._baselines.values()), default=timedelta(0))
+        matured = max((each.matures_after for each in self._norms.values()), default=timedelta(0))
         due = [
             each
             for each in self.due(work.standing.outcomes_until, matured=matured)
@@ -167,44 +167,42 @@ class Judge:
         """Whether labels that should be there are still on their way."""
         if not rows.num_rows or self._passed >= period[1] + matured + PATIENCE:
             return False
-        usual = min((each.coverage for each in self._baselines.values()), default=0.0)
+        usual = min((each.coverage for each in self._norms.values()), default=0.0)
         labelled: int = rows.num_rows - rows.column("label").null_count
         return bool(labelled < LEAST_LABELS * usual * rows.num_rows)
 
     def _judge_outcomes(
         self, work: Work, key: Key, period: Period, rows: pa.Table, presence: float, matured: timedelta
     ) -> None:
-        baseline = self._baselines.get(key)
-        if baseline is None:
+        norm = self._norms.get(key)
+        if norm is None:
             return
         past = self._past.setdefault(key, {})
         judges = rows.num_rows >= FEWEST_ROWS and presence >= LEAST_PRESENCE
         kept = work.kept.get(key, Kept())
-        outcome, streams = labels.judged(
-            baseline, kept.streams, rows, period, past, cadence=self._cadence, judges=judges
-        )
+        outcome, streams = labels.judged(norm, kept.streams, rows, period, past, cadence=self._cadence, judges=judges)
         work.kept[key] = replace(kept, streams=streams)
         past[period[0]] = outcome
         work.outcomes.append((key, period, outcome))
         if judges:
-            findings = list(labels.findings(baseline, streams, outcome))
+            findings = list(labels.findings(norm, streams, outcome))
             self._inbox.found(
                 *key, findings, at=period[1], locate=lambda finding: self._located(key, finding, period[1], matured)
             )
 
     def _located(self, key: Key, finding: Finding, until: datetime, matured: timedelta) -> str:
-        """The segment in which it is worst, of the rows since it began, of four weeks at most."""
-        baseline = self._baselines[key]
-        if finding.rule is Rule.LABEL_RATE or not baseline.categories:
+        """The slice in which it is worst, of the rows since it began, of four weeks at most."""
+        norm = self._norms[key]
+        if finding.rule is Rule.LABEL_RATE or not norm.categories:
             return ""
         since = max(finding.since, until - PATIENCE)
         rows = self._view.labelled(since, until, known_within=matured, inputs=True)
         rows = next((mine for version, mine in _versions(rows) if version == key), rows.slice(0, 0))
         found, scores = _numbers(rows, "label"), _numbers(rows, "output")
         known = np.flatnonzero(np.isfinite(found))
-        texts = {name: _texts(rows, name)[known] for name in baseline.categories}
-        current = segments(texts, found[known], scores[known], binary=baseline.binary)
-        return worst(baseline.segments, current, by="bias" if finding.rule is Rule.CALIBRATION else "loss")
+        texts = {name: _texts(rows, name)[known] for name in norm.categories}
+        current = slices(texts, found[known], scores[known], binary=norm.binary)
+        return worst(norm.slices, current, by="bias" if finding.rule is Rule.CALIBRATION else "loss")
 
 
 def _cut(table: pa.Table, periods: Sequence[Period]) -> Iterator[tuple[Period, pa.Table]]:
@@ -232,14 +230,14 @@ def _presence(whole: pa.Table, mine: pa.Table) -> float:
     return float((after - first) / len(times))
 
 
-def _slow(kept: Kept, baseline: Baseline, slow: float | None, period: Period) -> Iterator[Finding]:
-    if kept.slow >= SLOW_PERIODS and slow is not None and baseline.latency_limit_ms is not None:
+def _slow(kept: Kept, norm: Norm, slow: float | None, period: Period) -> Iterator[Finding]:
+    if kept.slow >= SLOW_PERIODS and slow is not None and norm.latency_limit_ms is not None:
         yield Finding(
             rule=Rule.LATENCY,
             summary=f"The slowest hundredth of answers took {slow:.3g} ms, over the charter's limit of"
-            f" {baseline.latency_limit_ms:g} ms, for {kept.slow} periods in a row.",
+            f" {norm.latency_limit_ms:g} ms, for {kept.slow} periods in a row.",
             since=period[0],
-            impact=slow / baseline.latency_limit_ms - 1,
+            impact=slow / norm.latency_limit_ms - 1,
         )
 
 

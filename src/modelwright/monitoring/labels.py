@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec.structs import replace
 
-from modelwright.monitoring.baseline import Baseline
 from modelwright.monitoring.cadence import Cadence
 from modelwright.monitoring.inputs import Streams, level, since
 from modelwright.monitoring.model import Finding, Outcome, Rule
+from modelwright.monitoring.norm import Norm
 from modelwright.monitoring.outcomes import calibration_over, performance_over, tally, units_of
 from modelwright.predictions.model import microseconds
 from modelwright.stats.inputs import Floats
@@ -25,13 +25,13 @@ if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
 
 LABEL_RATE, CALIBRATION, PERFORMANCE, KPI = "label rate", "calibration", "performance", "kpi"
 STREAMS = (LABEL_RATE, CALIBRATION, PERFORMANCE, KPI)
-"""The first three in the order of the baseline's outcome statistics; the last watches the third once more."""
+"""The first three in the order of the norm's outcome statistics; the last watches the third once more."""
 
 OUTCOME_RULES = frozenset({Rule.PERFORMANCE, Rule.KPI, Rule.CALIBRATION, Rule.LABEL_RATE})
 
 
 def judged(
-    baseline: Baseline,
+    norm: Norm,
     streams: Streams,
     rows: pa.Table,
     period: tuple[datetime, datetime],
@@ -43,7 +43,7 @@ def judged(
     """What a period's labels show, and the streams after it.
 
     Args:
-        baseline: What the version is compared with.
+        norm: What the version is compared with.
         streams: The evidence before.
         rows: The version's rows with their labels, in order of event time.
         period: Its beginning and end.
@@ -52,15 +52,15 @@ def judged(
         judges: Whether there is enough to add to the evidence; counts are kept in any case.
     """
     found, scores = _floats(rows, "label"), _floats(rows, "output")
-    counted = tally(found, scores, baseline.output.grid, binary=baseline.binary)
+    counted = tally(found, scores, norm.output.grid, binary=norm.binary)
     trailing = dict(sorted({**past, period[0]: counted}.items())[-cadence.trailing :])
     after = dict(streams)
     values = np.full(3, np.nan)
     if judges and counted.labelled:
         times = np.asarray(rows.column("event_at").to_numpy().astype("datetime64[us]").astype(np.int64))
-        values, noises = units_of(times, _edges(period, cadence), found, scores, binary=baseline.binary)
+        values, noises = units_of(times, _edges(period, cadence), found, scores, binary=norm.binary)
         units, phase = cadence.units(*period), period[0].hour % cadence.phases
-        for name, movement, place in _watched(baseline):
+        for name, movement, place in _watched(norm):
             own = slice(place, place + 1)
             news = evidence(
                 movement,
@@ -70,13 +70,13 @@ def judged(
                 phase=phase,
                 one_sided=name in (PERFORMANCE, KPI),
             )
-            after[name] = baseline.after(after.get(name), news, period[0])
+            after[name] = norm.after(after.get(name), news, period[0])
     lost = float(values[2])
     outcome = replace(
         counted,
-        levels={name: level(after.get(name), baseline.alarm) for name in STREAMS},
-        performance=None if np.isnan(lost) else 1 - lost if baseline.binary else lost,
-        trailing=performance_over(trailing, binary=baseline.binary),
+        levels={name: level(after.get(name), norm.alarm) for name in STREAMS},
+        performance=None if np.isnan(lost) else 1 - lost if norm.binary else lost,
+        trailing=performance_over(trailing, binary=norm.binary),
         calibration=calibration_over(trailing),
         reason=_reason(counted, lost),
     )
@@ -84,19 +84,19 @@ def judged(
 
 
 def findings(
-    baseline: Baseline,
+    norm: Norm,
     streams: Streams,
     outcome: Outcome,
 ) -> Iterator[Finding]:
     """What a period shows of labels, rule by rule, where a stream alarms.
 
     Args:
-        baseline: What the version is compared with.
+        norm: What the version is compared with.
         streams: The evidence after it.
         outcome: What the period showed.
     """
-    over = {name: streams[name] for name in STREAMS if name in streams and streams[name].level >= baseline.alarm}
-    note, was, now = baseline.note, baseline.note.performance, outcome.trailing
+    over = {name: streams[name] for name in STREAMS if name in streams and streams[name].level >= norm.alarm}
+    note, was, now = norm.note, norm.note.performance, outcome.trailing
     if PERFORMANCE in over and was is not None and now is not None:
         yield Finding(
             rule=Rule.PERFORMANCE,
@@ -118,28 +118,28 @@ def findings(
         promises = "less" if bias.estimate < 0 else "more"
         yield Finding(
             rule=Rule.CALIBRATION,
-            summary=f"Labels come {_points(abs(bias.estimate), baseline)} {promises} than the answers promise,"
-            f" {_said(bias)}; on the reference the difference was {baseline.bias:.3f}.",
+            summary=f"Labels come {_points(abs(bias.estimate), norm)} {promises} than the answers promise,"
+            f" {_said(bias)}; on the reference the difference was {norm.bias:.3f}.",
             since=since(over[CALIBRATION]),
-            impact=abs(bias.estimate) / max(baseline.deviation, 1e-12),
+            impact=abs(bias.estimate) / max(norm.deviation, 1e-12),
         )
     if LABEL_RATE in over:
-        rate, usual = outcome.labels / outcome.labelled, baseline.outcomes.centres[0][STREAMS.index(LABEL_RATE)]
+        rate, usual = outcome.labels / outcome.labelled, norm.outcomes.centres[0][STREAMS.index(LABEL_RATE)]
         yield Finding(
             rule=Rule.LABEL_RATE,
             summary=f"The mean label is {rate:.3g} in this period; {usual:.3g} is usual, and it has moved beyond"
             " ordinary days.",
             since=since(over[LABEL_RATE]),
-            impact=abs(rate - usual) / max(baseline.deviation, 1e-12),
+            impact=abs(rate - usual) / max(norm.deviation, 1e-12),
         )
 
 
-def _watched(baseline: Baseline) -> Iterator[tuple[str, Ordinary, int]]:
+def _watched(norm: Norm) -> Iterator[tuple[str, Ordinary, int]]:
     """Each stream, what is ordinary, and the place of its statistic."""
     for place, name in enumerate((LABEL_RATE, CALIBRATION, PERFORMANCE)):
-        yield name, baseline.outcomes.only(place), place
-    if baseline.kpi is not None:
-        yield KPI, baseline.kpi, 2
+        yield name, norm.outcomes.only(place), place
+    if norm.kpi is not None:
+        yield KPI, norm.kpi, 2
 
 
 def _edges(period: tuple[datetime, datetime], cadence: Cadence) -> list[int]:
@@ -160,8 +160,8 @@ def _said(interval: Interval) -> str:
     return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def _points(value: float, baseline: Baseline) -> str:
-    return f"{100 * value:.1f} points" if baseline.binary else f"{value:.3g}"
+def _points(value: float, norm: Norm) -> str:
+    return f"{100 * value:.1f} points" if norm.binary else f"{value:.3g}"
 
 
 def _floats(rows: pa.Table, name: str) -> Floats:

@@ -303,7 +303,7 @@ class Finding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         rule: Which.
         summary: The effect in one sentence, with numbers.
         details: More of it, one sentence each.
-        segment: Where it is worst, e.g. ``origin = EWR``; empty when everywhere.
+        where: Where it is worst, e.g. ``origin = EWR``; empty when everywhere.
         since: When it seems to have begun, on event time.
         impact: Effect times share of rows, to rank by; comparable within a rule.
     """
@@ -311,7 +311,7 @@ class Finding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rule: Rule
     summary: str
     details: tuple[str, ...] = ()
-    segment: str = ""
+    where: str = ""
     since: datetime
     impact: float = 0.0
 

@@ -57,7 +57,7 @@ versions = Table(
     Column("model", String(128), primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("note", Body(ReferenceNote), nullable=False),
-    Column("baseline", LargeBinary),
+    Column("norm", LargeBinary),
     Column("kept", Body(Kept), nullable=False),
 )
 
@@ -113,7 +113,7 @@ class Watching(NamedTuple):
     """What is known of a version."""
 
     note: ReferenceNote
-    baseline: bytes | None
+    norm: bytes | None
     kept: Kept
 
 
@@ -147,7 +147,7 @@ class MonitorRepository:
         """The versions that have answered in judged periods, by name and number."""
         statement = select(versions).where(*_at(versions, project, endpoint))
         return {
-            (row.model, row.version): Watching(row.note, row.baseline, row.kept)
+            (row.model, row.version): Watching(row.note, row.norm, row.kept)
             for row in rows.execute(statement.order_by(versions.c.model, versions.c.version))
         }
 

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.unit import Snapshot, Unit
 from modelwright.core.wire import sha256
-from modelwright.monitoring.baseline import Baseline, learn, packed, unpacked
 from modelwright.monitoring.folding import Inbox
 from modelwright.monitoring.judging import Judge, Work
 from modelwright.monitoring.kept import Kept
 from modelwright.monitoring.model import AlertRaised, Ran, ReferenceNote, Settings, Standing
+from modelwright.monitoring.norm import Norm, learn, packed, unpacked
 from modelwright.monitoring.reference import References
 from modelwright.monitoring.repository import AlertRepository, HourRepository, Key, MonitorRepository, Watching
 from modelwright.predictions.log import PredictionLog
@@ -62,7 +62,7 @@ class Runner:
         self._records = records
         self._telemetry = telemetry
         self._references = references
-        self._learnt: dict[str, Baseline] = {}
+        self._learnt: dict[str, Norm] = {}
         self._tried: dict[tuple[str, str, Key], tuple[datetime, ReferenceNote]] = {}
 
     def run(self, unit: Unit, endpoint: str) -> Ran:
@@ -81,7 +81,7 @@ class Runner:
                 self._monitors.versions(rows, unit.project, endpoint),
             )
             standing = begun.standing or _first(span[0], begun.settings)
-            baselines = _Baselines(self, Snapshot(unit, rows), endpoint, begun)
+            norms = _Norms(self, Snapshot(unit, rows), endpoint, begun)
             cadence = begun.settings.cadence
             found = self._alerts.newest(rows, unit.project, endpoint)
             inbox = Inbox(endpoint, found, cadence=cadence, now=unit.now)
@@ -89,13 +89,13 @@ class Runner:
                 key: self._monitors.past(rows, unit.project, endpoint, key, limit=cadence.trailing)
                 for key in begun.versions
             }
-            judge = Judge(view, begun.settings, baselines, inbox, watermark=span[1], past=past)
+            judge = Judge(view, begun.settings, norms, inbox, watermark=span[1], past=past)
             work = judge.run(standing, {key: each.kept for key, each in begun.versions.items()})
         if not any(work.periods.values()):
             return Ran(endpoint=endpoint)
         with self._telemetry.writing() as rows:
             self._hours.put(rows, unit.project, endpoint, work.hours)
-        return self._written(unit, endpoint, begun, work, inbox, baselines.watching(work))
+        return self._written(unit, endpoint, begun, work, inbox, norms.watching(work))
 
     def _written(
         self, unit: Unit, endpoint: str, begun: _Begun, work: Work, inbox: Inbox, watching: Mapping[Key, Watching]
@@ -134,14 +134,14 @@ class Runner:
             more=work.more,
         )
 
-    def baseline(self, kept: bytes) -> Baseline:
+    def norm(self, kept: bytes) -> Norm:
         """What was kept; each is unpacked once."""
         name = sha256(kept)
         if name not in self._learnt:
             self._learnt[name] = unpacked(kept)
         return self._learnt[name]
 
-    def learn(self, unit: Unit, endpoint: str, key: Key, settings: Settings) -> Baseline | ReferenceNote:
+    def learn(self, unit: Unit, endpoint: str, key: Key, settings: Settings) -> Norm | ReferenceNote:
         """What a version is compared with, or why with nothing; that is looked for again after a minute."""
         place = (unit.project, endpoint, key)
         tried = self._tried.get(place)
@@ -163,7 +163,7 @@ class Runner:
         return note
 
 
-class _Baselines(Mapping[Key, Baseline]):
+class _Norms(Mapping[Key, Norm]):
     """What the versions of an endpoint are compared with, each found when it is first asked for."""
 
     def __init__(self, runner: Runner, snapshot: Unit, endpoint: str, begun: _Begun) -> None:
@@ -171,19 +171,19 @@ class _Baselines(Mapping[Key, Baseline]):
         self._snapshot = snapshot
         self._endpoint = endpoint
         self._begun = begun
-        self._found: dict[Key, Baseline | ReferenceNote] = {}
+        self._found: dict[Key, Norm | ReferenceNote] = {}
         self._packed: dict[Key, bytes] = {}
         for key, watching in begun.versions.items():
-            if watching.baseline is not None:
-                self._found[key] = runner.baseline(watching.baseline)
-                self._packed[key] = watching.baseline
+            if watching.norm is not None:
+                self._found[key] = runner.norm(watching.norm)
+                self._packed[key] = watching.norm
 
-    def __getitem__(self, key: Key) -> Baseline:
+    def __getitem__(self, key: Key) -> Norm:
         if key not in self._found:
             learnt = self._runner.learn(self._snapshot, self._endpoint, key, self._begun.settings)
-            if isinstance(learnt, Baseline):
+            if isinstance(learnt, Norm):
                 self._packed[key] = packed(learnt)
-                learnt = self._runner.baseline(self._packed[key])  # as it will be after a restart
+                learnt = self._runner.norm(self._packed[key])  # as it will be after a restart
             self._found[key] = learnt
         found = self._found[key]
         if isinstance(found, ReferenceNote):
@@ -191,7 +191,7 @@ class _Baselines(Mapping[Key, Baseline]):
         return found
 
     def __iter__(self) -> Iterator[Key]:
-        return (key for key, found in self._found.items() if isinstance(found, Baseline))
+        return (key for key, found in self._found.items() if isinstance(found, Norm))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -200,7 +200,7 @@ class _Baselines(Mapping[Key, Baseline]):
         """What to keep of the versions that the run met."""
         made = {}
         for key, found in self._found.items():
-            note = found.note if isinstance(found, Baseline) else found
+            note = found.note if isinstance(found, Norm) else found
             made[key] = Watching(note, self._packed.get(key), work.kept.get(key, Kept()))
         return made
 

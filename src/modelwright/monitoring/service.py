@@ -223,15 +223,15 @@ class MonitorService(Service):
         last = own[0].end if until is None else as_utc(until, field="until")
         watching = self._repository.versions(unit.rows, unit.project, endpoint).get(key)
         answer = Columns(endpoint=endpoint, model=key[0], version=key[1], since=first, until=last)
-        if watching is None or watching.baseline is None:
+        if watching is None or watching.norm is None:
             problem = watching.note.problem if watching is not None else "The version has not been judged yet."
             return replace(answer, problem=problem)
         with self._telemetry.reading() as rows:
             hours = self._hours.between(rows, unit.project, endpoint, key, first, last)
         if not hours:
             return replace(answer, problem="No predictions were judged in this span.")
-        baseline = self._runner.baseline(watching.baseline)
-        return replace(answer, columns=showing.columns(baseline, watching.kept, hours))
+        norm = self._runner.norm(watching.norm)
+        return replace(answer, columns=showing.columns(norm, watching.kept, hours))
 
 
 class AlertService(Service):

@@ -10,16 +10,16 @@ import numpy as np
 
 from modelwright.core.errors import Invalid
 from modelwright.monitoring import inputs
-from modelwright.monitoring.baseline import Baseline
 from modelwright.monitoring.kept import Kept
 from modelwright.monitoring.model import Alert, Bar, ColumnStanding, Severity, Standing, Trend
+from modelwright.monitoring.norm import Norm
 from modelwright.monitoring.profiles import column_of
 from modelwright.monitoring.repository import Found, Watching
+from modelwright.monitoring.watched import Watched, total
 from modelwright.stats.cells import coarse
 from modelwright.stats.drift.base import DRIFT_TESTS, Kind
 from modelwright.stats.histogram import CategoryGrid, Histogram, NumericGrid
 from modelwright.stats.model import Drift
-from modelwright.stats.watched import Watched, total
 
 _BARS = 12
 _UNLABELLED_PERIODS = 7
@@ -94,13 +94,13 @@ def trend(found: Found) -> Trend:
     )
 
 
-def columns(baseline: Baseline, kept: Kept, hours: Sequence[Mapping[str, Histogram]]) -> tuple[ColumnStanding, ...]:
+def columns(norm: Norm, kept: Kept, hours: Sequence[Mapping[str, Histogram]]) -> tuple[ColumnStanding, ...]:
     """Each watched input in some hours, those with most evidence first."""
     found = []
-    for name, watched in baseline.columns.items():
+    for name, watched in norm.columns.items():
         stream = kept.streams.get(inputs.moved(name))
         current = total([hour[column_of(name)] for hour in hours])
-        level = inputs.level(stream, baseline.alarm)
+        level = inputs.level(stream, norm.alarm)
         since = inputs.since(stream) if stream is not None and level >= 1 else None
         found.append(_column(name, watched, current, level=level, since=since))
     return tuple(sorted(found, key=lambda each: (-each.evidence, each.column)))

@@ -1,4 +1,4 @@
-"""The room's pure parts: periods, hours that add up, segments."""
+"""The room's pure parts: periods, hours that add up, slices."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from modelwright.monitoring.cadence import Cadence
 from modelwright.monitoring.outcomes import loss, tally
 from modelwright.monitoring.profiles import by_hour, count
-from modelwright.monitoring.segments import segments, worst
+from modelwright.monitoring.slices import slices, worst
+from modelwright.monitoring.watched import total
 from modelwright.stats.profile import grid
-from modelwright.stats.watched import total
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def test_periods_follow_each_other_without_a_gap():
         assert all(cadence.start(end - timedelta(seconds=1)) == start for start, end in found)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 86_399), st.one_of(st.none(), st.floats(-5, 5)), st.sampled_from(["a", "b", None])),
@@ -48,20 +48,20 @@ def test_hours_add_up_to_their_day(rows):
         assert total([hour[name] for hour in hours]) == count(cells, table, name)
 
 
-def test_the_segment_that_changed_most_is_named():
+def test_the_slice_that_changed_most_is_named():
     rng = np.random.default_rng(0)
     scores, group = rng.uniform(size=4000), rng.choice(["a", "b", "c"], 4000).astype(object)
     before = (rng.uniform(size=4000) < scores).astype(float)
     after = np.where(group == "b", 1.0, before)
-    was = segments({"group": group}, before, scores, binary=True)
-    now = segments({"group": group}, after, scores, binary=True)
+    was = slices({"group": group}, before, scores, binary=True)
+    now = slices({"group": group}, after, scores, binary=True)
     assert worst(was, now, by="bias") == "group = b"
     assert worst(was, was, by="loss") == ""
 
 
-def test_a_segment_of_few_rows_is_not_named():
+def test_a_slice_of_few_rows_is_not_named():
     group = np.array(["big"] * 500 + ["small"] * 99, dtype=object)
-    assert set(segments({"group": group}, np.ones(599), np.zeros(599), binary=False)["group"]) == {"big"}
+    assert set(slices({"group": group}, np.ones(599), np.zeros(599), binary=False)["group"]) == {"big"}
 
 
 def test_a_day_of_one_class_has_no_loss():

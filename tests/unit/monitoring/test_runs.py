@@ -56,13 +56,13 @@ def test_inputs_that_move_inform_once_however_long_it_lasts(platform):
     assert len(ledger(platform, "monitoring.alert_raised")) == len(raised(platform))
 
 
-def test_labels_that_belie_the_answers_alarm_and_the_worst_segment_is_named(platform):
+def test_labels_that_belie_the_answers_alarm_and_the_worst_slice_is_named(platform):
     answered(platform, range(AFTER, AFTER + 5))
     answered(platform, range(AFTER + 5, AFTER + 35), bias=0.5, where="c")
     ran(platform)
     alert = raised(platform)[Rule.CALIBRATION]
     assert alert.severity is Severity.ALARM
-    assert alert.finding.segment == "group = c"
+    assert alert.finding.where == "group = c"
     assert "more than the answers promise" in alert.finding.summary
     assert Rule.DRIFT not in raised(platform)
 

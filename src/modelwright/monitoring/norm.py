@@ -20,13 +20,13 @@ from modelwright.monitoring.model import ReferenceNote, Settings
 from modelwright.monitoring.outcomes import performance_over, statistics, tally
 from modelwright.monitoring.profiles import OUTPUT, column_of
 from modelwright.monitoring.reference import ReferenceData
-from modelwright.monitoring.segments import MISSING, Segments, segments
+from modelwright.monitoring.slices import MISSING, Slices, slices
+from modelwright.monitoring.watched import Watched, watch
 from modelwright.stats.histogram import CategoryGrid, Grid
 from modelwright.stats.inputs import Floats
 from modelwright.stats.ordinary import LEAST_DAYS, Ordinary, ordinary
 from modelwright.stats.profile import grid, profile
 from modelwright.stats.sequential import Stream
-from modelwright.stats.watched import Watched, watch
 
 _MATERIAL = 0.05
 """A shift of the mean label, or of labels less outputs, that is worth a word: in standard deviations of the label."""
@@ -44,7 +44,7 @@ _HOUR = timedelta(hours=1)
 Rows = Sequence[NDArray[np.intp]]
 
 
-class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Norm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a version is compared with.
 
     Attributes:
@@ -58,7 +58,7 @@ class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         binary: Whether labels are 0 and 1.
         coverage: The share of the reference's rows that have a label.
         latency_limit_ms: The charter's.
-        segments: The reference's.
+        slices: The reference's.
     """
 
     note: ReferenceNote
@@ -71,7 +71,7 @@ class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     binary: bool
     coverage: float
     latency_limit_ms: float | None
-    segments: Segments
+    slices: Slices
 
     @property
     def grids(self) -> dict[str, Grid]:
@@ -80,7 +80,7 @@ class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def categories(self) -> list[str]:
-        """The inputs to look for segments in."""
+        """The inputs to look for slices in."""
         return [name for name, each in self.columns.items() if isinstance(each.grid, CategoryGrid)]
 
     @property
@@ -99,7 +99,7 @@ class Baseline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return timedelta(seconds=self.note.matures_after)
 
 
-def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> Baseline:
+def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> Norm:
     """Everything that judging needs of a reference.
 
     Args:
@@ -131,7 +131,7 @@ def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> 
     texts = {name: _texts(data, name, known) for name, each in columns.items() if isinstance(each.grid, CategoryGrid)}
     outcomes, bias = _movement(data, rows, phases)
     note = _note(data, settings, model, version, days=days, output=output.grid, columns=len(columns))
-    return Baseline(
+    return Norm(
         note=note,
         columns=columns,
         output=output,
@@ -142,18 +142,18 @@ def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> 
         binary=data.binary,
         coverage=len(known) / len(inside),
         latency_limit_ms=data.latency_limit_ms,
-        segments=segments(texts, data.labels[known], data.scores[known], binary=data.binary),
+        slices=slices(texts, data.labels[known], data.scores[known], binary=data.binary),
     )
 
 
-def packed(baseline: Baseline) -> bytes:
+def packed(norm: Norm) -> bytes:
     """As it is kept."""
-    return zlib.compress(msgspec.msgpack.encode(baseline), 6)
+    return zlib.compress(msgspec.msgpack.encode(norm), 6)
 
 
-def unpacked(data: bytes) -> Baseline:
+def unpacked(data: bytes) -> Norm:
     """What was kept."""
-    return msgspec.msgpack.decode(zlib.decompress(data), type=Baseline)
+    return msgspec.msgpack.decode(zlib.decompress(data), type=Norm)
 
 
 def _texts(data: ReferenceData, name: str, rows: NDArray[np.intp]) -> Any:

@@ -14,14 +14,14 @@ Floats = NDArray[np.float64]
 Texts = NDArray[np.object_]
 
 SMALLEST = 100
-"""Rows below which a segment is not named."""
+"""Rows below which a slice is not named."""
 
 _LEVELS = 20
 _WORSE = 1.25
-"""A segment is named when its change is so many times the change of all rows."""
+"""A slice is named when its change is so many times the change of all rows."""
 
 
-class Segment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Sliced(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rows with one value of a column.
 
     Attributes:
@@ -35,7 +35,7 @@ class Segment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bias: float
 
 
-Segments = dict[str, dict[str, Segment]]
+Slices = dict[str, dict[str, Sliced]]
 """Column -> value -> its rows."""
 
 MISSING = "missing"
@@ -45,7 +45,7 @@ EVERYWHERE = ""
 """The column, and the value, of all rows."""
 
 
-def segments(columns: Mapping[str, Texts], labels: Floats, scores: Floats, *, binary: bool) -> Segments:
+def slices(columns: Mapping[str, Texts], labels: Floats, scores: Floats, *, binary: bool) -> Slices:
     """The 20 most frequent values of each column that have 100 rows, and all rows together.
 
     Args:
@@ -54,18 +54,18 @@ def segments(columns: Mapping[str, Texts], labels: Floats, scores: Floats, *, bi
         scores: Likewise.
         binary: As for ``loss``.
     """
-    found: Segments = {EVERYWHERE: {EVERYWHERE: _segment(labels, scores, binary=binary)}} if len(labels) else {}
+    found: Slices = {EVERYWHERE: {EVERYWHERE: _sliced(labels, scores, binary=binary)}} if len(labels) else {}
     for name, values in columns.items():
         levels, places = np.unique(values, return_inverse=True)
         counts = np.bincount(places, minlength=len(levels))
         largest = [place for place in np.argsort(-counts, kind="stable")[:_LEVELS] if counts[place] >= SMALLEST]
         rows = {str(levels[place]): np.flatnonzero(places == place) for place in largest}
-        found[name] = {level: _segment(labels[some], scores[some], binary=binary) for level, some in rows.items()}
+        found[name] = {level: _sliced(labels[some], scores[some], binary=binary) for level, some in rows.items()}
     return found
 
 
-def worst(reference: Segments, current: Segments, *, by: str) -> str:
-    """The segment that changed most, in words; empty where none stands out.
+def worst(reference: Slices, current: Slices, *, by: str) -> str:
+    """The slice that changed most, in words; empty where none stands out.
 
     Args:
         reference: As it was.
@@ -85,13 +85,13 @@ def worst(reference: Segments, current: Segments, *, by: str) -> str:
     return words
 
 
-def _segment(labels: Floats, scores: Floats, *, binary: bool) -> Segment:
+def _sliced(labels: Floats, scores: Floats, *, binary: bool) -> Sliced:
     lost, _ = loss(labels, scores, binary=binary)
     known = None if np.isnan(lost) else lost
-    return Segment(rows=len(labels), loss=known, bias=float((labels - scores).mean()))
+    return Sliced(rows=len(labels), loss=known, bias=float((labels - scores).mean()))
 
 
-def _change(reference: Segments, current: Segments, name: str, level: str, by: str) -> float | None:
+def _change(reference: Slices, current: Slices, name: str, level: str, by: str) -> float | None:
     before, after = reference.get(name, {}).get(level), current.get(name, {}).get(level)
     if before is None or after is None:
         return None
