@@ -4,10 +4,11 @@ from contextlib import closing
 
 import pytest
 
+from modelwright.alerts.repository import AlertRepository
 from modelwright.app.home import Home
 from modelwright.app.worker import Worker
 from modelwright.app.workspace import Platform
-from modelwright.monitoring.repository import AlertRepository, MonitorRepository
+from modelwright.monitoring.repository import MonitorRepository
 from modelwright.testing.faults import killed
 from support import watched
 from support.watched import ENDPOINT, answered, workspace
@@ -34,7 +35,7 @@ def test_a_monitor_killed_while_it_writes_tells_each_alert_once(tmp_path, kind, 
         assert ws.monitors.get(ENDPOINT).standing is None
         assert ws.alerts.list(which="all").items == []
         ran = ws.monitors.run(ENDPOINT)
-        told = [entry for entry in ws.ledger.list(limit=1000).items if entry.envelope.kind == "monitoring.alert_raised"]
+        told = [entry for entry in ws.ledger.list(limit=1000).items if entry.envelope.kind == "alerts.alert_raised"]
         assert len(told) == len(ran.raised) == len(ws.alerts.list(which="all").items) > 0
         assert ws.ledger.verify().intact
 
@@ -50,6 +51,6 @@ def test_the_job_worker_runs_monitors_that_have_something_to_judge(tmp_path):
         [event] = {
             entry.envelope.actor_id
             for entry in workspace(made).ledger.list(limit=1000).items
-            if entry.envelope.kind == "monitoring.alert_raised"
+            if entry.envelope.kind == "alerts.alert_raised"
         }
         assert event == "monitors"

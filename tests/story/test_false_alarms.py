@@ -11,10 +11,10 @@ import math
 import numpy as np
 import pytest
 
+from modelwright.monitoring.evidence import Stream, evidence
 from modelwright.monitoring.watched import watch
 from modelwright.stats.histogram import CategoryGrid, Histogram, NumericGrid
 from modelwright.stats.ordinary import ordinary
-from modelwright.stats.sequential import Stream, evidence
 
 pytestmark = pytest.mark.slow
 

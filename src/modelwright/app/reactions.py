@@ -17,7 +17,7 @@ from modelwright.core import wire
 from modelwright.core.events import Event, Recorded
 from modelwright.core.unit import Projection, Unit
 from modelwright.data.model import VersionCommitted
-from modelwright.monitoring.model import AlertRaised, Severity
+from modelwright.alerts.model import AlertRaised, Severity
 from modelwright.pipelines.model import CauseKind
 from modelwright.store.ports import Outbox
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from modelwright.alerts.service import AlertService
 from modelwright.core.operation import Service, Table
 from modelwright.data.service import DataService
 from modelwright.features.service import FeatureService
@@ -13,7 +14,7 @@ from modelwright.ledger.service import LedgerService
 from modelwright.lifecycle.service import LifecycleService
 from modelwright.lineage.service import LineageService
 from modelwright.models.service import ModelService
-from modelwright.monitoring.service import AlertService, MonitorService
+from modelwright.monitoring.service import MonitorService
 from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.service import LabelService, PredictionService

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from modelwright.alerts.repository import AlertRepository
+from modelwright.alerts.service import AlertService
 from modelwright.app import projections
 from modelwright.app.expectations import expectations
 from modelwright.app.home import Home
@@ -35,9 +37,9 @@ from modelwright.lineage.repository import LineageRepository
 from modelwright.lineage.service import LineageService
 from modelwright.models.repository import ModelRepository
 from modelwright.models.service import ModelService
-from modelwright.monitoring.repository import AlertRepository, HourRepository, MonitorRepository
+from modelwright.monitoring.repository import HourRepository, MonitorRepository
 from modelwright.monitoring.running import Runner
-from modelwright.monitoring.service import AlertService, MonitorService
+from modelwright.monitoring.service import MonitorService
 from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.repository import ExecutionRepository, PipelineRepository
 from modelwright.pipelines.service import PipelineService

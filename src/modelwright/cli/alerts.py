@@ -13,7 +13,7 @@ from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
 
 if TYPE_CHECKING:
-    from modelwright.monitoring.model import Alert
+    from modelwright.alerts.model import Alert
 
 app = typer.Typer(help="Alerts: what deserves attention.", no_args_is_help=True)
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from modelwright.monitoring.model import Finding, Rule
+from modelwright.alerts.model import Finding, Rule
+from modelwright.monitoring.evidence import Stream
 from modelwright.monitoring.norm import Norm
 from modelwright.monitoring.profiles import OUTPUT, column_of
 from modelwright.monitoring.watched import Watched
@@ -17,7 +18,6 @@ from modelwright.stats.effects import median_moved, percent, share_moved
 from modelwright.stats.histogram import Histogram, NumericGrid
 from modelwright.stats.inputs import Floats
 from modelwright.stats.model import Effect
-from modelwright.stats.sequential import Stream
 
 Streams = dict[str, Stream]
 """Stream -> the evidence so far. Columns are called ``column:<name>`` and ``contract:<name>``."""

@@ -11,11 +11,12 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from modelwright.alerts.inbox import Inbox
+from modelwright.alerts.model import Finding, Rule
 from modelwright.monitoring import inputs, labels
-from modelwright.monitoring.folding import INPUT_RULES, Inbox
 from modelwright.monitoring.kept import Kept
 from modelwright.monitoring.labels import OUTCOME_RULES
-from modelwright.monitoring.model import Finding, Judged, Outcome, Rule, Settings, Standing
+from modelwright.monitoring.model import Judged, Outcome, Settings, Standing
 from modelwright.monitoring.norm import Norm
 from modelwright.monitoring.profiles import by_hour, column_of, count
 from modelwright.monitoring.slices import MISSING, slices, worst
@@ -25,6 +26,9 @@ from modelwright.stats.histogram import Histogram
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
     import pyarrow as pa
+
+INPUT_RULES = frozenset({Rule.DRIFT, Rule.CONTRACT, Rule.OUTPUT_DRIFT, Rule.LATENCY})
+"""What the inputs of a period are judged by; the other rules wait for labels."""
 
 FEWEST_ROWS = 20
 """A version's period with fewer rows is not judged."""

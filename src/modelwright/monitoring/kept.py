@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from modelwright.stats.sequential import Stream
+from modelwright.monitoring.evidence import Stream
 
 
 class Kept(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec.structs import replace
 
+from modelwright.alerts.model import Finding, Rule
 from modelwright.monitoring.cadence import Cadence
+from modelwright.monitoring.evidence import evidence
 from modelwright.monitoring.inputs import Streams, level, since
-from modelwright.monitoring.model import Finding, Outcome, Rule
+from modelwright.monitoring.model import Outcome
 from modelwright.monitoring.norm import Norm
 from modelwright.monitoring.outcomes import calibration_over, performance_over, tally, units_of
 from modelwright.predictions.model import microseconds
 from modelwright.stats.inputs import Floats
 from modelwright.stats.model import Interval
 from modelwright.stats.ordinary import Ordinary
-from modelwright.stats.sequential import evidence
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
     import pyarrow as pa

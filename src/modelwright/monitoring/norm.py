@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from modelwright.core.errors import Invalid
 from modelwright.monitoring.cadence import Cadence
+from modelwright.monitoring.evidence import Stream
 from modelwright.monitoring.model import ReferenceNote, Settings
 from modelwright.monitoring.outcomes import performance_over, statistics, tally
 from modelwright.monitoring.profiles import OUTPUT, column_of
@@ -26,7 +27,6 @@ from modelwright.stats.histogram import CategoryGrid, Grid
 from modelwright.stats.inputs import Floats
 from modelwright.stats.ordinary import LEAST_DAYS, Ordinary, ordinary
 from modelwright.stats.profile import grid, profile
-from modelwright.stats.sequential import Stream
 
 _MATERIAL = 0.05
 """A shift of the mean label, or of labels less outputs, that is worth a word: in standard deviations of the label."""

@@ -1,4 +1,4 @@
-"""The rows of monitors and of alerts."""
+"""The rows of monitors."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ import msgspec
 from sqlalchemy import (
     Column,
     ColumnElement,
-    Index,
     Integer,
     LargeBinary,
     String,
     Table,
     delete,
-    func,
     insert,
     select,
     tuple_,
@@ -26,7 +24,7 @@ from sqlalchemy import (
 
 from modelwright.core.unit import Rows
 from modelwright.monitoring.kept import Kept
-from modelwright.monitoring.model import Alert, AlertState, Judged, Outcome, ReferenceNote, Settings, Standing
+from modelwright.monitoring.model import Judged, Outcome, ReferenceNote, Settings, Standing
 from modelwright.stats.histogram import Histogram
 from modelwright.store.tables import Body, Moment, control, telemetry
 
@@ -83,19 +81,6 @@ hours = Table(
     Column("version", Integer, primary_key=True),
     Column("hour", Moment, primary_key=True),
     Column("body", LargeBinary, nullable=False),
-)
-
-alerts = Table(
-    "alerts",
-    control,
-    Column("id", String(32), primary_key=True),
-    Column("project", String(128), nullable=False),
-    Column("endpoint", String(128), nullable=False),
-    Column("fingerprint", String(300), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("body", Body(Alert), nullable=False),
-    Index("alerts_by_state", "project", "state", "id"),
-    Index("alerts_by_fingerprint", "project", "endpoint", "fingerprint", "id"),
 )
 
 
@@ -262,37 +247,6 @@ class HourRepository:
 
 
 _HISTOGRAMS = msgspec.msgpack.Decoder(dict[str, Histogram])
-
-
-class AlertRepository:
-    """Alerts of one home."""
-
-    def put(self, rows: Rows, project: str, alert: Alert) -> None:
-        """Write an alert as it is now."""
-        given = {"fingerprint": alert.fingerprint, "state": alert.state.value, "body": alert}
-        if rows.execute(update(alerts).where(alerts.c.id == alert.id).values(**given)).rowcount == 0:
-            rows.execute(insert(alerts).values(id=alert.id, project=project, endpoint=alert.endpoint, **given))
-
-    def get(self, rows: Rows, project: str, alert: str) -> Alert | None:
-        """One alert."""
-        found: Alert | None = rows.execute(
-            select(alerts.c.body).where(alerts.c.project == project, alerts.c.id == alert)
-        ).scalar()
-        return found
-
-    def newest(self, rows: Rows, project: str, endpoint: str) -> list[Alert]:
-        """The newest alert of each fingerprint of an endpoint."""
-        ids = select(func.max(alerts.c.id)).where(*_at(alerts, project, endpoint)).group_by(alerts.c.fingerprint)
-        return list(rows.execute(select(alerts.c.body).where(alerts.c.id.in_(ids)).order_by(alerts.c.id)).scalars())
-
-    def found(self, rows: Rows, project: str, endpoint: str | None, *, unresolved: bool) -> list[Alert]:
-        """Alerts of a project, or of one endpoint: those that are not over, or the newest thousand of all."""
-        statement = select(alerts.c.body).where(alerts.c.project == project)
-        if endpoint is not None:
-            statement = statement.where(alerts.c.endpoint == endpoint)
-        if unresolved:
-            statement = statement.where(alerts.c.state != AlertState.RESOLVED.value)
-        return list(rows.execute(statement.order_by(alerts.c.id.desc()).limit(1000)).scalars())
 
 
 def _at(table: Table, project: str, endpoint: str) -> tuple[ColumnElement[bool], ...]:

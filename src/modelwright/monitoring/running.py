@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from modelwright.alerts.inbox import Inbox
+from modelwright.alerts.model import AlertRaised
+from modelwright.alerts.repository import AlertRepository
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.unit import Snapshot, Unit
 from modelwright.core.wire import sha256
-from modelwright.monitoring.folding import Inbox
 from modelwright.monitoring.judging import Judge, Work
 from modelwright.monitoring.kept import Kept
-from modelwright.monitoring.model import AlertRaised, Ran, ReferenceNote, Settings, Standing
+from modelwright.monitoring.model import Ran, ReferenceNote, Settings, Standing
 from modelwright.monitoring.norm import Norm, learn, packed, unpacked
 from modelwright.monitoring.reference import References
-from modelwright.monitoring.repository import AlertRepository, HourRepository, Key, MonitorRepository, Watching
+from modelwright.monitoring.repository import HourRepository, Key, MonitorRepository, Watching
 from modelwright.predictions.log import PredictionLog
 from modelwright.store.ports import Records
 
@@ -84,7 +86,7 @@ class Runner:
             norms = _Norms(self, Snapshot(unit, rows), endpoint, begun)
             cadence = begun.settings.cadence
             found = self._alerts.newest(rows, unit.project, endpoint)
-            inbox = Inbox(endpoint, found, cadence=cadence, now=unit.now)
+            inbox = Inbox(endpoint, found, quiet=cadence.quiet, now=unit.now)
             past = {
                 key: self._monitors.past(rows, unit.project, endpoint, key, limit=cadence.trailing)
                 for key in begun.versions

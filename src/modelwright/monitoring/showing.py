@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from modelwright.alerts.model import Alert, Severity
 from modelwright.core.errors import Invalid
 from modelwright.monitoring import inputs
 from modelwright.monitoring.kept import Kept
-from modelwright.monitoring.model import Alert, Bar, ColumnStanding, Severity, Standing, Trend
+from modelwright.monitoring.model import Bar, ColumnStanding, Standing, Trend
 from modelwright.monitoring.norm import Norm
 from modelwright.monitoring.profiles import column_of
 from modelwright.monitoring.repository import Found, Watching

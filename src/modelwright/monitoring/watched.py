@@ -13,10 +13,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from modelwright.monitoring.evidence import Share, evidence, share
 from modelwright.stats.histogram import CategoryGrid, Grid, Histogram
 from modelwright.stats.inputs import Floats
 from modelwright.stats.ordinary import Ordinary, ordinary
-from modelwright.stats.sequential import Share, evidence, share
 
 Counts = NDArray[np.int64]
 

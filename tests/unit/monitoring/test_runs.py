@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from modelwright.alerts.model import AlertState, Rule, Severity
+from modelwright.alerts.repository import alerts
 from modelwright.core.errors import Conflict, NotFound
 from modelwright.monitoring import repository
-from modelwright.monitoring.model import AlertState, Rule, Severity
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
 from modelwright.predictions.segments import SegmentWriter
@@ -53,7 +54,7 @@ def test_inputs_that_move_inform_once_however_long_it_lasts(platform):
     assert alert.raised_at <= START + (AFTER + 14) * DAY
     assert alert.periods > 20
     assert alert.finding.summary.startswith("x moved beyond ordinary days: the median moved from")
-    assert len(ledger(platform, "monitoring.alert_raised")) == len(raised(platform))
+    assert len(ledger(platform, "alerts.alert_raised")) == len(raised(platform))
 
 
 def test_labels_that_belie_the_answers_alarm_and_the_worst_slice_is_named(platform):
@@ -108,12 +109,12 @@ def test_what_is_muted_is_not_told_again(platform):
     first = raised(platform)[Rule.DRIFT]
     for alert in raised(platform).values():
         workspace(platform).alerts.mute(alert.id, until=NOW + timedelta(days=1))
-    before = len(ledger(platform, "monitoring.alert_raised"))
+    before = len(ledger(platform, "alerts.alert_raised"))
     answered(platform, range(AFTER + 5, AFTER + 30))
     answered(platform, range(AFTER + 30, AFTER + 36), shift=2.0)
     ran(platform)
     assert raised(platform)[Rule.DRIFT].id == first.id
-    assert len(ledger(platform, "monitoring.alert_raised")) == before
+    assert len(ledger(platform, "alerts.alert_raised")) == before
     assert workspace(platform).alerts.list().items == []
 
 
@@ -253,7 +254,7 @@ def _everything(made):
     """Every row of the room, without what a wall clock or chance decided."""
     found = {}
     with made.records.reading() as opened:
-        for table in (repository.standings, repository.versions, repository.periods, repository.alerts):
+        for table in (repository.standings, repository.versions, repository.periods, alerts):
             entries = opened.execute(select(table)).mappings().all()
             found[table.name] = [{name: value for name, value in entry.items() if name != "id"} for entry in entries]
     with made.telemetry.reading() as opened:

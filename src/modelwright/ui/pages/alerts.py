@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwright.monitoring.model import Alert, Severity
+from modelwright.alerts.model import Alert, Severity
 from modelwright.ui.page import Ask, View
 
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from modelwright.alerts.model import Alert, AlertState, Finding, Rule
 from modelwright.core.ids import new_id
-from modelwright.monitoring.cadence import Cadence
-from modelwright.monitoring.model import Alert, AlertState, Finding, Rule
 
 Locate = Callable[[Finding], str]
 """Finds the slice in which a finding is worst."""
 
-INPUT_RULES = frozenset({Rule.DRIFT, Rule.CONTRACT, Rule.OUTPUT_DRIFT, Rule.LATENCY})
-"""What the inputs of a period are judged by; the other rules wait for labels."""
-
 
 class Inbox:
-    """An endpoint's alerts while periods are judged.
+    """An endpoint's alerts while findings come in.
 
     Args:
         endpoint: Whose.
         alerts: The newest alert of each fingerprint.
-        cadence: The monitor's.
+        quiet: What has not been found for so long is over, in the time of what happened.
         now: The wall clock.
 
     Attributes:
@@ -33,10 +29,10 @@ class Inbox:
         resolved: Ids of those that ended.
     """
 
-    def __init__(self, endpoint: str, alerts: Iterable[Alert], *, cadence: Cadence, now: datetime) -> None:
+    def __init__(self, endpoint: str, alerts: Iterable[Alert], *, quiet: timedelta, now: datetime) -> None:
         self._endpoint = endpoint
         self._newest = {alert.fingerprint: alert for alert in alerts}
-        self._cadence = cadence
+        self._quiet = quiet
         self._now = now
         self.changed: dict[str, Alert] = {}
         self.raised: list[Alert] = []
@@ -56,7 +52,7 @@ class Inbox:
     def passed(self, *, at: datetime, rules: frozenset[Rule]) -> None:
         """A period that ends at ``at`` has been judged by these rules: what it did not show for long is over."""
         for alert in list(self._newest.values()):
-            over = alert.state is not AlertState.RESOLVED and at - alert.last_seen >= self._cadence.quiet
+            over = alert.state is not AlertState.RESOLVED and at - alert.last_seen >= self._quiet
             if over and alert.rule in rules:
                 self._keep(replace(alert, state=AlertState.RESOLVED, resolved_at=at))
                 self.resolved.append(alert.id)
