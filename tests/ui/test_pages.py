@@ -207,3 +207,12 @@ def test_every_command_to_copy_is_one_that_exists(tab, site, bare_site, story):
             command = command.commands[words.pop(0)]
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options, text
+
+
+def test_an_alert_is_acknowledged_on_its_page(tab, site, story):
+    tab.page.goto(f"{site}/alerts/{story.alert}")
+    tab.page.fill("input[name=note]", "seen <b>")
+    tab.page.click("text=Acknowledge")
+    tab.page.wait_for_selector("dd:has-text('acknowledged')")
+    assert story.workspace.alerts.get(story.alert).note == "seen <b>"
+    assert tab.complaints == []

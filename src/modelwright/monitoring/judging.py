@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from modelwright.monitoring.kept import Kept
 from modelwright.monitoring.labels import OUTCOME_RULES
 from modelwright.monitoring.model import Judged, Outcome, Settings, Standing
 from modelwright.monitoring.norm import Norm
+from modelwright.monitoring.outcomes import usable
 from modelwright.monitoring.profiles import by_hour, column_of, count
 from modelwright.monitoring.slices import MISSING, slices, worst
 from modelwright.predictions.log import View
@@ -53,9 +55,11 @@ class Work:
     Attributes:
         standing: How far the monitor is now.
         kept: Version -> its evidence.
-        judged: What inputs showed: version, period's beginning, result.
+        judged: What inputs showed of a version in a period.
         outcomes: What labels showed.
         hours: Histograms of each version and hour.
+        periods: How many were judged, by ``inputs`` and by ``outcomes``.
+        more: Whether more are due.
     """
 
     standing: Standing
@@ -104,8 +108,9 @@ class Judge:
         return work
 
     def due(self, since: datetime, *, matured: timedelta = timedelta(0)) -> list[Period]:
-        """The periods that have passed."""
-        return list(self._cadence.between(since, max(self._passed - matured, since)))
+        """The periods that have passed: as many as one run judges, and one more where there are more."""
+        passed = self._cadence.between(since, max(self._passed - matured, since))
+        return list(islice(passed, self._cadence.at_once + 1))
 
     def _inputs(self, work: Work) -> None:
         due = self.due(work.standing.inputs_until)
@@ -203,7 +208,7 @@ class Judge:
         rows = self._view.labelled(since, until, known_within=matured, inputs=True)
         rows = next((mine for version, mine in _versions(rows) if version == key), rows.slice(0, 0))
         found, scores = _numbers(rows, "label"), _numbers(rows, "output")
-        known = np.flatnonzero(np.isfinite(found))
+        known = np.flatnonzero(usable(found, scores))
         texts = {name: _texts(rows, name)[known] for name in norm.categories}
         current = slices(texts, found[known], scores[known], binary=norm.binary)
         return worst(norm.slices, current, by="bias" if finding.rule is Rule.CALIBRATION else "loss")

@@ -79,7 +79,7 @@ def judged(
         performance=None if np.isnan(lost) else 1 - lost if norm.binary else lost,
         trailing=performance_over(trailing, binary=norm.binary),
         calibration=calibration_over(trailing),
-        reason=_reason(counted, lost),
+        reason=_reason(counted, lost, judges=judges),
     )
     return outcome, after
 
@@ -151,9 +151,11 @@ def _edges(period: tuple[datetime, datetime], cadence: Cadence) -> list[int]:
     return [microseconds(start + number * step) for number in range(count + 1)]
 
 
-def _reason(outcome: Outcome, lost: float) -> str:
+def _reason(outcome: Outcome, lost: float, *, judges: bool) -> str:
     if not outcome.labelled:
         return "No label was known in time."
+    if not judges:
+        return "The version answered too few rows, or only a part of the period."
     return "There are too few rows of a class." if np.isnan(lost) else ""
 
 

@@ -18,7 +18,7 @@ from modelwright.core.errors import Invalid
 from modelwright.monitoring.cadence import Cadence
 from modelwright.monitoring.evidence import Stream
 from modelwright.monitoring.model import ReferenceNote, Settings
-from modelwright.monitoring.outcomes import performance_over, statistics, tally
+from modelwright.monitoring.outcomes import performance_over, statistics, tally, usable
 from modelwright.monitoring.profiles import OUTPUT, column_of
 from modelwright.monitoring.reference import ReferenceData
 from modelwright.monitoring.slices import MISSING, Slices, slices
@@ -119,7 +119,7 @@ def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> 
         )
     rows = [data.rows(start, end) for start, end in _units(days, settings.cadence)]
     inside = np.concatenate(rows)
-    known = inside[np.isfinite(data.labels[inside])]
+    known = inside[usable(data.labels[inside], data.scores[inside])]
     if not len(known):
         raise Invalid(
             f"No row of {data.source} that {model}@{version} was evaluated on has a label.",
@@ -218,10 +218,11 @@ def _movement(data: ReferenceData, rows: Rows, phases: int) -> tuple[Ordinary, f
     """How the label rate, labels less outputs and the loss move, and the mean of the second."""
     found = []
     for some in rows:
-        known = some[np.isfinite(data.labels[some])]
+        known = some[usable(data.labels[some], data.scores[some])]
         found.append(statistics(data.labels[known], data.scores[known], binary=data.binary))
     values, noises = np.array([each for each, _ in found]), np.array([each for _, each in found])
-    spread = _MATERIAL * float(np.nanstd(data.labels))
+    labels = data.labels[usable(data.labels, data.scores)]
+    spread = _MATERIAL * float(labels.std())
     losses = values[np.isfinite(values[:, 2]), 2]
     usual = 1.0 if data.binary or not len(losses) else float(losses.mean())
     material = np.array([spread, spread, _MATERIAL_LOSS * usual])

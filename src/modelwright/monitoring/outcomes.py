@@ -29,6 +29,15 @@ LEVEL = 0.99
 cry wolf more than once a year."""
 
 
+_LARGEST = 1e150
+"""Beyond it squares overflow."""
+
+
+def usable(labels: Floats, scores: Floats) -> NDArray[np.bool_]:
+    """The rows that have a label and an answer which can be computed with."""
+    return np.asarray((np.abs(labels) < _LARGEST) & (np.abs(scores) < _LARGEST))  # NaN is not
+
+
 def loss(labels: Floats, scores: Floats, *, binary: bool) -> tuple[float, float]:
     """What answers lost, and its sampling variance; NaN where it cannot be said.
 
@@ -65,7 +74,7 @@ def statistics(labels: Floats, scores: Floats, *, binary: bool) -> tuple[Floats,
 
 def tally(labels: Floats, scores: Floats, grid: Grid, *, binary: bool) -> Outcome:
     """The counts of some rows, of which some have no label (NaN)."""
-    known = np.isfinite(labels)
+    known = usable(labels, scores)
     y, s = labels[known], scores[known]
     cells: NDArray[np.int64] = np.zeros(0, np.int64)
     ones = cells
@@ -140,7 +149,7 @@ def units_of(
     places = np.searchsorted(times, edges)
     found = []
     for first, last in pairwise(places):
-        known = np.flatnonzero(np.isfinite(labels[first:last])) + first
+        known = np.flatnonzero(usable(labels[first:last], scores[first:last])) + first
         found.append(statistics(labels[known], scores[known], binary=binary))
     values, noises = np.array([each for each, _ in found]), np.array([each for _, each in found])
     counts = np.maximum(np.isfinite(values).sum(axis=0), 1)

@@ -73,7 +73,7 @@ class Runner:
         span = view.span(before=unit.now)
         if span is None:
             raise NotFound(
-                f"Endpoint {endpoint} has not answered anything.",
+                f"Endpoint {endpoint} has not answered about any event up to now.",
                 remedy="Check the name: modelwright endpoint list. A monitor begins with the first answer.",
             )
         with self._records.reading() as rows:

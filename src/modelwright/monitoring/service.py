@@ -246,7 +246,7 @@ def _place(after: str) -> tuple[datetime, str, int]:
 
 def _nothing_yet(endpoint: str) -> NotFound:
     return NotFound(
-        f"Endpoint {endpoint} has not answered anything.",
+        f"Endpoint {endpoint} has not answered about any event up to now.",
         remedy="Check the name: modelwright endpoint list. A monitor begins with the first answer.",
     )
 
