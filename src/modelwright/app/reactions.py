@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from modelwright.alerts.model import AlertRaised, Severity
 from modelwright.core import wire
 from modelwright.core.events import Event, Recorded
 from modelwright.core.unit import Projection, Unit
 from modelwright.data.model import VersionCommitted
-from modelwright.alerts.model import AlertRaised, Severity
 from modelwright.pipelines.model import CauseKind
 from modelwright.store.ports import Outbox
 

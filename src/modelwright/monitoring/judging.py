@@ -207,7 +207,7 @@ class Judge:
         since = max(finding.since, until - PATIENCE)
         rows = self._view.labelled(since, until, known_within=matured, inputs=True)
         rows = next((mine for version, mine in _versions(rows) if version == key), rows.slice(0, 0))
-        found, scores = _numbers(rows, "label"), _numbers(rows, "output")
+        found, scores = labels.in_time(rows, norm.matures_after), _numbers(rows, "output")
         known = np.flatnonzero(usable(found, scores))
         texts = {name: _texts(rows, name)[known] for name in norm.categories}
         current = slices(texts, found[known], scores[known], binary=norm.binary)

@@ -52,7 +52,7 @@ def judged(
         cadence: The monitor's.
         judges: Whether there is enough to add to the evidence; counts are kept in any case.
     """
-    found, scores = _floats(rows, "label"), _floats(rows, "output")
+    found, scores = in_time(rows, norm.matures_after), _floats(rows, "output")
     counted = tally(found, scores, norm.output.grid, binary=norm.binary)
     trailing = dict(sorted({**past, period[0]: counted}.items())[-cadence.trailing :])
     after = dict(streams)
@@ -82,6 +82,12 @@ def judged(
         reason=_reason(counted, lost, judges=judges),
     )
     return outcome, after
+
+
+def in_time(rows: pa.Table, matures_after: timedelta) -> Floats:
+    """The labels that became known so soon after their event; NaN for the others."""
+    after = rows.column("label_known_at").to_numpy() - rows.column("event_at").to_numpy()
+    return np.where(after <= np.timedelta64(matures_after), _floats(rows, "label"), np.nan)  # NaT is not
 
 
 def findings(
