@@ -6,8 +6,8 @@ import pytest
 
 from modelwright.alerts.repository import AlertRepository
 from modelwright.app.home import Home
-from modelwright.app.worker import Worker
 from modelwright.app.workspace import Platform
+from modelwright.jobs.worker import Worker
 from modelwright.monitoring.repository import MonitorRepository
 from modelwright.testing.faults import killed
 from support import watched

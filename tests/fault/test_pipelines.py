@@ -15,12 +15,12 @@ from sqlalchemy import update
 
 import modelwright as mw
 from modelwright.app.connect import Workspace
-from modelwright.app.launcher import Launcher
 from modelwright.app.workspace import LocalCaller
 from modelwright.core import wire
 from modelwright.core.clock import utc_now
 from modelwright.core.errors import Conflict
 from modelwright.core.source import SourceFile, SourceSnapshot
+from modelwright.jobs.launcher import Launcher
 from modelwright.pipelines.model import Status, StepStatus
 from modelwright.pipelines.repository import schedules
 from modelwright.store.leases import leases

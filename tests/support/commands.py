@@ -89,6 +89,8 @@ def _challenge(a: dict[str, Any], _: Files) -> list[Any]:
 def _monitor_configure(a: dict[str, Any], _: Files) -> list[Any]:
     columns = [word for column in a["columns"] for word in ("--column", column)]
     return ["monitor", "configure", a["endpoint"], *columns, *_options(a, "cadence", "false_alarms_per_year")]
+
+
 def _pipeline_trigger(a: dict[str, Any], _: Files) -> list[Any]:
     words = ["pipeline", "trigger", a["kind"], a["subject"], "--at", a["at"].isoformat()]
     return [*words, *_options(a, "cause")]
@@ -170,6 +172,7 @@ COMMANDS: dict[str, Typed] = {
     "ledger.list": lambda a, _: ["ledger", "list", *_options(a, "limit", "after")],
     "ledger.verify": lambda a, _: ["ledger", "verify"],
     "lifecycle.trace": lambda a, _: ["trace", "prediction", a["prediction_id"]],
+    "lifecycle.age": lambda a, _: ["endpoint", "age", a["endpoint"]],
     "lifecycle.overview": lambda a, _: ["status"],
 }
 """Operation -> its command, which prints the operation's answer with ``--json``."""
@@ -194,6 +197,7 @@ WITHOUT: dict[str, str] = {
     "models.download": "what ws.models.load reads",
     "evidence.evaluate": "model evaluate scores the rows that it sends to be judged",
     "evidence.explain": "model evaluate computes the importances that it sends",
+    "lifecycle.compare_ages": "endpoint age --measure sends the scores that it computes",
     "lifecycle.outstanding": "whoever replays a past year asks it",
     "predictions.export": "prediction export writes its bytes to a file",
     "pipelines.define": "pipeline register sends the source of the function that it imports",

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 COMMAND = [sys.executable, "-m", "modelwright"]
 PATIENCE_SECONDS = 120.0
 TESTS = Path(__file__).parents[1]
-_KINDS = {"modelwright.server.run": "api", "modelwright.app.worker": "jobs"}
+_KINDS = {"modelwright.server.run": "api", "modelwright.jobs.worker": "jobs"}
 
 
 def awaits(holds: Callable[[], Any], what: str, *, seconds: float = PATIENCE_SECONDS) -> Any:

@@ -255,6 +255,11 @@ def _alert(world: World) -> str:
     return str(world.seen["alerts.list"].items[0].id)
 
 
+def _frozen(world: World) -> dict[str, Any]:
+    scores = _parquet(prediction_id=IDS, score=_POOR)
+    return {"endpoint": "delays", "ref": "delay@1", "scores": world.stage.upload(scores)}
+
+
 CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "data.commit": lambda w: {"name": "flights", "parts": [w.first], "key": "flight", "event_time": "at"},
     "data.get": lambda w: {"ref": w.also("data.commit", name="flights", parts=[w.second], note="more").ref},
@@ -397,6 +402,8 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "ledger.read": lambda w: {"limit": 5},
     "lifecycle.trace": lambda w: {"prediction_id": IDS[7]},
     "lifecycle.overview": lambda w: {},
+    "lifecycle.compare_ages": _frozen,
+    "lifecycle.age": lambda w: {"endpoint": "delays"},
     "lifecycle.outstanding": lambda w: {"endpoint": "delays"},
 }
 """Operation -> arguments, in the order of the story; a later case finds earlier answers in ``world.seen``."""

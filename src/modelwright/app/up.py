@@ -20,7 +20,7 @@ from modelwright.serving.publication import write_address
 
 API = "modelwright.server.run"
 INFERENCE = "modelwright.inference.worker"
-JOBS = "modelwright.app.worker"
+JOBS = "modelwright.jobs.worker"
 
 _ASK_EVERY_SECONDS = 0.05
 _REMIND_AFTER_SECONDS = 30.0

@@ -8,11 +8,12 @@ import typer
 
 from modelwright.cli.context import workspace
 from modelwright.cli.models import Ref, decided
-from modelwright.cli.output import After, Json, Limit, facts, short, show, table, when
+from modelwright.cli.output import After, Json, Limit, facts, progress, short, show, table, when
 from modelwright.cli.rollouts import begun
 
 if TYPE_CHECKING:
     from modelwright.app.connect import Workspace
+    from modelwright.lifecycle.model import Age
     from modelwright.serving.model import Deployment, Endpoint, Moved
 
 app = typer.Typer(help="Endpoints: what answers, and with which version.", no_args_is_help=True)
@@ -152,3 +153,30 @@ def _described(found: Endpoint, history: list[Deployment]) -> str:
 def _changes(history: list[Deployment], more: str | None = None) -> str:
     rows = [(d.generation, f"{d.model}@{d.version}", d.action, when(d.at), d.by, d.reason) for d in history]
     return table(("generation", "version", "action", "at", "by", "reason"), rows, empty="", more=more)
+
+
+@app.command()
+def age(
+    context: typer.Context,
+    endpoint: Name,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Let the first version score the log again; loads it here.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Compare an endpoint's first version with those that followed, month by month on the same rows."""
+    space = workspace(context)
+    found = _measured(space, endpoint) if measure else space.lifecycle.age(endpoint)
+    rows = [
+        (f"{p.period_start:%Y-%m}", p.live_version, p.n, p.frozen, p.live, p.difference or p.reason)
+        for p in found.points
+    ]
+    columns = ("month", "answered by", "labels", f"{found.frozen} frozen", "answered", "difference")
+    show(found, json=json, text=lambda: table(columns, rows, empty="Nothing has a label yet."))
+
+
+def _measured(space: Workspace, endpoint: str) -> Age:
+    from modelwright.lifecycle.age import measure_age  # weight: every room
+
+    with progress(f"scoring the log of {endpoint} again"):
+        return measure_age(space, endpoint)

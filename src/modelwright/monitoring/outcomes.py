@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from modelwright.monitoring.binned import binned_auc, by_days
 from modelwright.monitoring.model import Outcome
-from modelwright.stats.binned import binned_auc, by_days
 from modelwright.stats.histogram import Grid, NumericGrid
 from modelwright.stats.model import Interval
 

@@ -11,9 +11,9 @@ import pytest
 from modelwright.app.connect import Workspace
 from modelwright.app.home import Home
 from modelwright.app.reactions import Call, Reaction
-from modelwright.app.reactor import react
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.errors import Invalid
+from modelwright.jobs.reactor import react
 from modelwright.tracking.model import RunFinished, RunStarted
 from support.homes import BEGINNING
 

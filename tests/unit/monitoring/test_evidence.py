@@ -11,9 +11,9 @@ from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score
 
 from modelwright.core.errors import Invalid
+from modelwright.monitoring.binned import binned_auc, by_days
 from modelwright.monitoring.evidence import SIZES, Stream, evidence, share
 from modelwright.monitoring.watched import watch
-from modelwright.stats.binned import binned_auc, by_days
 from modelwright.stats.ordinary import ordinary
 from modelwright.stats.profile import grid, profile
 

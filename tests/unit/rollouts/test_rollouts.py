@@ -8,10 +8,10 @@ import pytest
 
 from modelwright.app.connect import Workspace
 from modelwright.app.home import Home
-from modelwright.app.worker import Worker
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Action, Decision, GateResult, Verdict
+from modelwright.jobs.worker import Worker
 from modelwright.models.lookup import Lookup
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, LabelBatch, PredictionBatch, encode, microseconds

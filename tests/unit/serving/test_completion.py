@@ -89,7 +89,9 @@ class Endpoint:
                 def load(route):
                     return lambda c: np.nansum([np.array(v, float) for v in c.values()], axis=0)
 
-                router = Router(load, lambda _endpoint, _kind: self.log, executor=pool, open_vectors=self.equipment.open_vectors)
+                router = Router(
+                    load, lambda _endpoint, _kind: self.log, executor=pool, open_vectors=self.equipment.open_vectors
+                )
                 router.swap(Live(generation=1, endpoints={"e": router._loaded(self.route, 1)}))
                 payload = body if isinstance(body, bytes) else json.dumps(body).encode()
                 answer = await Handler(router, worker="w").handle("POST", path, headers, payload)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from modelwright.governance.charter import CharterVersion
+from modelwright.lifecycle.model import Age, AgePoint
 from modelwright.predictions.model import PeriodScore, Traffic
 from modelwright.serving.model import Endpoint
 from modelwright.stats.model import Interval
@@ -37,6 +38,7 @@ def load(ask: Ask) -> View:
     limit = charter.charter.limits.latency_p99_ms if charter is not None else None
     versions = named(scores, traffic)
     shown = buckets(traffic)
+    age: Age | None = ask.read("lifecycle.age", endpoint.name)
     kpi = stand.kpi if stand.kpi is not None and stand.kpi.metric == "roc_auc" else None
     context = {
         "stand": stand,
@@ -50,6 +52,10 @@ def load(ask: Ask) -> View:
             floor=kpi.threshold if kpi is not None else None,
             floor_name=f"KPI {kpi.threshold:g}" if kpi is not None else "",
         ),
+        "age": age,
+        "aged": charts.months(aged(age), name=f"AUC of {endpoint.name}: the first version and what answered")
+        if age is not None
+        else "",
         "volumes": charts.volumes(shown, versions, name="Predictions over time by version"),
         "latencies": charts.latencies(shown, name="Latency over time", limit_ms=limit),
         "traffic": sorted(traffic, key=lambda one: (one.period, one.version), reverse=True)[:48],
@@ -72,6 +78,16 @@ def series(scores: Sequence[PeriodScore], versions: Sequence[str]) -> list[Serie
     for one in scores:
         points[f"{one.model}@{one.version}"][one.period_start] = one.interval
     return [Series(version, months) for version, months in points.items() if months]
+
+
+def aged(age: Age) -> list[Series]:
+    """The first version and what was answered, month by month; of a month with two versions the one with more rows."""
+    months: dict[datetime, AgePoint] = {}
+    for point in sorted(age.points, key=lambda point: point.n):
+        months[point.period_start] = point
+    frozen = {month: point.frozen for month, point in sorted(months.items())}
+    live = {month: point.live for month, point in sorted(months.items())}
+    return [Series(f"{age.frozen} frozen", frozen), Series("answered", live)]
 
 
 def buckets(traffic: Sequence[Traffic]) -> list[Bucket]:

@@ -27,7 +27,7 @@ from modelwright.pipelines.model import Claim, Schedule, Status, Triggered
 
 _log = logging.getLogger(__name__)
 
-CHILD = "modelwright.app.execution"
+CHILD = "modelwright.jobs.execution"
 CLAIM = "claim.json"
 SOURCE = "source"
 AT_ONCE = 2

@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 
 from modelwright.app.identity import Identity
-from modelwright.app.leasing import Leases
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
+from modelwright.jobs.leasing import Leases
 from modelwright.rollouts.repository import RolloutRepository
 
 _log = logging.getLogger(__name__)

@@ -16,13 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from modelwright.app.home import Home
-from modelwright.app.launcher import Launcher
-from modelwright.app.leasing import Leases
-from modelwright.app.monitors import MonitorRunner
-from modelwright.app.reactor import react
-from modelwright.app.rollouts import RolloutJudge
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
+from modelwright.jobs.launcher import Launcher
+from modelwright.jobs.leasing import Leases
+from modelwright.jobs.monitors import MonitorRunner
+from modelwright.jobs.reactor import react
+from modelwright.jobs.rollouts import RolloutJudge
 from modelwright.predictions.shipper import LEASE, ship
 
 _log = logging.getLogger(__name__)
@@ -100,8 +100,8 @@ class Worker:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Be the job worker; what ``python -m modelwright.app.worker`` does."""
-    parser = argparse.ArgumentParser(prog="modelwright.app.worker", description=__doc__)
+    """Be the job worker; what ``python -m modelwright.jobs.worker`` does."""
+    parser = argparse.ArgumentParser(prog="modelwright.jobs.worker", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the home's folder")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")

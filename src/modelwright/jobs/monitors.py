@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 from modelwright.app.identity import DEFAULT_PROJECT, Identity
-from modelwright.app.leasing import Leases
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
+from modelwright.jobs.leasing import Leases
 
 _log = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.app.connect import Workspace, connect
-from modelwright.app.launcher import CLAIM, SOURCE
 from modelwright.core import wire
 from modelwright.core.errors import Conflict, Invalid
 from modelwright.execution.executors.base import said
 from modelwright.execution.reporter import Reporter
 from modelwright.execution.running import HomeBooks, carried_out, decided
+from modelwright.jobs.launcher import CLAIM, SOURCE
 from modelwright.pipelines.define import found
 from modelwright.pipelines.model import Claim, Failed, Status
 from modelwright.pipelines.tracing import Graph
@@ -34,7 +34,7 @@ _FRAMES = 5
 
 def main(arguments: Sequence[str]) -> int:
     """Carry the execution out; the exit code is 0 when the home knows how it ended."""
-    parser = argparse.ArgumentParser(prog="modelwright.app.execution", description=__doc__)
+    parser = argparse.ArgumentParser(prog="modelwright.jobs.execution", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the home's folder")
     parser.add_argument("--folder", type=Path, required=True, help="the folder of the execution")
     given = parser.parse_args(arguments)

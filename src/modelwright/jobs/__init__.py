@@ -1,0 +1,7 @@
+"""What happens by itself: the job worker and its jobs, each under a lease, taken up where another left off.
+
+- ``worker``: the process that does them in turns; ``leasing``: its rights to.
+- ``reactor``: makes the calls that reactions have written down (``app.reactions``).
+- ``monitors``, ``rollouts``: judge what is due.
+- ``launcher``: starts executions of pipelines; ``execution``: the process that each becomes.
+"""
