@@ -224,7 +224,7 @@ def follow(ws: mw.Workspace, progress: Iterator[dict[str, Any]]) -> dict[str, An
 def told(kind: str, body: dict[str, Any]) -> str:
     """What happened by itself, on one line; nothing of what else the ledger holds."""
     match kind:
-        case "monitoring.alert_raised" if body["severity"] == "alarm":
+        case "alerts.alert_raised" if body["severity"] == "alarm":
             return f"ALARM {body['rule']}: {body['summary']}"
         case "pipelines.execution_queued":
             return (
