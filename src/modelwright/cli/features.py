@@ -47,7 +47,7 @@ def list_(
 
 @app.command("show")
 def show_(context: typer.Context, ref: Ref, json: Json = False) -> None:
-    """Show a view: its features, their types, and what a question must bring."""
+    """Show a view: features, types, what it is asked by."""
     version = workspace(context).features.get(ref)
     show(version, json=json, text=lambda: _described(version))
 
@@ -80,7 +80,7 @@ def get(
     at: Annotated[datetime | None, typer.Option(help="When it is asked, in UTC; by default as the view says.")] = None,
     json: Json = False,
 ) -> None:
-    """Show the vector of one question, as an endpoint would complete it."""
+    """Show one question's vector, as an endpoint completes it."""
     row = dict(_pair(each) for each in question)
     moment = None if at is None else f"{at.isoformat()}Z"
     [vector] = workspace(context).features.online(ref, [row], at=moment)
