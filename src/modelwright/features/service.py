@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from modelwright.core import wire
-from modelwright.core.clock import EPOCH
+from modelwright.core.clock import EPOCH, as_utc
 from modelwright.core.errors import Invalid, NotFound, Unavailable
 from modelwright.core.expressions import MICROSECOND
 from modelwright.core.ids import Id, Name, Pinned, Ref, new_id, parse_ref
@@ -178,6 +178,7 @@ class FeatureService(Service):
             NotFound: There is no such version of a view or a dataset.
             Invalid: A dataset version has another content than said, or a distribution is of no feature.
         """
+        until = as_utc(until, field="until")
         version = self.get(unit, ref)
         for pinned in reads:
             if self._data.get(unit, pinned.ref).digest != pinned.digest:
@@ -236,6 +237,7 @@ class FeatureService(Service):
         """
         from modelwright.features.store import materialize  # weight: pyarrow and duckdb
 
+        limit = None if until is None else as_utc(until, field="until")
         with self._records.reading() as rows:
             version = self.get(Snapshot(unit, rows), ref)
         if not version.view.lines:
@@ -245,7 +247,7 @@ class FeatureService(Service):
             raise Unavailable(f"{version.ref} is being materialised already.", remedy="Try again when that is done.")
         try:  # before the unit's first write: the work holds up nobody
             last, reading = self._reading(unit, version)
-            done = materialize(version, reading, until, frames=self._frames, store=self._store)
+            done = materialize(version, reading, limit, frames=self._frames, store=self._store)
         finally:
             self._queue.release(lease)
         fresh = Freshness(
@@ -310,7 +312,7 @@ class FeatureService(Service):
             if len(keys.get(name, ())) != len(asked_at) or (not asked_at and name not in keys):
                 problem = f"{len(keys[name])} values for {len(asked_at)} moments" if name in keys else "is missing"
                 raise Invalid(f"The key {name} {problem}.", fields={"keys": f"{name}: {problem}"})
-        moments = [microseconds(moment) for moment in asked_at]
+        moments = [microseconds(as_utc(moment, field="asked_at")) for moment in asked_at]
         return _shown(Vectors(version, self._store).stored(_checked(version, keys, wanted), moments))
 
     def _reading(self, unit: Unit, version: ViewVersion) -> tuple[Freshness | None, Reading]:
