@@ -15,6 +15,7 @@ from modelwright.predictions.layout import endpoints_in, segment_folder, segment
 from modelwright.predictions.model import Kind
 from modelwright.predictions.repository import PartRepository, Place
 from modelwright.predictions.segments import MAGIC, frames
+from modelwright.predictions.tails import Tails
 from modelwright.store.ports import Frames, Records
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s
@@ -212,6 +213,7 @@ class PredictionLog:
         self.frames = frames
         self._repository = PartRepository()
         self._spans: dict[str, Span] = {}
+        self._tails = Tails()
 
     def endpoints(self, project: Name) -> list[str]:
         """The endpoints that have a log."""
@@ -244,7 +246,7 @@ class PredictionLog:
                     for kind in kinds
                 }
             try:
-                return self._view(known, b"" if holding is None else holding.encode())
+                return self._view(project, endpoint, known, holding)
             except FileNotFoundError:
                 continue
         raise Unavailable(f"The log of {endpoint} moved {_TRIES} times while it was read.", remedy="Try again.")
@@ -280,11 +282,15 @@ class PredictionLog:
         still_open = [path for path in listed if path.name not in shipped]
         return _Rows(found, still_open, self._repository.records(rows, place))
 
-    def _view(self, known: Mapping[Kind, _Rows], needle: bytes) -> View:
+    def _view(self, project: str, endpoint: str, known: Mapping[Kind, _Rows], holding: Id | None) -> View:
         tables: dict[str, Any] = {}
         for kind, rows in known.items():
             tables[f"{_STEMS[kind]}_parts"] = rows.parts or empty(kind)
-            tables[f"{_STEMS[kind]}_segments"] = rows_of(kind, _payloads(rows.open, needle))
+            if holding is None:
+                folder = segment_folder(self.folder, endpoint, kind, project=project)
+                tables[f"{_STEMS[kind]}_segments"] = self._tails.rows(folder, kind, rows.open)
+            else:
+                tables[f"{_STEMS[kind]}_segments"] = rows_of(kind, _payloads(rows.open, holding.encode()))
         written = known[Kind.PREDICTIONS].records + tables["prediction_segments"].num_rows
         return View(self.frames, tables, written, self._spans)
 

@@ -328,29 +328,37 @@ def frames(path: Path) -> Iterator[tuple[int, bytes]]:
     Raises:
         Corrupted: Anything else is not as it was written; the file and the offset are named.
     """
-    return frames_of(path.read_bytes(), path)
+    return ((start - _HEADER.size, payload) for start, payload in frames_of(path.read_bytes(), path))
 
 
-def frames_of(data: bytes, path: Path) -> Iterator[tuple[int, bytes]]:
-    """What ``frames`` answers, of a file that has been read already."""
-    if data[: len(MAGIC)] != MAGIC:
-        if MAGIC.startswith(data) or not data.strip(b"\0"):
-            return
-        raise _damaged(path, 0, "it does not begin as a segment of format 1 does")
-    offset, end = len(MAGIC), len(data)
+def frames_of(data: bytes, path: Path, *, begin: int = 0) -> Iterator[tuple[int, bytes]]:
+    """What ``frames`` answers, of bytes that have been read already, with the offsets of the payloads themselves.
+
+    Args:
+        data: The file from ``begin`` on.
+        path: For messages.
+        begin: 0, or the end of a payload.
+    """
+    offset, end = 0, len(data)
+    if begin == 0:
+        if data[: len(MAGIC)] != MAGIC:
+            if MAGIC.startswith(data) or not data.strip(b"\0"):
+                return
+            raise _damaged(path, 0, "it does not begin as a segment of format 1 does")
+        offset = len(MAGIC)
     while offset + _HEADER.size <= end:
         length, payload_crc, header_crc = _HEADER.unpack_from(data, offset)
         start = offset + _HEADER.size
         if crc32(data[offset : offset + _FIRST.size]) != header_crc:
             if not data[offset:].strip(b"\0"):
                 return
-            raise _damaged(path, offset, "the header has another checksum")
+            raise _damaged(path, begin + offset, "the header has another checksum")
         if start + length > end:
             return
         payload = data[start : start + length]
         if crc32(payload) != payload_crc:
-            raise _damaged(path, offset, "the payload has another checksum")
-        yield offset, payload
+            raise _damaged(path, begin + offset, "the payload has another checksum")
+        yield begin + start, payload
         offset = start + length
 
 
