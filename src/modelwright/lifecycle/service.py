@@ -191,17 +191,10 @@ class LifecycleService(Service):
             endpoint=endpoint,
             reactions=len(self._outbox.due(_MOST)),
             executions=sum(execution.status in (Status.QUEUED, Status.RUNNING) for execution in executions),
-            periods=self._periods_due(unit, endpoint),
+            periods=self._monitors.is_behind(unit, endpoint),
             look=rollout is not None and _passed(rollout.due_at, rollout.watermark),
             loading=bool(current.workers) and (not current.ready or unloaded),
         )
-
-    def _periods_due(self, unit: Unit, endpoint: str) -> bool:
-        try:
-            monitor = self._monitors.get(unit, endpoint)
-        except NotFound:  # nothing was answered yet
-            return False
-        return _passed(monitor.due_at, monitor.watermark)
 
     def _rollout(self, unit: Unit, endpoint: str) -> Standing | None:
         """The running one."""

@@ -174,8 +174,15 @@ class View:
             self._spans[part] = span
         return span if span[1] <= before else self._asked([part], before)
 
-    def _asked(self, rows: Sequence[str] | pa.Table, before: datetime) -> Span | None:
-        first, last = self._frames.query(_SPAN, {"rows": rows}, {"before": before}).to_pylist()[0].values()
+    def _asked(self, rows: list[str] | pa.Table, before: datetime) -> Span | None:
+        import pyarrow.compute as pc  # weight: 0.1 s
+
+        if isinstance(rows, list):
+            found = self._frames.query(_SPAN, {"rows": rows}, {"before": before}).to_pylist()[0]
+            first, last = found["first"], found["last"]
+        else:
+            moments = rows.column("event_at")
+            first, last = pc.min_max(moments.filter(pc.less_equal(moments, before))).as_py().values()
         return None if first is None else (first.astimezone(UTC), last.astimezone(UTC))
 
     def _may_hold(self, part: str, since: datetime, until: datetime) -> bool:

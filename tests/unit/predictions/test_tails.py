@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.core.errors import Corrupted
@@ -23,6 +23,7 @@ def record(number: int) -> bytes:
 WHOLE = MAGIC + b"".join(map(record, range(60)))
 
 
+@settings(deadline=None)  # the first call imports pyarrow
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=50).map(sorted))
 def test_a_segment_that_grows_is_read_on_and_not_again(tmp_path_factory, ends):
     path = tmp_path_factory.mktemp("log") / "one.seg"
