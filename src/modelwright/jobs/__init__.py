@@ -2,6 +2,7 @@
 
 - ``worker``: the process that does them in turns; ``leasing``: its rights to.
 - ``reactor``: makes the calls that reactions have written down (``app.reactions``).
+- ``materializer``: keeps the online store up with new dataset versions.
 - ``monitors``, ``rollouts``: judge what is due.
 - ``launcher``: starts executions of pipelines; ``execution``: the process that each becomes.
 """

@@ -20,6 +20,7 @@ from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.jobs.launcher import Launcher
 from modelwright.jobs.leasing import Leases
+from modelwright.jobs.materializer import Materializer
 from modelwright.jobs.monitors import MonitorRunner
 from modelwright.jobs.reactor import react
 from modelwright.jobs.rollouts import RolloutJudge
@@ -45,6 +46,7 @@ class Worker:
     def __init__(self, platform: Platform, owner: str) -> None:
         self._platform = platform
         self._leases = Leases(platform.queue, owner)
+        self._materializer = Materializer(platform, self._leases)
         self._monitors = MonitorRunner(platform, self._leases)
         self._rollouts = RolloutJudge(platform, self._leases)
         self._launcher = Launcher(platform)
@@ -52,6 +54,7 @@ class Worker:
             "publishing routes": self._publish,
             "reactions": self._react,
             "shipping the log": self._ship,
+            "the online store": self._materializer.turn,
             "monitors": self._monitors.turn,
             "rollouts": self._rollouts.turn,
             "the calendar": self._launcher.fire,
