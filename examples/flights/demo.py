@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import data
-import features
 import httpx
 import pipeline
 
+import features
 import modelwright as mw
 
 HERE = Path(__file__).parent
@@ -125,7 +125,8 @@ def first_versions(ws: mw.Workspace, *, seed: int) -> None:
         steps = ws.pipelines.steps(execution.id)
         took = (execution.ended_at - execution.started_at).total_seconds()
         say(f"{execution.pipeline}: {', '.join(one.id for one in steps)} in {took:.1f} s")
-        say(f"  {ws.pipelines.result(execution.id)}")
+        came = ws.pipelines.result(execution.id)
+        say(f"  {came if isinstance(came, str) else came.ref + ' is what the others are compared with'}")
     for version in reversed(ws.models.versions(MODEL).items):
         decision = ws.gates.check(version.ref)
         say(f"{version.ref}: {'passes' if decision.allowed else 'DOES NOT PASS'}")
@@ -221,7 +222,7 @@ def follow(ws: mw.Workspace, progress: Iterator[dict[str, Any]]) -> dict[str, An
     return seen
 
 
-def told(kind: str, body: dict[str, Any]) -> str:
+def told(kind: str, body: dict[str, Any]) -> str:  # noqa: PLR0911  # one line for each kind
     """What happened by itself, on one line; nothing of what else the ledger holds."""
     match kind:
         case "alerts.alert_raised" if body["severity"] == "alarm":
@@ -233,14 +234,14 @@ def told(kind: str, body: dict[str, Any]) -> str:
         case "pipelines.trigger_declined":
             return f"{body['pipeline']} does not start: {body['reason']}"
         case "pipelines.execution_ended" if body["status"] != "succeeded":
-            return f"{body['pipeline']} {body['status']}: {body['error']}"
+            return f"{body['pipeline']} {body['status']}; why: modelwright pipeline show {body['execution_id']}"
         case "models.version_registered":
             return f"{body['model']}@{body['version']} was trained"
         case "governance.transition_decided" if not body["decision"]["allowed"]:
             return "refused by the gates: " + "; ".join(
                 gate["reason"]
                 for gate in body["decision"]["gates"]
-                if gate["verdict"] not in ("PASS", "NOT_APPLICABLE")
+                if gate["verdict"] not in ("PASS", "NOT_APPLICABLE", "ATTESTED")
             )
         case "rollouts.started":
             return f"{body['model']}@{body['version']} runs in the shadow of version {body['answering']['version']}"
@@ -308,7 +309,8 @@ def happened(ws: mw.Workspace) -> None:
         say("  nothing alarmed")
     for execution in reversed(ws.pipelines.executions(pipeline.retrain.name).items):
         if execution.cause.kind != "manual":
-            say(f"  {execution.at:%Y-%m-%d}  {execution.pipeline} {execution.status} after {execution.cause.kind}")
+            why = f": {execution.error}" if execution.error else ""
+            say(f"  {execution.at:%Y-%m-%d}  {execution.pipeline} {execution.status} after {execution.cause.kind}{why}")
     for declined in reversed(ws.pipelines.declined(pipeline.retrain.name).items):
         say(f"  {declined.at:%Y-%m-%d}  no retraining: {declined.reason}")
     for rollout in reversed(ws.rollouts.list(ENDPOINT).items):

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-import features
 import train
 
+import features
 import modelwright as mw
 
 MODEL, BASELINE, ENDPOINT = "flight-delay", "carrier-and-hour", "delays"

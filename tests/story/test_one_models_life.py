@@ -1,6 +1,6 @@
 """LAW: a newcomer's first model, from data to a governed service and back from one prediction to its bytes.
 
-The tale of ``make demo`` in small, through the faces that people use: the SDK in process and over HTTP, commands, HTTP.
+A life in small, through the faces that people use: the SDK in process and over HTTP, commands, HTTP.
 It is lived once; each test reads one of its chapters.
 """
 
