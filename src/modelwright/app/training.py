@@ -22,7 +22,7 @@ from modelwright.lifecycle import train as verbs
 from modelwright.lifecycle.evaluate import evaluate as evaluated
 from modelwright.lifecycle.evaluate import explain as explained
 from modelwright.lifecycle.train import Split
-from modelwright.models.model import CHAMPION
+from modelwright.models.model import CHAMPION, loosened
 from modelwright.pipelines.define import step
 from modelwright.pipelines.triggers import span
 
@@ -76,16 +76,16 @@ def train(
 ) -> Trained:
     """The central pipeline: a model from a dataset version, judged and documented, ready to be promoted or refused.
 
-    Inside a pipeline it is eight steps; outside it does the same at once. The rows before the cut are learned from, as
-    far as their labels were known then; the rows from the cut to ``until`` judge. The charter's baseline is judged on
+    Inside a pipeline it is eight steps; outside it does the same at once. The rows before the cut are learned from, the
+    rows after it judge, each as far as they have had the time to get their label. The charter's baseline is judged on
     the same rows.
 
     Args:
         model: The model; its charter names label, KPI and baseline.
         data: The dataset version, or the step that makes it.
         fit: ``(table, **parameters) -> fitted model``, a function of a module.
-        until: The end of the rows that are used.
-        holdout: How long before that end the rows that judge begin.
+        until: What was known by then is used; the charter says how long a label may take.
+        holdout: How long before it the rows that judge begin.
         parameters: For ``fit``, and for the record.
         slices: Columns to judge by.
         seed: For the global generators, and for whatever is sampled.
@@ -118,6 +118,8 @@ def collect(
     Returns:
         The dataset version.
     """
+    from modelwright.data.contract import contract_of  # weight: pyarrow
+
     called = view if isinstance(view, str) else view.name
     with connect() as workspace, workspace.runs.begin(called, {"until": until.isoformat()}) as run:
         asking = workspace.data.get(spine if "@" in spine else f"{spine}@latest")
@@ -126,8 +128,14 @@ def collect(
             run.read(pinned)
         label = found.view.view.label
         known_at = f"{label.name}_known_at" if label else None
+        missing = [column.name for column in found.view.columns if column.nullable]  # today or some other day
         version: DatasetVersion = workspace.data.add(
-            name or called.partition("@")[0], found.table, key=asking.key, event_time="asked_at", known_at=known_at
+            name or called.partition("@")[0],
+            found.table,
+            key=asking.key,
+            event_time="asked_at",
+            known_at=known_at,
+            contract=loosened(contract_of(found.table), missing),
         )
         run.wrote(version.pinned)
         return version.ref

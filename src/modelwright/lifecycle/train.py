@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from modelwright.core.clock import as_utc
+from modelwright.core.clock import as_utc, duration
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Name, Ref
@@ -59,14 +59,17 @@ class Split(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         data: The dataset version.
         label: Its label column.
-        cut: Learn from the rows before, as far as their labels were known then; judge on the rows from here on.
-        until: The end of the rows that are judged on.
+        learn_until: Learn from the rows before it: at the cut all of them have had the time to get their label. Of
+            later rows only the quick outcomes would be known.
+        cut: When learning ends; judge on the rows from here on.
+        until: The end of the rows that are judged on, which have had that time too.
         training: Rows to learn from.
         holdout: Rows to judge on, with a label.
     """
 
     data: Ref
     label: str
+    learn_until: datetime
     cut: datetime
     until: datetime
     training: int
@@ -106,23 +109,28 @@ def split(workspace: Workspace, model: Name, data: Ref, *, until: datetime | str
         workspace: Where it lies.
         model: Its charter names the label.
         data: The version.
-        until: The end of the rows that are used.
-        holdout: How long before that end the rows to judge on begin.
+        until: What was known by then is used. The charter says how long a label may take.
+        holdout: How long before it the rows to judge on begin.
 
     Raises:
         Invalid: There are too few rows to learn from or to judge on, or all of one class; otherwise as ``validate``.
     """
     version, label = _subject(workspace, model, data)
-    end = as_utc(until, field="until")
-    cut = end - holdout
+    known_by = as_utc(until, field="until")
+    maturity = duration(workspace.charters.get(model).charter.label.known_after)
+    cut, end = known_by - holdout, known_by - maturity
+    learn_until = cut - maturity
     rows = _Rows(workspace, version, label)
+    training = rows.between(None, learn_until, known_by=cut)
+    judging = rows.between(cut, end, known_by=known_by)
     return Split(
         data=version.ref,
         label=label,
+        learn_until=learn_until,
         cut=cut,
         until=end,
-        training=_enough(rows.between(None, cut, known_by=cut), f"to learn from before {cut:%Y-%m-%d %H:%MZ}"),
-        holdout=_enough(rows.between(cut, end, known_by=end), f"to judge on from then until {end:%Y-%m-%d %H:%MZ}"),
+        training=_enough(training, f"to learn from before {learn_until:%Y-%m-%d %H:%MZ}"),
+        holdout=_enough(judging, f"to judge on from {cut:%Y-%m-%d %H:%MZ} until {end:%Y-%m-%d %H:%MZ}"),
     )
 
 
@@ -157,7 +165,7 @@ def fit(
     with workspace.runs.begin(model, notes, seed=seed) as run:
         run.read(version.pinned)
         table = workspace.data.table(version.ref)
-        training = table.filter(_mask(table, version, rows.label, None, rows.cut, known_by=rows.cut))
+        training = table.filter(_mask(table, version, rows.label, None, rows.learn_until, known_by=rows.cut))
         fitted = function(training, **chosen)
         view = _view(workspace, features)
         taken = inputs or ([column.name for column in view.columns] if view else _inputs(version, rows.label))

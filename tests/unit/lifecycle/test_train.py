@@ -117,3 +117,15 @@ def test_the_change_report_says_what_was_found_and_what_it_would_replace(ws):
     kept = ws.runs.get(versions[1].manifest.run_id)
     assert [artifact.path for artifact in kept.artifacts] == [REPORT]
     assert "It is the champion." in report(ws, versions[0].ref)
+
+
+def test_rows_whose_label_has_had_no_time_to_come_are_in_neither_half(ws):
+    """Of the last days only quick outcomes are known: learning from them would be learning that things go quickly."""
+    ws.charters.publish(MODEL, {**CHARTER, "label": {**CHARTER["label"], "known_after": "72h"}})
+    found = split(ws, MODEL, added(ws, TABLE), until=APRIL, holdout=HOLDOUT)
+    maturity = timedelta(hours=72)
+    assert (found.learn_until, found.cut) == (APRIL - HOLDOUT - maturity, APRIL - HOLDOUT)
+    assert found.until == APRIL - maturity
+    asked = TABLE["asked_at"].to_pylist()
+    assert found.training == sum(at < found.learn_until for at in asked)  # each of them, quick or slow
+    assert found.holdout == sum(found.cut <= at < found.until for at in asked)
