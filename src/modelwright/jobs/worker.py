@@ -28,7 +28,7 @@ from modelwright.predictions.shipper import LEASE, ship
 
 _log = logging.getLogger(__name__)
 
-TURN_SECONDS = 0.25
+TURN_SECONDS = 0.1
 """The pause after a turn in which there was nothing to do."""
 
 REACTIONS = "app.reactions"
