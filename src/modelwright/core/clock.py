@@ -56,6 +56,19 @@ def duration(text: str) -> timedelta:
     raise Invalid(f"{text[:40]!r} is not a duration.", remedy="Write a whole number and a unit, e.g. 6h or 7d.")
 
 
+def shortly(span: timedelta) -> str:
+    """A length of time as ``duration`` reads it, in the largest unit that says it whole.
+
+    Example:
+        >>> shortly(timedelta(hours=36)), shortly(timedelta(days=7))
+        ('36h', '7d')
+    """
+    for unit in ("d", "h", "m", "s", "ms"):
+        if span and span % _UNITS[unit] == timedelta(0):
+            return f"{span // _UNITS[unit]}{unit}"
+    return f"{span // _UNITS['us']}us"
+
+
 def as_utc(value: datetime | str, *, field: str = "time") -> datetime:
     """Read a moment and move it to UTC.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from modelwright.core.clock import duration
+from modelwright.core.clock import duration, shortly
 from modelwright.core.errors import Invalid
 from modelwright.core.schema import DType
 from modelwright.features.functions import captured
@@ -118,7 +118,7 @@ class Facts:
     ) -> Window:
         span = _span(over, "over")
         called = (
-            name or f"{column or self.source.dataset.replace('-', '_').replace('.', '_')}_{function}_{_short(span)}"
+            name or f"{column or self.source.dataset.replace('-', '_').replace('.', '_')}_{function}_{shortly(span)}"
         )
         keys = self.source.entity if by is None else _names(by)
         return Window(
@@ -216,17 +216,3 @@ def _span(span: str | timedelta, field: str) -> timedelta:
     if found < timedelta(0) or (field == "over" and not found):
         raise Invalid(f"{field} is {found}, not a span of time.", fields={field: "is not positive"})
     return found
-
-
-def _short(span: timedelta) -> str:
-    """A span as people write it: ``7d``.
-
-    Example:
-        >>> _short(timedelta(days=7)), _short(timedelta(minutes=90))
-        ('7d', '90m')
-    """
-    microseconds = span // timedelta(microseconds=1)
-    for unit, size in (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000)):
-        if microseconds % size == 0:
-            return f"{microseconds // size}{unit}"
-    return f"{microseconds}us"

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from modelwright.core.clock import shortly
 from modelwright.core.events import Event
 from modelwright.core.expressions import names, parse_row
 from modelwright.core.ids import Digest, Id, Name, Pinned, Ref
@@ -76,7 +77,7 @@ class Latest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
     valid: Expression | None = None
 
     def __str__(self) -> str:
-        aged = "" if self.max_age is None else f", at most {self.max_age} old"
+        aged = "" if self.max_age is None else f", at most {shortly(self.max_age)} old"
         by = ", ".join(self.source.entity)
         return f"latest {self.column} of {self.source.dataset} by {by}{aged}{_where(self.valid)}"
 
@@ -106,7 +107,7 @@ class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
 
     def __str__(self) -> str:
         of = f"{self.column} of {self.source.dataset}" if self.column else self.source.dataset
-        return f"{self.function} of {of} by {', '.join(self.by)} over {self.over}{_where(self.valid)}"
+        return f"{self.function} of {of} by {', '.join(self.by)} over {shortly(self.over)}{_where(self.valid)}"
 
 
 class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="given"):

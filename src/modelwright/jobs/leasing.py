@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from modelwright.store.ports import Lease, Queue
 
-DURATION = timedelta(seconds=60)
+DURATION = timedelta(seconds=15)
 """How long a lease lasts: after a worker has died, another one waits so long at most."""
 
 

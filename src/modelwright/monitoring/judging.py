@@ -38,8 +38,10 @@ LEAST_PRESENCE = 0.75
 """Nor is one in which the version answered only a part of the time: at another hour other things are asked."""
 LEAST_LABELS = 0.8
 """A period waits for its labels while it has less than this share of what the reference had."""
-PATIENCE = timedelta(days=28)
-"""It does not wait longer than this after its labels should have been there."""
+PATIENCE = timedelta(days=3)
+"""It does not wait longer than this after its labels should have been there: some never come, and others wait behind."""
+LOOK_BACK = timedelta(days=28)
+"""Rows of at most so long are looked through for the segment in which a finding is worst."""
 SLOW_PERIODS = 3
 """So many periods in a row over the latency limit are an alert."""
 
@@ -204,7 +206,7 @@ class Judge:
         norm = self._norms[key]
         if finding.rule is Rule.LABEL_RATE or not norm.categories:
             return ""
-        since = max(finding.since, until - PATIENCE)
+        since = max(finding.since, until - LOOK_BACK)
         rows = self._view.labelled(since, until, known_within=matured, inputs=True)
         rows = next((mine for version, mine in _versions(rows) if version == key), rows.slice(0, 0))
         found, scores = labels.in_time(rows, norm.matures_after), _numbers(rows, "output")

@@ -21,6 +21,11 @@ from modelwright.execution.executors.frames import Begin, Begun, Ended, Said, fr
 _PIECE = 1 << 16
 
 
+_CALM = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads of OpenMP, as scikit-learn's boosting uses them, otherwise spin while they wait for each other: with one core
+taken by somebody else, 70 predictions of 2,000 rows took 9 s instead of 0.8."""
+
+
 class _Worker:
     """One process: a channel for messages, and a pipe for what it writes."""
 
@@ -36,7 +41,7 @@ class _Worker:
                 stdout=write,
                 stderr=write,
                 pass_fds=(theirs.fileno(),),
-                env={**os.environ, **environment},
+                env={**_CALM, **os.environ, **environment},
                 start_new_session=True,  # Ctrl-C reaches whoever decides, and a kill reaches all that a step started
             )
         os.close(write)
