@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -92,6 +92,13 @@ class House:
         process.stdout.close()
         wait_until_free(self.home)
         return code
+
+    def revived(self) -> None:
+        """Start it again if somebody has killed its supervisor; whether it lives then is for the caller to find out."""
+        if self._process is not None and self._process.poll() is not None:
+            self.end(0)
+            with suppress(AssertionError):  # killed once more before it was ready
+                self.start()
 
     def kill(self, name: str) -> int:
         """Kill -9 one of its processes; which one it was."""

@@ -1,4 +1,4 @@
-"""From findings to alerts: one alert for as long as a thing lasts, told once."""
+"""From findings to alerts: one alert for as long as a thing lasts; an alarm is told again while it does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from modelwright.alerts.model import Alert, AlertState, Finding, Rule
+from modelwright.alerts.model import Alert, AlertState, Finding, Rule, Severity
 from modelwright.core.ids import new_id
+
+TOLD_AGAIN = timedelta(days=7)
+"""An alarm that is still seen so long after it was told, on event time, is told again: what it started may have been
+declined or have come to nothing."""
 
 Locate = Callable[[Finding], str]
 """Finds the slice in which a finding is worst."""
@@ -25,7 +29,7 @@ class Inbox:
 
     Attributes:
         changed: Alert id -> the alert as it is now, of those that are new or have changed.
-        raised: Those of them that somebody is to be told of.
+        told: What somebody is to be told of, in order: alerts that are new, and alarms that last.
         resolved: Ids of those that ended.
     """
 
@@ -35,7 +39,7 @@ class Inbox:
         self._quiet = quiet
         self._now = now
         self.changed: dict[str, Alert] = {}
-        self.raised: list[Alert] = []
+        self.told: list[Alert] = []
         self.resolved: list[str] = []
 
     def found(self, model: str, version: int, findings: Iterable[Finding], *, at: datetime, locate: Locate) -> None:
@@ -43,11 +47,11 @@ class Inbox:
         for finding in findings:
             known = self._newest.get(f"{model}@{version}/{finding.rule}")
             if known is not None and (known.state is not AlertState.RESOLVED or known.is_muted(self._now)):
-                self._keep(self._gone_on(known, finding, at))
+                self._keep(self._told_again(self._gone_on(known, finding, at)))
             else:
                 alert = self._begun(model, version, replace(finding, where=locate(finding)), at)
                 self._keep(alert)
-                self.raised.append(alert)
+                self.told.append(alert)
 
     def passed(self, *, at: datetime, rules: frozenset[Rule]) -> None:
         """A period that ends at ``at`` has been judged by these rules: what it did not show for long is over."""
@@ -71,6 +75,15 @@ class Inbox:
             last_seen=at,
             periods=known.periods + 1,
         )
+
+    def _told_again(self, alert: Alert) -> Alert:
+        told = alert.told_at or alert.raised_at
+        alarm = alert.severity is Severity.ALARM and not alert.is_muted(self._now)
+        if not alarm or alert.last_seen - told < TOLD_AGAIN:
+            return alert
+        again = replace(alert, told_at=alert.last_seen)
+        self.told.append(again)
+        return again
 
     def _begun(self, model: str, version: int, finding: Finding, at: datetime) -> Alert:
         return Alert(

@@ -98,6 +98,7 @@ class Alert(Shown, frozen=True, kw_only=True):
         finding: What was found last.
         advice: What to do.
         raised_at: The end of the period that raised it, on event time.
+        told_at: The end of the period in which it was told last; none if that was when it was raised.
         last_seen: The end of the last period that showed it.
         periods: How many have.
         resolved_at: The end of the period after which it counts as over.
@@ -117,6 +118,7 @@ class Alert(Shown, frozen=True, kw_only=True):
     finding: Finding
     advice: str
     raised_at: datetime
+    told_at: datetime | None = None
     last_seen: datetime
     periods: int = 1
     resolved_at: datetime | None = None
@@ -140,6 +142,20 @@ class Alert(Shown, frozen=True, kw_only=True):
         """Whether nobody is told now."""
         return self.muted_until is not None and now < self.muted_until
 
+    @property
+    def telling(self) -> AlertRaised | AlertRepeated:
+        """The event that tells of it."""
+        return (AlertRaised if self.told_at is None else AlertRepeated)(
+            alert_id=self.id,
+            endpoint=self.endpoint,
+            rule=self.rule.value,
+            severity=self.severity,
+            at=self.told_at or self.raised_at,
+            model=self.model,
+            version=self.version,
+            summary=self.finding.summary,
+        )
+
     def require_open(self) -> Alert:
         """This alert if it is not over.
 
@@ -156,6 +172,19 @@ class Alert(Shown, frozen=True, kw_only=True):
 
 class AlertRaised(Event, frozen=True, kw_only=True, tag="alerts.alert_raised"):
     """A monitor found something that was not there before."""
+
+    alert_id: Id
+    endpoint: Name
+    rule: Name
+    severity: Severity
+    at: datetime
+    model: Name
+    version: int
+    summary: str
+
+
+class AlertRepeated(Event, frozen=True, kw_only=True, tag="alerts.alert_repeated"):
+    """An alarm that was told some time ago is still seen; ``at`` is when, on event time."""
 
     alert_id: Id
     endpoint: Name

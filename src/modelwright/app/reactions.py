@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from modelwright.alerts.model import AlertRaised, Severity
+from modelwright.alerts.model import AlertRaised, AlertRepeated, Severity
 from modelwright.core import wire
 from modelwright.core.events import Event, Recorded
 from modelwright.core.unit import Projection, Unit
@@ -64,10 +64,11 @@ def start_pipelines_on_data(event: VersionCommitted, at: datetime) -> Iterator[C
     )
 
 
-def start_pipelines_on_alarm(event: AlertRaised, _at: datetime) -> Iterator[Call]:
-    """Start the pipelines that wait for an alarm of the endpoint, on what was known when it was raised.
+def start_pipelines_on_alarm(event: AlertRaised | AlertRepeated, _at: datetime) -> Iterator[Call]:
+    """Start the pipelines that wait for an alarm of the endpoint, on what was known when it was told.
 
-    What only informs starts nothing.
+    What only informs starts nothing. An alarm that lasts is told again, and then tries again: what it started before
+    may have been declined, or have come to nothing.
     """
     if event.severity is Severity.ALARM:
         yield Call(
@@ -84,6 +85,7 @@ def start_pipelines_on_alarm(event: AlertRaised, _at: datetime) -> Iterator[Call
 REACTIONS: tuple[Reaction, ...] = (
     Reaction(VersionCommitted, start_pipelines_on_data),
     Reaction(AlertRaised, start_pipelines_on_alarm),
+    Reaction(AlertRepeated, start_pipelines_on_alarm),
 )
 """Every reaction of the house."""
 

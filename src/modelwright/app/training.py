@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from modelwright.app.connect import Workspace, connect
+from modelwright.core.clock import Duration
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Name, Ref
@@ -25,9 +26,11 @@ from modelwright.lifecycle.train import Split
 from modelwright.models.model import CHAMPION, loosened
 from modelwright.pipelines.define import step
 from modelwright.pipelines.triggers import span
+from modelwright.rollouts.service import LOOKS
 
 if TYPE_CHECKING:
     from modelwright.data.model import DatasetVersion
+    from modelwright.rollouts.model import Rollout
 
 
 class Trained(Struct, frozen=True, kw_only=True):
@@ -142,15 +145,17 @@ def collect(
 
 
 @step(cache=False)
-def challenge(endpoint: Name, trained: Trained, *, cause: str = "") -> str:
+def challenge(endpoint: Name, trained: Trained, *, cause: str = "", looks: Sequence[Duration] = LOOKS) -> str:
     """Let a version challenge what an endpoint answers with; the first version of a new endpoint is deployed.
 
-    The guard decides either way. What it refuses is recorded with the reasons, and no failure of the pipeline.
+    The guard decides either way. What it refuses is recorded with the reasons, and no failure of the pipeline; nor is
+    that another challenger was faster. A step that is tried again starts no second rollout of the version.
 
     Args:
         endpoint: The endpoint.
         trained: The version.
         cause: Why: an alarm's id, or words.
+        looks: When it is judged, counted from the beginning in event time, as for ``ws.rollouts.start``.
 
     Returns:
         What came of it, in words.
@@ -160,8 +165,11 @@ def challenge(endpoint: Name, trained: Trained, *, cause: str = "") -> str:
             workspace.endpoints.get(endpoint)
         except NotFound:
             return _first(workspace, endpoint, trained.ref)
+        newest: list[Rollout] = workspace.rollouts.list(endpoint, limit=1).items
+        if newest and newest[0].challenger.ref == trained.ref:
+            return f"{trained.ref} challenges {endpoint} already: {newest[0].outcome or 'undecided'}"
         try:
-            started = workspace.rollouts.start(endpoint, trained.ref, cause=cause)
+            started = workspace.rollouts.start(endpoint, trained.ref, cause=cause, looks=tuple(looks))
         except Conflict as error:  # another one runs already; it goes on
             return f"{trained.ref} does not challenge {endpoint}: {error.message}"
         if started.rollout is None:

@@ -12,7 +12,7 @@ from modelwright.core.operation import Service, Upload, operation
 from modelwright.core.unit import Snapshot, Unit
 from modelwright.lifecycle.model import Age, AgesCompared, Outstanding, Overview, Trace
 from modelwright.lineage.model import NodeKind, node
-from modelwright.pipelines.model import Status
+from modelwright.pipelines.model import Execution, Status
 from modelwright.predictions.model import Prediction
 from modelwright.rollouts.model import Standing
 from modelwright.serving.model import Deployment
@@ -190,7 +190,7 @@ class LifecycleService(Service):
         return Outstanding(
             endpoint=endpoint,
             reactions=len(self._outbox.due(_MOST)),
-            executions=sum(execution.status in (Status.QUEUED, Status.RUNNING) for execution in executions),
+            executions=sum(_goes_on(execution) for execution in executions),
             periods=self._monitors.is_behind(unit, endpoint),
             look=rollout is not None and _passed(rollout.due_at, rollout.watermark),
             loading=bool(current.workers) and (not current.ready or unloaded),
@@ -212,6 +212,12 @@ class LifecycleService(Service):
         raise NotFound(
             f"No deployment of {prediction.model}@{prediction.version} to {prediction.endpoint} is recorded."
         )
+
+
+def _goes_on(execution: Execution) -> bool:
+    """Whether it is carried out, or will be: who holds it may have vanished; a script's waits for a person then."""
+    lost = execution.status is Status.INTERRUPTED and execution.version is None
+    return not execution.over and not lost
 
 
 def _passed(moment: datetime | None, watermark: datetime | None) -> bool:

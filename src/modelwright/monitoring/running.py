@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from modelwright.alerts.inbox import Inbox
-from modelwright.alerts.model import AlertRaised
 from modelwright.alerts.repository import AlertRepository
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.unit import Snapshot, Unit
@@ -114,24 +113,13 @@ class Runner:
         self._monitors.advance(unit.rows, unit.project, endpoint, work.standing)
         for alert in inbox.changed.values():
             self._alerts.put(unit.rows, unit.project, alert)
-        for alert in inbox.raised:
-            unit.emit(
-                AlertRaised(
-                    alert_id=alert.id,
-                    endpoint=endpoint,
-                    rule=alert.rule.value,
-                    severity=alert.severity,
-                    at=alert.raised_at,
-                    model=alert.model,
-                    version=alert.version,
-                    summary=alert.finding.summary,
-                )
-            )
+        for alert in inbox.told:
+            unit.emit(alert.telling)
         return Ran(
             endpoint=endpoint,
             inputs=work.periods["inputs"],
             outcomes=work.periods["outcomes"],
-            raised=tuple(alert.id for alert in inbox.raised),
+            raised=tuple(alert.id for alert in inbox.told if alert.told_at is None),
             resolved=tuple(inbox.resolved),
             more=work.more,
         )

@@ -215,13 +215,11 @@ class MonitorService(Service):
         """
         from modelwright.monitoring import showing  # weight: numpy
 
-        newest = self._repository.periods(unit.rows, unit.project, endpoint, limit=1)
+        newest = self._repository.periods(unit.rows, unit.project, endpoint, limit=50)
         if not newest:
             raise _nothing_judged(endpoint)
         key = newest[0].key
-        own = [
-            each for each in self._repository.periods(unit.rows, unit.project, endpoint, limit=50) if each.key == key
-        ]
+        own = [each for each in newest if each.key == key]
         first = own[:_SHOWN_PERIODS][-1].start if since is None else as_utc(since, field="since")
         last = own[0].end if until is None else as_utc(until, field="until")
         watching = self._repository.versions(unit.rows, unit.project, endpoint).get(key)

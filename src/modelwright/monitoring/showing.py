@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
+from msgspec.structs import replace
 
 from modelwright.alerts.model import Alert, Severity
 from modelwright.core.errors import Invalid
@@ -81,9 +82,8 @@ def trend(found: Found) -> Trend:
     if outcome is None:
         return common
     labelled = outcome.labelled
-    return Trend(
-        **{name: getattr(common, name) for name in ("start", "end", "model", "version", "rows", "late")},
-        **{name: getattr(common, name) for name in ("drift", "moved", "latency_p99_ms")},
+    return replace(
+        common,
         labelled=labelled,
         coverage=outcome.coverage,
         performance=outcome.performance,

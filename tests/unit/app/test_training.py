@@ -88,3 +88,33 @@ def test_as_a_recorded_execution_it_is_the_same_in_eight_steps(ws):
 def test_a_function_that_no_other_process_finds_is_refused(ws):
     with pytest.raises(Invalid, match="where a step's process cannot find it"):
         mw.train(MODEL, f"{DATA}@1", fit=lambda table: table, until=APRIL)
+
+
+ENDPOINT = "lateness"
+
+
+@pytest.fixture
+def challenged(ws):
+    """An endpoint whose second version is in the shadow."""
+    assert mw.challenge(ENDPOINT, retrain(APRIL)) == f"{MODEL}@1 is the first version of {ENDPOINT}"
+    second = retrain(APRIL, columns=("x",))
+    assert mw.challenge(ENDPOINT, second, cause="alarm", looks=("8d",)) == f"{MODEL}@2 runs in the shadow of {ENDPOINT}"
+    return second
+
+
+def test_a_challenge_says_why_and_when_it_is_judged(ws, challenged):
+    [rollout] = ws.rollouts.list(ENDPOINT).items
+    assert (rollout.challenger.ref, rollout.cause, rollout.terms.looks) == (challenged.ref, "alarm", ("8d",))
+
+
+def test_a_challenge_that_is_tried_again_starts_nothing_even_when_it_is_over(ws, challenged):
+    assert mw.challenge(ENDPOINT, challenged) == f"{MODEL}@2 challenges {ENDPOINT} already: undecided"
+    ws.rollouts.stop(ENDPOINT)
+    assert mw.challenge(ENDPOINT, challenged) == f"{MODEL}@2 challenges {ENDPOINT} already: stopped"
+    assert len(ws.rollouts.list(ENDPOINT).items) == 1
+
+
+def test_another_challenger_in_the_shadow_is_no_failure(ws, challenged):
+    said = mw.challenge(ENDPOINT, retrain(APRIL, columns=("z", "x")))
+    assert said.startswith(f"{MODEL}@3 does not challenge {ENDPOINT}: {ENDPOINT} has a rollout already: {MODEL}@2")
+    assert ws.rollouts.list(ENDPOINT).items[0].outcome is None

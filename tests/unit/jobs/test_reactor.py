@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 
+from modelwright.alerts.model import Alert, Finding, Rule, Severity
 from modelwright.app.connect import Workspace
 from modelwright.app.home import Home
-from modelwright.app.reactions import Call, Reaction
+from modelwright.app.identity import DEFAULT_PROJECT
+from modelwright.app.reactions import REACTIONS, Call, Reaction, reacting
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.errors import Invalid
-from modelwright.jobs.reactor import react
+from modelwright.core.events import Recorded
+from modelwright.core.unit import Rows
+from modelwright.jobs.reactor import ACTOR, react
+from modelwright.pipelines.model import Declined, Execution
 from modelwright.tracking.model import RunFinished, RunStarted
 from support.homes import BEGINNING
 
@@ -132,3 +138,101 @@ def test_a_new_version_of_a_dataset_starts_the_pipelines_that_wait_for_it(tmp_pa
         assert react(platform.outbox, platform.table, platform.run) == 1
         [started] = ws.pipelines.executions().items
         assert (started.pipeline, started.cause.subject, started.cause.detail) == ("flights", "flights", version.ref)
+
+
+ALARM, AGAIN = datetime(2013, 3, 2, tzinfo=UTC), datetime(2013, 3, 9, tzinfo=UTC)
+
+
+class Alarmed:
+    """A home with a pipeline that waits for an endpoint's alarms, and a monitor's word for what it sees."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.ws = Workspace(platform.table, LocalCaller(platform), "")
+        nothing = platform.blobs.put(b"").digest
+        definition = {"entry": "pipeline:go", "source": nothing, "environment": nothing, "triggers": ["alarm:delays"]}
+        for name, more in (("retrain", {"parameters": [{"name": "until"}]}), ("other", {"triggers": ["alarm:fares"]})):
+            self.ws.pipelines.define(name, definition | {"cooldown_seconds": 28 * 86400.0} | more)
+
+    def told(self, rule: Rule, at: datetime, *, again: bool = False) -> None:
+        """What ``monitors.run`` emits; then the worker reacts."""
+        alert = Alert(
+            id="a" * 32,
+            endpoint="delays",
+            model="delay",
+            version=1,
+            rule=rule,
+            severity=rule.severity,
+            finding=Finding(rule=rule, summary="It does worse.", since=ALARM),
+            advice=rule.advice,
+            raised_at=ALARM,
+            told_at=at if again else None,
+            last_seen=at,
+            recorded_at=BEGINNING,
+        )
+        with self.platform.records.writing() as rows:
+            unit = Emitting(rows)
+            reacting(self.platform.outbox, REACTIONS)(
+                unit,
+                Recorded(
+                    event=alert.telling,
+                    project=DEFAULT_PROJECT,
+                    actor=ACTOR,
+                    recorded_at=BEGINNING,
+                    request_id="1" * 32,
+                ),
+            )
+        react(self.platform.outbox, self.platform.table, self.platform.run)
+
+    @property
+    def started(self) -> list[Execution]:
+        return self.ws.pipelines.executions().items
+
+    @property
+    def declined(self) -> list[Declined]:
+        return self.ws.pipelines.declined("retrain").items
+
+
+class Emitting(NamedTuple):
+    """The part of a unit of work that a projection needs."""
+
+    rows: Rows
+
+
+@pytest.fixture
+def alarmed(tmp_path) -> Iterator[Alarmed]:
+    with closing(Platform(Home(tmp_path / "home").open(create=True))) as platform:
+        yield Alarmed(platform)
+
+
+def test_an_alarm_starts_the_pipelines_that_wait_for_the_endpoint_at_its_event_time(alarmed):
+    alarmed.told(Rule.PERFORMANCE, ALARM)
+    [started] = alarmed.started
+    assert (started.pipeline, started.at, started.parameters) == ("retrain", ALARM, {"until": ALARM.isoformat()})
+    assert (started.cause.kind, started.cause.subject, started.cause.detail) == ("alarm", "delays", "a" * 32)
+    assert alarmed.declined == []
+
+
+@pytest.mark.parametrize("rule", [rule for rule in Rule if rule.severity is Severity.INFORM])
+def test_what_only_informs_starts_nothing(alarmed, rule):
+    alarmed.told(rule, ALARM)
+    assert alarmed.started == alarmed.declined == []
+
+
+def test_an_alarm_while_the_pipeline_waits_or_runs_is_declined_with_the_reason(alarmed):
+    alarmed.told(Rule.PERFORMANCE, ALARM)
+    alarmed.told(Rule.CALIBRATION, ALARM)
+    [started], [declined] = alarmed.started, alarmed.declined
+    assert declined.reason == f"Execution {started.id} is queued already."
+    assert (declined.at, declined.cause.detail) == (ALARM, "a" * 32)
+
+
+def test_an_alarm_that_lasts_is_declined_in_the_cooldown_and_starts_the_pipeline_again_after_it(alarmed):
+    alarmed.told(Rule.PERFORMANCE, ALARM)
+    alarmed.ws.pipelines.cancel(alarmed.started[0].id)  # nothing came of it
+    alarmed.told(Rule.PERFORMANCE, AGAIN, again=True)
+    [declined] = alarmed.declined
+    assert (declined.at, declined.reason) == (AGAIN, "It started 7 days before, and its cooldown is 28 days.")
+    after = ALARM + timedelta(days=28)
+    alarmed.told(Rule.PERFORMANCE, after, again=True)
+    assert [started.parameters["until"] for started in alarmed.started] == [after.isoformat(), ALARM.isoformat()]

@@ -1,7 +1,7 @@
 """Monitors over a small log: what alarms, what informs, what waits, and that a restart changes nothing."""
 
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -35,6 +35,11 @@ def ledger(platform, kind):
     return [entry for entry in workspace(platform).ledger.list(limit=1000).items if entry.envelope.kind == kind]
 
 
+def told_again(platform):
+    """What the events say, newest last."""
+    return [entry.envelope.body for entry in reversed(ledger(platform, "alerts.alert_repeated"))]
+
+
 def test_ordinary_days_raise_nothing_and_the_monitor_says_so(platform):
     answered(platform, range(AFTER, AFTER + 60))
     ran(platform)
@@ -66,6 +71,38 @@ def test_labels_that_belie_the_answers_alarm_and_the_worst_slice_is_named(platfo
     assert alert.finding.where == "group = c"
     assert "more than the answers promise" in alert.finding.summary
     assert Rule.DRIFT not in raised(platform)
+
+
+def test_an_alarm_that_lasts_is_told_again_every_week_of_event_time(platform):
+    answered(platform, range(AFTER, AFTER + 3))
+    _answered_by(platform, range(AFTER + 3, AFTER + 24), group="new")
+    ran(platform)
+    alert = raised(platform)[Rule.CONTRACT]
+    again = told_again(platform)
+    week = timedelta(days=7)
+    assert {told["rule"] for told in again} == {"contract"}  # what only informs is told once, and it lasted too
+    assert Rule.DRIFT in raised(platform)
+    assert [datetime.fromisoformat(told["at"]) for told in again] == [
+        alert.raised_at + week,
+        alert.raised_at + 2 * week,
+    ]
+    assert alert.told_at == alert.raised_at + 2 * week
+    assert {told["alert_id"] for told in again} == {alert.id}
+
+
+def test_an_alarm_is_not_told_again_while_it_is_muted_nor_when_it_is_over(platform):
+    answered(platform, range(AFTER, AFTER + 3))
+    _answered_by(platform, range(AFTER + 3, AFTER + 6), group="new")
+    ran(platform)
+    alert = raised(platform)[Rule.CONTRACT]
+    workspace(platform).alerts.mute(alert.id, until=NOW + timedelta(days=1))
+    _answered_by(platform, range(AFTER + 6, AFTER + 16), group="new")
+    ran(platform)
+    assert told_again(platform) == []
+    answered(platform, range(AFTER + 16, AFTER + 40))
+    ran(platform)
+    assert raised(platform)[Rule.CONTRACT].state is AlertState.RESOLVED
+    assert told_again(platform) == []
 
 
 def test_values_that_nobody_has_seen_are_a_broken_contract(platform):
