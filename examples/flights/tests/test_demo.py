@@ -7,7 +7,7 @@ import demo
 import msgspec
 import pytest
 
-from modelwright.alerts.model import AlertRaised, Severity
+from modelwright.alerts.model import AlertRaised, AlertRepeated, Severity
 from modelwright.core.events import Event
 from modelwright.core.guard import Action, Decision, GateResult, Transition, Verdict
 from modelwright.governance.model import Policy, Rule, TransitionDecided
@@ -56,6 +56,13 @@ def ended(status: Status) -> ExecutionEnded:
     ("event", "line"),
     [
         (raised(Severity.ALARM), "ALARM performance: AUC fell by 0.05."),
+        (
+            AlertRepeated(
+                alert_id=ID, endpoint="delays", rule="performance", severity=Severity.ALARM, at=MAY,
+                model="flight-delay", version=2, summary="AUC fell by 0.05.",
+            ),
+            "still alarming, performance: AUC fell by 0.05.",
+        ),
         (
             ExecutionQueued(execution_id=ID, pipeline="retrain", version=1, cause=ALARM, at=MAY, parameters=DIGEST),
             "retrain starts, on what was known at 2013-05-02, because of alarm",

@@ -53,7 +53,7 @@ def list_(
 
 @app.command("show")
 def show_(context: typer.Context, alert: Which, json: Json = False) -> None:
-    """Show an alert: the effect, since when, where it is worst, what to do."""
+    """Show an alert: effect, since when, where, what to do."""
     found = workspace(context).alerts.get(alert)
     show(found, json=json, text=lambda: _described(found))
 

@@ -164,7 +164,7 @@ def age(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Compare an endpoint's first version with those that followed, month by month on the same rows."""
+    """Compare the first version with its successors by month."""
     space = workspace(context)
     found = _measured(space, endpoint) if measure else space.lifecycle.age(endpoint)
     rows = [

@@ -44,7 +44,7 @@ def run(
     every: Annotated[bool, typer.Option("--all", help="Go on until nothing is due.")] = False,
     json: Json = False,
 ) -> None:
-    """Judge the periods that have passed; the job worker of `up` does so by itself."""
+    """Judge the periods that have passed, as `up` does by itself."""
     monitors = workspace(context).monitors
     ran = monitors.run(endpoint)
     inputs, outcomes, raised = ran.inputs, ran.outcomes, list(ran.raised)

@@ -30,7 +30,7 @@ def binned_auc(negatives: Counts, positives: Counts) -> Floats:
 
     Example:
         >>> float(binned_auc(np.array([2, 1, 1]), np.array([0, 1, 3])))
-        0.84375
+        0.8125
     """
     below = np.cumsum(negatives, axis=-1) - negatives
     beaten = (positives * (below + negatives / 2)).sum(axis=-1)

@@ -62,7 +62,7 @@ def share(rows: Floats, of: Floats, *, material: float) -> Share:
         material: The smallest excess worth a word.
 
     Example:
-        >>> share(np.array([0.0] * 20), np.array([900.0] * 20), material=0.005).most < 0.0051
+        >>> share(np.array([0.0] * 20), np.array([900.0] * 20), material=0.005).most < 0.0052
         True
     """
     total = float(of.sum())

@@ -39,7 +39,7 @@ LEAST_PRESENCE = 0.75
 LEAST_LABELS = 0.8
 """A period waits for its labels while it has less than this share of what the reference had."""
 PATIENCE = timedelta(days=3)
-"""It does not wait longer than this after its labels should have been there: some never come, and others wait behind."""
+"""It waits no longer than this after its labels should have been there: some never come, and others wait behind."""
 LOOK_BACK = timedelta(days=28)
 """Rows of at most so long are looked through for the segment in which a finding is worst."""
 SLOW_PERIODS = 3
@@ -152,13 +152,24 @@ class Judge:
         findings = [*inputs.findings(norm, mine, whole), *_slow(work.kept[key], norm, slow, period)]
         self._inbox.found(*key, findings, at=period[1], locate=lambda _: "")
 
-    def _outcomes(self, work: Work) -> None:
+    def is_behind(self, standing: Standing) -> bool:
+        """Whether there is a period to judge now: one that has passed, or one whose labels are there."""
+        if self.due(standing.inputs_until):
+            return True
+        due, matured = self._mature(standing)
+        if not due:
+            return False
+        rows = self._view.labelled(*due[0], known_within=matured)
+        return not self._waits(rows, due[0], matured)
+
+    def _mature(self, standing: Standing) -> tuple[list[Period], timedelta]:
+        """The periods whose labels have had their time, and how long that is."""
         matured = max((each.matures_after for each in self._norms.values()), default=timedelta(0))
-        due = [
-            each
-            for each in self.due(work.standing.outcomes_until, matured=matured)
-            if each[1] <= work.standing.inputs_until
-        ]
+        passed = self.due(standing.outcomes_until, matured=matured)
+        return [each for each in passed if each[1] <= standing.inputs_until], matured
+
+    def _outcomes(self, work: Work) -> None:
+        due, matured = self._mature(work.standing)
         now = due[: self._cadence.at_once]
         if not now:
             return

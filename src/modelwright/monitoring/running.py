@@ -9,7 +9,7 @@ from typing import NamedTuple
 from modelwright.alerts.inbox import Inbox
 from modelwright.alerts.repository import AlertRepository
 from modelwright.core.errors import Invalid, NotFound
-from modelwright.core.unit import Snapshot, Unit
+from modelwright.core.unit import Rows, Snapshot, Unit
 from modelwright.core.wire import sha256
 from modelwright.monitoring.judging import Judge, Work
 from modelwright.monitoring.kept import Kept
@@ -76,12 +76,7 @@ class Runner:
                 remedy="Check the name: modelwright endpoint list. A monitor begins with the first answer.",
             )
         with self._records.reading() as rows:
-            begun = _Begun(
-                self._monitors.settings(rows, unit.project, endpoint),
-                self._monitors.standing(rows, unit.project, endpoint),
-                self._monitors.versions(rows, unit.project, endpoint),
-            )
-            standing = begun.standing or _first(span[0], begun.settings)
+            begun = self._begun(rows, unit.project, endpoint)
             norms = _Norms(self, Snapshot(unit, rows), endpoint, begun)
             cadence = begun.settings.cadence
             found = self._alerts.newest(rows, unit.project, endpoint)
@@ -91,12 +86,33 @@ class Runner:
                 for key in begun.versions
             }
             judge = Judge(view, begun.settings, norms, inbox, watermark=span[1], past=past)
+            standing = begun.standing or _first(span[0], begun.settings)
             work = judge.run(standing, {key: each.kept for key, each in begun.versions.items()})
         if not any(work.periods.values()):
             return Ran(endpoint=endpoint)
         with self._telemetry.writing() as rows:
             self._hours.put(rows, unit.project, endpoint, work.hours)
         return self._written(unit, endpoint, begun, work, inbox, norms.watching(work))
+
+    def is_behind(self, unit: Unit, endpoint: str) -> bool:
+        """Whether a run would judge anything; it costs little."""
+        view = self._log.view(unit.project, endpoint)
+        span = view.span(before=unit.now)
+        if span is None:
+            return False
+        with self._records.reading() as rows:
+            begun = self._begun(rows, unit.project, endpoint)
+            norms = _Norms(self, Snapshot(unit, rows), endpoint, begun)
+            inbox = Inbox(endpoint, (), quiet=begun.settings.cadence.quiet, now=unit.now)
+            judge = Judge(view, begun.settings, norms, inbox, watermark=span[1], past={})
+            return judge.is_behind(begun.standing or _first(span[0], begun.settings))
+
+    def _begun(self, rows: Rows, project: str, endpoint: str) -> _Begun:
+        return _Begun(
+            self._monitors.settings(rows, project, endpoint),
+            self._monitors.standing(rows, project, endpoint),
+            self._monitors.versions(rows, project, endpoint),
+        )
 
     def _written(
         self, unit: Unit, endpoint: str, begun: _Begun, work: Work, inbox: Inbox, watching: Mapping[Key, Watching]

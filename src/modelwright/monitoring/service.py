@@ -94,13 +94,8 @@ class MonitorService(Service):
         )
 
     def is_behind(self, unit: Unit, endpoint: Name) -> bool:
-        """Whether a period has passed whose inputs were not judged yet; for other rooms, and cheap."""
-        span = self._log.view(unit.project, endpoint).span(before=unit.now)
-        standing = self._repository.standing(unit.rows, unit.project, endpoint)
-        if span is None or standing is None:
-            return False
-        cadence = self._repository.settings(unit.rows, unit.project, endpoint).cadence
-        return cadence.next(standing.inputs_until) + cadence.grace <= span[1]
+        """Whether there is a period to judge now; for other rooms, and cheap."""
+        return self._runner.is_behind(unit, endpoint)
 
     @operation(permission="monitors:read", kind="query")
     def list(self, unit: Unit, limit: int = 100, after: str = "") -> Page[Monitor]:

@@ -81,6 +81,7 @@ def test_every_command_says_an_operation_or_is_more_than_one():
         "pipeline run",
         "run compare",
         "run export",
+        "prediction export",
         "model evaluate",
         "ledger export",
         "new drift-test",

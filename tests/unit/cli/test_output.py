@@ -51,7 +51,10 @@ def test_a_version_without_evidence_says_how_to_evaluate_it(typed, home):
     assert "modelwright model evaluate delay@1 --on" in done.out
 
 
-_ACTS = {"publish", "set_alias", "deploy", "rollback", "add", "commit", "start", "trigger", "cancel", "resume"}
+_ACTS = {
+    *("acknowledge", "add", "cancel", "commit", "deploy", "publish", "resolve", "resume", "rollback", "set_alias"),
+    *("start", "trigger"),
+}
 READ = [name for name in COMMANDS if name.partition(".")[2] not in _ACTS]
 
 

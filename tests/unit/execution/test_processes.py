@@ -65,7 +65,7 @@ def leaves(_):
     sys.exit(3)
 
 
-@mw.step(retries=1, timeout="0.3s")
+@mw.step(retries=1, timeout="300ms")
 def slow_once(folder):
     mark = Path(folder, "tried")
     if not mark.exists():

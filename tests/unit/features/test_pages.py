@@ -47,7 +47,7 @@ def test_a_view_shows_its_definition_before_anything_was_made_of_it(ws):
     assert "1 feature view, declared once" in shown(ws, features.load_list)
     page = shown(ws, features.load_newest, name="context")
     assert "nothing of it is in the online store yet" in page
-    assert "latest temp of weather by station, at most 6:00:00 old" in page
+    assert "latest temp of weather by station, at most 6h old" in page
     assert "No run or model has used this version." in page
 
 

@@ -177,15 +177,22 @@ def test_running_again_judges_nothing_twice(platform):
 
 
 def test_labels_that_are_on_their_way_are_waited_for(platform):
-    answered(platform, range(AFTER, AFTER + 10), labels=False)
+    answered(platform, range(AFTER, AFTER + 4), labels=False)
     ran(platform)
     standing = workspace(platform).monitors.get(ENDPOINT).standing
     assert standing.outcomes_until == standing.began
-    watched.labelled(platform, range(AFTER, AFTER + 10))
+    watched.labelled(platform, range(AFTER, AFTER + 4))
     ran(platform)
     trends = workspace(platform).monitors.trends(ENDPOINT).items
     assert {trend.coverage for trend in trends if trend.labelled is not None} == {1.0}
-    assert workspace(platform).monitors.get(ENDPOINT).standing.outcomes_until == START + (AFTER + 8) * DAY
+    assert workspace(platform).monitors.get(ENDPOINT).standing.outcomes_until == START + (AFTER + 2) * DAY
+
+
+def test_labels_that_do_not_come_are_waited_for_no_longer_than_three_days(platform):
+    answered(platform, range(AFTER, AFTER + 10), labels=False)
+    ran(platform)
+    standing = workspace(platform).monitors.get(ENDPOINT).standing
+    assert standing.inputs_until - standing.outcomes_until == 4 * DAY  # their own hours and three days, in whole days
 
 
 def test_an_event_of_the_future_does_not_move_the_watermark(platform):

@@ -19,7 +19,7 @@ def test_lengths_are_read():
 
 @pytest.mark.parametrize("timeout", ["10", "ten minutes", "0s", -1, "1y"])
 def test_other_lengths_are_refused(timeout):
-    with pytest.raises(Invalid, match="no length of time"):
+    with pytest.raises(Invalid, match=r"no length of time|not a duration"):
         mw.step(timeout=timeout)(_plain)
 
 
