@@ -46,7 +46,7 @@ def trace(
 ) -> None:
     """Follow one prediction back to its bytes.
 
-    On the way: its endpoint, version, evidence, run, source and data.
+    On the way: its endpoint, version, evidence, features, run, why that ran, source and data.
     """
     if what != "prediction":
         raise typer.BadParameter(f"{what!r}: only a prediction can be traced", param_hint="KIND")

@@ -12,6 +12,7 @@ from modelwright.core.shown import Shown
 from modelwright.governance.model import Evidence
 from modelwright.lineage.model import Edge
 from modelwright.models.model import ModelVersion
+from modelwright.pipelines.model import Execution
 from modelwright.predictions.model import Prediction
 from modelwright.serving.model import Deployment
 from modelwright.stats.model import Interval
@@ -26,7 +27,9 @@ class Trace(Shown, frozen=True, kw_only=True):
         deployment: The change that made its endpoint answer with this version.
         version: The model version, with its signed manifest.
         evidence: What was found about that version's bytes, newest first.
+        view: The version of a feature view whose vectors it takes, if it does.
         run: The run that trained it; none when it was registered without one.
+        execution: The execution of a pipeline whose step that run was, with its cause: by hand, an alarm, new data.
         source: The source snapshot of that run.
         data: The dataset versions that the run read, and those that these were made from.
         lineage: The edges between all of these.
@@ -36,7 +39,9 @@ class Trace(Shown, frozen=True, kw_only=True):
     deployment: Deployment
     version: ModelVersion
     evidence: tuple[Evidence, ...]
+    view: Pinned | None = None
     run: Run | None
+    execution: Execution | None = None
     source: Digest | None
     data: tuple[Pinned, ...]
     lineage: tuple[Edge, ...]
@@ -159,6 +164,7 @@ def _lines(trace: Trace) -> list[str]:
         f"endpoint    {asked.endpoint}, generation {moved.generation} ({how})",
         f"version     {version.ref}, package {version.package}",
         *(f"evidence    {found.digest}  {found.summary}" for found in trace.evidence),
+        *([f"features    {trace.view.ref:<20} {trace.view.digest}"] if trace.view else []),
         *_origin(trace),
     ]
 
@@ -167,10 +173,11 @@ def _origin(trace: Trace) -> list[str]:
     run = trace.run
     if run is None:
         return ["run         none: the version was registered without one"]
-    code = run.capture
+    code, execution = run.capture, trace.execution
     dirty = f", uncommitted changes {code.diff[:12]}" if code.diff else ""
     return [
         f"run         {run.id} ({run.name}, {run.status}, started {run.started_at:%Y-%m-%d %H:%M:%S}Z)",
+        *([f"execution   {execution.id} of {execution.pipeline} ({execution.cause})"] if execution else []),
         f"source      {trace.source} (commit {code.commit or 'none'}{dirty})",
         *(f"data        {read.ref:<20} {read.digest}" for read in trace.data),
     ]

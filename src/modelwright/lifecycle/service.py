@@ -77,7 +77,7 @@ class LifecycleService(Service):
 
     @operation(permission="lifecycle:read", kind="query")
     def trace(self, unit: Unit, prediction_id: Id) -> Trace:
-        """Follow one prediction back to its endpoint, version, evidence, run, source snapshot and data.
+        """Follow one prediction back to its endpoint, version, evidence, features, run, its cause, source and data.
 
         Args:
             unit: The unit of work.
@@ -90,12 +90,15 @@ class LifecycleService(Service):
         version = self._models.get(unit, f"{prediction.model}@{prediction.version}")
         origin = self._lineage.up(unit, node(NodeKind.MODEL, version.ref)) if version.manifest.run_id else None
         data = [named.removeprefix("data:") for named in (origin.nodes if origin else ()) if named.startswith("data:")]
+        run = self._runs.get(unit, version.manifest.run_id) if version.manifest.run_id else None
         return Trace(
             prediction=prediction,
             deployment=self._deployment(unit, prediction),
             version=version,
             evidence=self._evidence.list(unit, version.ref),
-            run=self._runs.get(unit, version.manifest.run_id) if version.manifest.run_id else None,
+            view=version.manifest.features,
+            run=run,
+            execution=self._execution(unit, run.tags.get("execution")) if run else None,
             source=version.manifest.source,
             data=tuple(Pinned(ref=ref, digest=self._data.get(unit, ref).digest) for ref in data),
             lineage=origin.edges if origin else (),
@@ -203,6 +206,12 @@ class LifecycleService(Service):
         except NotFound:
             return None
         return standing if standing.rollout.outcome is None else None
+
+    def _execution(self, unit: Unit, tag: str | None) -> Execution | None:
+        try:
+            return self._pipelines.execution(unit, tag) if tag else None
+        except NotFound:  # somebody's own tag of that name
+            return None
 
     def _deployment(self, unit: Unit, prediction: Prediction) -> Deployment:
         for deployment in self._endpoints.history(unit, prediction.endpoint, limit=_MOST).items:

@@ -65,6 +65,9 @@ class Cause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     subject: Words = ""
     detail: Words = ""
 
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.kind, self.subject, self.detail) if part)
+
 
 class Status(StrEnum):
     """How far an execution is. ``interrupted``: whoever ran it is gone, and it can be resumed."""

@@ -14,6 +14,7 @@ from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.guard import Decision, GateResult, Verdict
 from modelwright.core.ids import Pinned, new_id
 from modelwright.models.lookup import Lookup
+from modelwright.pipelines.model import CauseKind
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
 from modelwright.predictions.segments import SegmentWriter
@@ -126,6 +127,24 @@ def test_a_version_without_a_run_is_traced_as_far_as_it_goes(chain):
     found = chain.ws.lifecycle.trace(chain.answer(chain.second))
     assert (found.version.ref, found.run, found.source, found.data, found.lineage) == ("delay@2", None, None, (), ())
     assert "none: the version was registered without one" in str(found)
+
+
+def test_a_run_that_was_a_step_names_its_execution_and_why_it_was_started(chain):
+    claim = chain.ws.executions.open("retrain", "pipeline:retrain", {}, "here")
+    run = chain.ws.runs.start("fit", tags={"execution": claim.execution.id, "step": "fit"})
+    version = chain.save(0.6, run_id=run.id)
+    chain.deploy(version)
+    found = chain.ws.lifecycle.trace(chain.answer(version))
+    assert (found.execution.id, found.execution.cause.kind) == (claim.execution.id, CauseKind.MANUAL)
+    assert f"execution   {claim.execution.id} of retrain (manual)" in str(found)
+
+
+def test_a_tag_that_names_no_execution_is_only_a_tag(chain):
+    run = chain.ws.runs.start("fit", tags={"execution": "by hand"})
+    version = chain.save(0.6, run_id=run.id)
+    chain.deploy(version)
+    found = chain.ws.lifecycle.trace(chain.answer(version))
+    assert (found.run.id, found.execution) == (run.id, None)
 
 
 def test_the_deployment_is_the_one_in_force_when_the_question_came(chain):

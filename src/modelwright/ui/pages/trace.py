@@ -9,6 +9,7 @@ from modelwright.core.guard import Decision
 from modelwright.core.ids import Pinned
 from modelwright.lifecycle.model import Trace
 from modelwright.models.model import ModelVersion
+from modelwright.pipelines.model import CauseKind, Execution
 from modelwright.predictions.model import Prediction
 from modelwright.serving.model import Deployment
 from modelwright.tracking.model import Run
@@ -65,7 +66,7 @@ def load(ask: Ask) -> View:
 
 
 def links(ask: Ask, prediction: Prediction) -> Iterator[Link]:
-    """Endpoint, version, evidence and gates, run, source, data: as far back as the record goes."""
+    """Endpoint, version, evidence and gates, features, run, execution, source, data: as far back as the record goes."""
     ref = f"{prediction.model}@{prediction.version}"
     yield _endpoint(ask, prediction)
     version: ModelVersion | None = ask.read("models.get", ref)
@@ -89,8 +90,13 @@ def links(ask: Ask, prediction: Prediction) -> Iterator[Link]:
         missing="" if same else "The package that answered is not the one that is registered.",
     )
     yield _gates(ask, version)
-    yield from _origin(ask, version)
     found: Trace | None = ask.read("lifecycle.trace", prediction.id)
+    if version.manifest.features is not None:
+        view = version.manifest.features
+        yield Link("feature view", view.ref, version_path("features", view.ref), view.digest, "definition")
+    yield from _origin(ask, version)
+    if found is not None and found.execution is not None:
+        yield _execution(found.execution)
     yield _data(found.data if found is not None and found.data else version.manifest.data)
 
 
@@ -153,6 +159,15 @@ def _origin(ask: Ask, version: ModelVersion) -> Iterator[Link]:
         )
     if manifest.environment is not None:
         yield Link("environment lock", "installed packages", digest=manifest.environment, digest_of="lock")
+
+
+def _execution(execution: Execution) -> Link:
+    name, cause = f"{execution.pipeline} {execution.id[-8:]}", execution.cause
+    rows: tuple[tuple[str, str, str, str], ...] = ()
+    if cause.kind is CauseKind.ALARM and cause.detail:
+        rows = (("the alert", f"/alerts/{cause.detail}", cause.detail, f"on {cause.subject}"),)
+    facts = (f"because of {cause.kind}", f"about {execution.at:%d %b %Y}")
+    return Link("execution", name, f"/executions/{execution.id}", facts=facts, rows=rows)
 
 
 def _data(versions: Sequence[Pinned]) -> Link:
