@@ -227,8 +227,6 @@ def told(kind: str, body: dict[str, Any]) -> str:  # noqa: PLR0911  # one line f
     match kind:
         case "alerts.alert_raised" if body["severity"] == "alarm":
             return f"ALARM {body['rule']}: {body['summary']}"
-        case "alerts.alert_repeated" if body["severity"] == "alarm":
-            return f"still alarming, {body['rule']}: {body['summary']}"
         case "pipelines.execution_queued":
             return (
                 f"{body['pipeline']} starts, on what was known at {body['at'][:10]}, because of {body['cause']['kind']}"

@@ -28,7 +28,7 @@ lands = [moment + timedelta(hours=3) for moment in departs]
 wind = dice.normal(size=3000)
 late = (wind + dice.normal(size=3000) > 0).astype(int)
 columns = {"flight_id": range(3000), "sched_dep": departs, "landed_at": lands, "carrier": ["AA", "UA"] * 1500}
-pq.write_table(pa.table({**columns, "wind": wind, "late": late}), "flights.parquet")
+pq.write_table(pa.table({**columns, "wind": wind, "late": late, "arr_delay": 20.0 * late}), "flights.parquet")
 with open("charter.yaml", "w") as file:
     file.write("{question: 'Late?', decision: none, kpi: {metric: roc_auc, at_least: 0.6}, baseline: by-carrier, ")
     file.write("label: {column: late}, owners: {business: b, technical: t}}")
@@ -48,6 +48,21 @@ def boosted(table, lr):
 
 rows = {"wind": [1.5]}
 late, landed_at = [1.0], [datetime.now(UTC)]
+"""
+AND_FOR_THE_PIPELINE = """
+from datetime import datetime
+
+import modelwright as mw
+from modelwright import features as f
+
+late = f.label(f.source("flights", entity="flight_id", event_time="sched_dep", known_at="landed_at"), "late > 0", matures_after="24h")
+
+
+def boosted(table, lr=0.1): ...
+"""
+APPLIED = """
+assert mw.connect().features.apply(view).ref == "context@1"
+assert retrain.name == "retrain"
 """
 
 
@@ -72,10 +87,13 @@ def reader(tmp_path):
 
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs_as_written(reader):
-    (block,) = (block for block in blocks(DOCS.parent / "README.md") if block.language == "python")
+    """The project, then the same as a pipeline: a registered one is a function of a module, so it becomes one."""
+    project, pipeline = (block for block in blocks(DOCS.parent / "README.md") if block.language == "python")
     page = reader.folder / "page.md"
     starts = "```sh\nmodelwright init .\n```\n```sh in another terminal\nmodelwright up\n```\n"
-    page.write_text(f"{starts}```python\n{GIVEN}{block.text}```\n")
+    page.write_text(
+        f"{starts}```python\n{GIVEN}{project.text}```\n```python\n{AND_FOR_THE_PIPELINE}{pipeline.text}{APPLIED}```\n"
+    )
     reader.read(page)
 
 

@@ -72,6 +72,7 @@ def told(platform: Platform) -> Story:
     ws.endpoints.deploy(ENDPOINT, first.ref, reason="the first that passes")
     ws.endpoints.deploy(ENDPOINT, second.ref, reason="weather helps")
     prediction = _asked(platform, ws, (first, second))
+    mw.measure_age(ws, ENDPOINT)
     rollout = _challenged(platform, ws, second, first)
     execution = _executed(platform, ws)
     ws.monitors.configure(ENDPOINT, cadence="weekly")  # some hundred answers a week are too few a day

@@ -1,10 +1,13 @@
-"""What a model's charter means for a rollout: serving stands below governance and is told."""
+"""What one room means for another that does not know it: the charter for a rollout, a rollout for a pipeline."""
 
 from __future__ import annotations
 
 from modelwright.core.unit import Unit
 from modelwright.governance.repository import GovernanceRepository
+from modelwright.pipelines.model import Cause, CauseKind
+from modelwright.pipelines.service import Held
 from modelwright.rollouts.model import Expectation
+from modelwright.rollouts.repository import RolloutRepository
 from modelwright.rollouts.service import Expectations
 
 
@@ -23,3 +26,17 @@ def expectations(repository: GovernanceRepository) -> Expectations:
         )
 
     return expected
+
+
+def challenged(repository: RolloutRepository) -> Held:
+    """An alarm of an endpoint whose challenger is being judged starts nothing: the next one could not challenge."""
+
+    def held(unit: Unit, cause: Cause) -> str | None:
+        if cause.kind is not CauseKind.ALARM:
+            return None
+        newest = repository.newest(unit.rows, unit.project, cause.subject)
+        if not newest or newest[0].outcome is not None:
+            return None
+        return f"{cause.subject} has {newest[0].challenger.ref} in its shadow, and waits for what comes of it."
+
+    return held

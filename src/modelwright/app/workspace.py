@@ -12,7 +12,7 @@ import msgspec
 from modelwright.alerts.repository import AlertRepository
 from modelwright.alerts.service import AlertService
 from modelwright.app import projections
-from modelwright.app.expectations import expectations
+from modelwright.app.expectations import challenged, expectations
 from modelwright.app.home import Home
 from modelwright.app.identity import OWNER, Identity
 from modelwright.app.reactions import REACTIONS, Reaction, reacting
@@ -156,9 +156,8 @@ class Platform:
         predictions = PredictionService(self.log, self.blobs)
         lineage = LineageService(self._lineage)
         ledger = LedgerService(LedgerRepository(), self.keys)
-        pipelines, executions = PipelineRepository(), ExecutionRepository()
         charters = CharterService(governance, guard)
-        automation = PipelineService(pipelines, executions, queue=self.queue, blobs=self.blobs)
+        automation, executions = self._automation(rollouts)
         monitors, alerts = self._monitoring(
             EvaluatedRows(
                 models=models, charters=charters, evidence=evidence, data=data, blobs=self.blobs, frames=self.frames
@@ -201,7 +200,7 @@ class Platform:
             GateService(governance, guard, models),
             endpoints,
             automation,
-            ExecutionService(executions, pipelines, queue=self.queue, blobs=self.blobs),
+            executions,
             challenges,
             predictions,
             LabelService(self.log, self.labels),
@@ -212,6 +211,13 @@ class Platform:
             lifecycle,
         )
         return {service.noun: service for service in made}
+
+    def _automation(self, rollouts: RolloutRepository) -> tuple[PipelineService, ExecutionService]:
+        pipelines, executions, held = PipelineRepository(), ExecutionRepository(), challenged(rollouts)
+        return (
+            PipelineService(pipelines, executions, queue=self.queue, blobs=self.blobs, held=held),
+            ExecutionService(executions, pipelines, queue=self.queue, blobs=self.blobs),
+        )
 
     def _monitoring(self, references: EvaluatedRows) -> tuple[MonitorService, AlertService]:
         monitors, alerts, hours = MonitorRepository(), AlertRepository(), HourRepository()

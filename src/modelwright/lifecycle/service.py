@@ -186,15 +186,17 @@ class LifecycleService(Service):
             unit: The unit of work.
             endpoint: The endpoint.
         """
+        periods = self._monitors.is_behind(unit, endpoint)  # in the order in which one leads to the next,
+        reactions = len(self._outbox.due(_MOST))  # so that what moves on meanwhile is met again further on
         executions = self._pipelines.executions(unit, limit=_MOST).items
         current = self._endpoints.get(unit, endpoint)
         rollout = self._rollout(unit, endpoint)
         unloaded = rollout is not None and any(worker.state is None for worker in rollout.workers)
         return Outstanding(
             endpoint=endpoint,
-            reactions=len(self._outbox.due(_MOST)),
+            reactions=reactions,
             executions=sum(_goes_on(execution) for execution in executions),
-            periods=self._monitors.is_behind(unit, endpoint),
+            periods=periods,
             look=rollout is not None and _passed(rollout.due_at, rollout.watermark),
             loading=bool(current.workers) and (not current.ready or unloaded),
         )

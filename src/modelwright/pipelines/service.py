@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -42,18 +43,29 @@ if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
     from modelwright.store.ports import Blobs, Queue
 
 
+Held = Callable[[Unit, Cause], str | None]
+"""Why, as other rooms know, nothing shall start by itself because of this now; none where it may."""
+
+
 class PipelineService(Service):
     """Register pipelines, have them executed, see how it went."""
 
     noun = "pipelines"
 
     def __init__(
-        self, pipelines: PipelineRepository, executions: ExecutionRepository, *, queue: Queue, blobs: Blobs
+        self,
+        pipelines: PipelineRepository,
+        executions: ExecutionRepository,
+        *,
+        queue: Queue,
+        blobs: Blobs,
+        held: Held,
     ) -> None:
         self._pipelines = pipelines
         self._executions = executions
         self._queue = queue
         self._blobs = blobs
+        self._held = held
 
     @operation(permission="pipelines:write", kind="command")
     def define(self, unit: Unit, name: Name, definition: Definition) -> PipelineVersion:
@@ -142,7 +154,8 @@ class PipelineService(Service):
         """Start every pipeline that waits for something, unless loop protection says no; a refusal is recorded.
 
         Nothing is started while an execution of the same pipeline waits or runs, within the cooldown after the last
-        start, or beyond the budget of starts in 365 days; all of this on event time.
+        start, or beyond the budget of starts in 365 days, all of this on event time; nor by an alarm of an endpoint
+        that has a challenger already.
 
         Args:
             unit: The unit of work.
@@ -377,7 +390,7 @@ class PipelineService(Service):
         active = next(iter(self._executions.unfinished(unit.rows, unit.project, pipeline=name)), None)
         window = max(YEAR, timedelta(seconds=definition.cooldown_seconds))
         starts = self._executions.starts(unit.rows, unit.project, name, after=_before(at, window), until=at)
-        reason = refusal(definition, at, active, starts)
+        reason = self._held(unit, cause) or refusal(definition, at, active, starts)
         if reason is None:
             until = {"until": at.isoformat()} if any(one.name == "until" for one in definition.parameters) else {}
             return self._queued(unit, version, until, cause, at)

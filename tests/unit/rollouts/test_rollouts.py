@@ -13,6 +13,7 @@ from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Action, Decision, GateResult, Verdict
 from modelwright.jobs.worker import Worker
 from modelwright.models.lookup import Lookup
+from modelwright.pipelines.model import Definition
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, LabelBatch, PredictionBatch, encode, microseconds
 from modelwright.predictions.segments import SegmentWriter
@@ -419,3 +420,26 @@ def meanwhile(function, act):
         return answer
 
     return done
+
+
+def test_while_a_challenger_is_judged_an_alarm_of_its_endpoint_starts_no_other(endpoint):
+    """The next one could not challenge."""
+    digest = endpoint.platform.blobs.put(b"source").digest
+    given = {"entry": "pipeline:retrain", "source": digest, "environment": digest}
+    endpoint.ws.pipelines.define("retrain", Definition(**given, triggers=("alarm:delays",)))
+    endpoint.start()
+    declined = endpoint.ws.pipelines.trigger("alarm", "delays", BEGAN)
+    assert [one.reason for one in declined.declined] == [
+        "delays has delay@2 in its shadow, and waits for what comes of it."
+    ]
+    assert endpoint.ws.pipelines.trigger("alarm", "other", BEGAN).declined == ()
+    endpoint.ws.rollouts.stop("delays")
+    assert [one.pipeline for one in endpoint.ws.pipelines.trigger("alarm", "delays", BEGAN).started] == ["retrain"]
+
+
+def test_while_a_challenger_is_judged_new_data_starts_what_waits_for_it(endpoint):
+    digest = endpoint.platform.blobs.put(b"source").digest
+    given = {"entry": "pipeline:retrain", "source": digest, "environment": digest}
+    endpoint.ws.pipelines.define("retrain", Definition(**given, triggers=("data:flights",)))
+    endpoint.start()
+    assert endpoint.ws.pipelines.trigger("data", "flights", BEGAN).started
