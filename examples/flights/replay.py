@@ -45,7 +45,7 @@ class Replay:
         self.workspace = mw.connect(api)
         self.waiting: list[tuple[datetime, str, bool]] = []
         self.poster = ThreadPoolExecutor(1)
-        self.posting: Future[None] | None = None
+        self.posting: list[Future[None]] = []
         self.total = {"requests": 0, "failed": 0, "rows": 0, "answered": 0, "labels": 0}
 
     def hour(self, questions: pa.Table, now: datetime) -> None:
@@ -55,21 +55,19 @@ class Replay:
         known = []
         while self.waiting and self.waiting[0][0] <= now:
             known.append(heapq.heappop(self.waiting))
-        self.posted()
         if known:
-            self.posting = self.poster.submit(self.post, known)
+            self.posting.append(self.poster.submit(self.post, known))
 
     def post(self, known: list[tuple[datetime, str, bool]]) -> None:
-        """Give labels back; the next hour is asked meanwhile."""
+        """Give labels back; the next hours are asked meanwhile."""
         landed, ids, late = zip(*known, strict=True)
         self.workspace.labels.add(self.endpoint, list(ids), [float(value) for value in late], list(landed))
         self.total["labels"] += len(known)
 
     def posted(self) -> None:
-        """Wait until the last labels have been acknowledged."""
-        if self.posting is not None:
-            self.posting.result()
-            self.posting = None
+        """Wait until all labels have been acknowledged."""
+        while self.posting:
+            self.posting.pop().result()
 
     def ask(self, questions: pa.Table) -> None:
         """One request about all questions of an hour."""
@@ -102,7 +100,7 @@ class Replay:
             if time.monotonic() > deadline:
                 print(f"not settled after {PATIENCE_SECONDS:.0f} s: {outstanding}", file=sys.stderr)
                 return
-            time.sleep(0.02)
+            time.sleep(0.05)
 
 
 def request(questions: pa.Table) -> bytes:
