@@ -190,7 +190,7 @@ def _definition(world: World) -> dict[str, Any]:
         "environment": world.file.digest,
         "commit": "c" * 40,
         "parameters": [{"name": "until", "kind": "datetime"}, {"name": "lr", "kind": "float", "required": False}],
-        "triggers": ["alarm:delays", "cron:0 3 * * 1", "commit"],
+        "triggers": ["alarm:delays", "data:flights", "cron:0 3 * * 1", "commit"],
         "cooldown_seconds": 28 * 86400,
         "budget": 6,
     }
@@ -355,10 +355,10 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
         "owner": "script-1",
     },
     "pipelines.trigger": lambda w: {
-        "kind": "alarm",
-        "subject": "delays",
+        "kind": "data",
+        "subject": "flights",
         "at": BEGINNING + timedelta(days=40),
-        "cause": "a" * 32,
+        "cause": "flights@2",
     },
     "pipelines.declined": _declined,
     "pipelines.cancel": lambda w: {"execution_id": w.seen["pipelines.trigger"].started[0].id},
