@@ -38,7 +38,9 @@ from modelwright.inference import worker
 def equip(place):
     return worker.Equipment(
         load=lambda route: lambda columns: np.array(columns["x"], dtype=float) * route.version,
-        open_log=lambda endpoint, kind: SegmentWriter(segment_folder(place.home / "log", endpoint, kind), place.worker),
+        open_log=lambda route, kind: SegmentWriter(
+            segment_folder(place.home / "log", route.endpoint, kind), place.worker
+        ),
     )
 
 sys.exit(worker.run(sys.argv[1:], equip=equip))

@@ -110,7 +110,7 @@ def test_after_kill_9_of_the_supervisor_nothing_is_left_and_the_home_can_be_up_a
 
 
 def test_it_refuses_before_it_makes_anything(tmp_path):
-    with pytest.raises(Denied, match="until login exists"):
+    with pytest.raises(Denied, match="everybody there would be the owner"):
         _up(tmp_path / "home", host="0.0.0.0")
     with closing(bind("127.0.0.1", 0, option="--port")) as taken:
         port = taken.getsockname()[1]

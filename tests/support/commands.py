@@ -67,6 +67,11 @@ def _data_add(a: dict[str, Any], files: Files) -> list[Any]:
     return ["data", "add", a["name"], file, *_options(a, "key", "event_time", "known_at", "note")]
 
 
+def _user_add(a: dict[str, Any], _: Files) -> list[Any]:
+    groups = [word for group in a["groups"] for word in ("--group", group)]
+    return ["user", "add", a["name"], *_options(a, "display", "kind"), *groups]
+
+
 def _label_add(a: dict[str, Any], files: Files) -> list[Any]:
     rows = zip(a["ids"], a["values"], a["known_at"], strict=True)
     lines = [json.dumps({"id": i, "value": value, "known_at": at.isoformat()}) for i, value, at in rows]
@@ -169,6 +174,22 @@ COMMANDS: dict[str, Typed] = {
     "alerts.resolve": lambda a, _: ["alert", "resolve", a["id"], *_options(a, "note")],
     "lineage.up": lambda a, _: ["lineage", "up", a["node"]],
     "lineage.down": lambda a, _: ["lineage", "down", a["node"]],
+    "users.add": _user_add,
+    "users.get": lambda a, _: ["user", "show", a["name"]],
+    "users.list": lambda a, _: ["user", "list", *_options(a, "limit", "after")],
+    "users.me": lambda a, _: ["whoami"],
+    "users.join": lambda a, _: ["user", "join", a["name"], *a["groups"]],
+    "users.disable": lambda a, _: ["user", "disable", a["name"]],
+    "users.enable": lambda a, _: ["user", "enable", a["name"]],
+    "grants.add": lambda a, _: ["grant", "add", a["role"], "--in", a["project"], *_options(a, "user", "group")],
+    "grants.remove": lambda a, _: ["grant", "remove", a["role"], "--in", a["project"], *_options(a, "user", "group")],
+    "grants.list": lambda a, _: ["grant", "list"],
+    "projects.add": lambda a, _: ["project", "add", a["name"], *_options(a, "description")],
+    "projects.list": lambda a, _: ["project", "list"],
+    "tokens.list": lambda a, _: ["token", "list", *_options(a, "limit", "after")],
+    "tokens.every": lambda a, _: ["token", "list", "--all", *_options(a, "user", "limit", "after")],
+    "tokens.revoke": lambda a, _: ["token", "revoke", a["token"]],
+    "tokens.withdraw": lambda a, _: ["token", "revoke", a["token"], "--anybodys"],
     "ledger.list": lambda a, _: ["ledger", "list", *_options(a, "limit", "after")],
     "ledger.verify": lambda a, _: ["ledger", "verify"],
     "lifecycle.trace": lambda a, _: ["trace", "prediction", a["prediction_id"]],
@@ -209,6 +230,10 @@ WITHOUT: dict[str, str] = {
     "executions.finish": "whoever holds an execution ends it by itself",
     "executions.abandon": "the job worker says that a process of its own has died",
     "executions.cached": "whoever holds an execution asks before it runs a step",
+    "users.set_password": "user password NAME asks for it, or reads it from a pipe",
+    "users.change_password": "user password asks for it, or reads it from a pipe",
+    "tokens.add": "token create makes the secret whose hash it sends",
+    "tokens.give": "token create --user makes the secret whose hash it sends",
     "ledger.read": "ledger export writes every page to one file",
 }
 """Operation -> why no command says it: which verb is composed of it instead."""

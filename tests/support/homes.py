@@ -11,8 +11,8 @@ from modelwright.app.listening import address, bind
 from modelwright.app.workspace import Platform
 from modelwright.core.gate import allowed_authorities
 from modelwright.server.assembly import Application
+from modelwright.server.faces import FACES
 from modelwright.server.gate import Limits
-from modelwright.server.pages import pages
 from modelwright.server.run import server
 
 PORT = 8900
@@ -26,7 +26,7 @@ def fresh_platform(folder: Path) -> Platform:
 
 def application(platform: Platform, *, limits: Limits | None = None, port: int = PORT, **given) -> Application:
     """The whole server as ASGI, answering for this machine's own names; ``pages`` come on top of the dashboard's."""
-    faces = [pages, *given.pop("pages", ())]
+    faces = [*FACES, *given.pop("pages", ())]
     return Application(platform, allowed=allowed_authorities(port), limits=limits, pages=faces, **given)
 
 

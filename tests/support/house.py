@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -41,10 +41,15 @@ class Said(NamedTuple):
         return json.loads(self.out)
 
 
-def cli(*arguments: object, code: int | None = 0) -> Said:
+def cli(*arguments: object, code: int | None = 0, env: Mapping[str, str] | None = None) -> Said:
     """Type a command; it never ends in a traceback."""
     done = subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+        env={**os.environ, **(env or {})},
     )
     said = Said(done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in said.out + said.err, said

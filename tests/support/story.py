@@ -1,7 +1,7 @@
 """A model's whole life in a few dozen calls: one for every operation of the table, each with its arguments."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -409,10 +409,12 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
 """Operation -> arguments, in the order of the story; a later case finds earlier answers in ``world.seen``."""
 
 
-def told(stage: Stage) -> dict[str, tuple[dict[str, Any], tuple[Outcome, ...]]]:
+def told(
+    stage: Stage, cases: Mapping[str, Callable[[World], dict[str, Any]]] = CASES
+) -> dict[str, tuple[dict[str, Any], tuple[Outcome, ...]]]:
     """The whole story: operation -> its arguments, and what came of it in every home."""
     world, happened = World(stage), {}
-    for name, arguments in CASES.items():
+    for name, arguments in cases.items():
         given = arguments(world)
         happened[name] = given, stage.do(name, given)
         world.seen[name] = happened[name][1][0].answer

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
@@ -12,15 +13,18 @@ import msgspec
 import pytest
 
 from modelwright.app import workspace
+from modelwright.app.entrance import REMEMBERED_SECONDS
 from modelwright.app.home import Home
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.client.http import HttpCaller
 from modelwright.core import ids, wire
 from modelwright.core.errors import Error
 from modelwright.core.failure import Failure
+from modelwright.core.identity import OWNER, Identity
 from modelwright.core.operation import Caller, Operation, Upload
 from support.commands import COMMANDS, Files, command
 from support.homes import BEGINNING, live
+from support.people import TOKEN, WORKING, begin_login
 from support.story import Outcome
 
 
@@ -75,12 +79,12 @@ class Twin(NamedTuple):
     """One of the homes.
 
     Attributes:
-        folder: The home.
+        platform: The home.
         caller: Who carries its operations out.
         where: How commands are told to find it; none where operations are called.
     """
 
-    folder: Path
+    platform: Platform
     caller: Caller
     where: tuple[str, str] | None = None
 
@@ -95,7 +99,7 @@ class Twins:
     """
 
     def __init__(self, platform: Platform, twins: tuple[Twin, ...], folder: Path) -> None:
-        self.homes = tuple(twin.folder for twin in twins)
+        self.homes = tuple(twin.platform.home.folder for twin in twins)
         self.table = platform.table
         self.twins = twins
         self.local, self.remote = twins[0].caller, twins[1].caller
@@ -134,14 +138,25 @@ class Twins:
         request = operation.bind((), arguments)
         return {caller.download(handle, operation, request) for caller in (self.local, self.remote)}
 
+    def login(self) -> None:
+        """Begin login in every home; from now on everything is done by its first user."""
+        TwinPlatform.turn += 1
+        identities = [begin_login(twin.platform, *WORKING) for twin in self.twins]
+        self.twins = tuple(
+            twin._replace(caller=LocalCaller(twin.platform, identity)) if isinstance(twin.caller, LocalCaller) else twin
+            for twin, identity in zip(self.twins, identities, strict=True)
+        )
+        self.local = self.twins[0].caller
+        time.sleep(REMEMBERED_SECONDS)  # the servers remember so long that there was none
+
 
 class Alone:
     """One home in process, for what only needs the story to have happened."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, identity: Identity = OWNER) -> None:
         self.homes = (platform.home.folder,)
         self._table = platform.table
-        self._caller = LocalCaller(platform)
+        self._caller = LocalCaller(platform, identity)
 
     def do(self, name: str, arguments: dict[str, Any]) -> tuple[Outcome]:
         """An operation."""
@@ -159,6 +174,7 @@ def twins(folder: Path) -> Iterator[Twins]:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(ids, "new_ids", TwinPlatform.new_ids)
         patch.setattr(workspace, "Platform", TwinPlatform)
+        patch.setenv("MODELWRIGHT_TOKEN", TOKEN)  # means nothing until there is login
         here, there, typed_here, typed_there = (
             stack.enter_context(closing(TwinPlatform(Home(folder / name / ".modelwright").open(create=True))))
             for name in ("here", "there", "typed-here", "typed-there")
@@ -167,11 +183,11 @@ def twins(folder: Path) -> Iterator[Twins]:
         for other in (there, typed_here, typed_there):
             shutil.copytree(here.home.keys, other.home.keys)
         urls = [stack.enter_context(live(platform)) for platform in (there, typed_there)]
-        remote, typed_remote = (stack.enter_context(closing(HttpCaller(url))) for url in urls)
+        remote, typed_remote = (stack.enter_context(closing(HttpCaller(url, token=TOKEN))) for url in urls)
         every = (
-            Twin(here.home.folder, LocalCaller(here)),
-            Twin(there.home.folder, remote),
-            Twin(typed_here.home.folder, LocalCaller(typed_here), ("--home", str(typed_here.home.folder))),
-            Twin(typed_there.home.folder, typed_remote, ("--url", urls[1])),
+            Twin(here, LocalCaller(here)),
+            Twin(there, remote),
+            Twin(typed_here, LocalCaller(typed_here), ("--home", str(typed_here.home.folder))),
+            Twin(typed_there, typed_remote, ("--url", urls[1])),
         )
         yield Twins(here, every, folder)

@@ -44,6 +44,8 @@ FILLED = {
     "/lineage": "/lineage?of=model:flight-delay@3",
     "/ledger": "/ledger",
     "/ledger/{seq}": "/ledger/9",
+    "/people": "/people",
+    "/account": "/account",
 }
 
 

@@ -10,8 +10,8 @@ from modelwright.app.faces import face
 from modelwright.app.project import workspace_of
 from modelwright.app.services import operation_table
 from modelwright.core.errors import Invalid, NotFound
-from modelwright.core.operation import Caller, Face, Table
-from modelwright.core.settings import URL
+from modelwright.core.operation import Caller, Face, Operation, Table
+from modelwright.core.settings import PROJECT, TOKEN, URL
 
 
 class Workspace:
@@ -54,6 +54,11 @@ class Workspace:
         """What it can talk about."""
         return self._table.nouns
 
+    def operation(self, name: str) -> Operation | None:
+        """What is declared of ``noun.verb``; none where there is no such operation."""
+        noun, _, verb = name.partition(".")
+        return self._table.noun(noun).get(verb) if noun in self.nouns else None
+
     def close(self) -> None:
         """Let go of files and connections."""
         close: Any = getattr(self._caller, "close", None)
@@ -61,28 +66,33 @@ class Workspace:
             close()
 
 
-def connect(url: str | Path | None = None) -> Workspace:
+def connect(url: str | Path | None = None, *, token: str | None = None, project: str | None = None) -> Workspace:
     """Open a workspace.
 
     Args:
         url: ``http://…`` for a running server, a home's folder, or nothing: then ``MODELWRIGHT_URL``, then what the
             nearest ``modelwright.toml`` says, then the nearest ``.modelwright/`` in this folder or above.
+        token: Who calls, where there is login; by default ``MODELWRIGHT_TOKEN``. Whoever can open a home's files and
+            gives none is its owner.
+        project: The project to work in; by default ``MODELWRIGHT_PROJECT``, then the token's own, then ``default``.
 
     Raises:
-        NotFound: There is no home here.
+        NotFound: There is no home here, or no such project for the token's user.
+        Denied: The token does not count.
         Unavailable: The server does not answer.
     """
+    token, project = token or TOKEN.value, project or PROJECT.value
     where = url or URL.value or workspace_of(Path.cwd())
     if isinstance(where, str) and "://" in where:
         if not where.startswith(("http://", "https://")):
             raise Invalid(
                 f"{where!r} is not an address of a server.", remedy="Write http://… or https://…, or a folder."
             )
-        return _remote(where)
-    return _local(Path(where) if where else None)
+        return _remote(where, token, project)
+    return _local(Path(where) if where else None, token, project)
 
 
-def _local(folder: Path | None) -> Workspace:
+def _local(folder: Path | None, token: str | None, project: str | None) -> Workspace:
     from modelwright.app.home import FOLDER, Home, meant, nearest
     from modelwright.app.workspace import (  # weight: SQLAlchemy, which a remote client does without
         LocalCaller,
@@ -93,10 +103,11 @@ def _local(folder: Path | None) -> Workspace:
     if found is None:
         raise NotFound(f"There is no {FOLDER}/ here or above {Path.cwd()}.", remedy="Make one: modelwright init")
     platform = Platform(Home(found).open(create=False))
-    return Workspace(platform.table, LocalCaller(platform), str(platform.home.folder))
+    caller = LocalCaller(platform, platform.identity(token, project))
+    return Workspace(platform.table, caller, str(platform.home.folder))
 
 
-def _remote(url: str) -> Workspace:
+def _remote(url: str, token: str | None, project: str | None) -> Workspace:
     from modelwright.client.http import HttpCaller  # weight: httpx, which a local home does without
 
-    return Workspace(operation_table(), HttpCaller(url), url)
+    return Workspace(operation_table(), HttpCaller(url, token=token, project=project), url)

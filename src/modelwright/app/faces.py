@@ -19,6 +19,7 @@ VERBS = {
     "pipelines": "modelwright.pipelines.sdk:PipelinesFace",
     "executions": "modelwright.pipelines.sdk:ExecutionsFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
+    "tokens": "modelwright.access.sdk:TokensFace",
 }
 """Noun -> the Face that a room subclasses; the others offer their operations alone."""
 

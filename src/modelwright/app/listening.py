@@ -6,35 +6,28 @@ import errno
 import socket
 from ipaddress import ip_address
 
-from modelwright.core.errors import Denied, Invalid, Unavailable
+from modelwright.core.errors import Invalid, Unavailable
 
 _BACKLOG = 1024
 
 
-def loopback(host: str) -> str:
-    """The loopback address that a host names.
+def numeric(host: str) -> str:
+    """The address that a host names.
 
     Raises:
-        Denied: Others could reach it, and there is no login.
         Invalid: It is no address.
     """
     try:
-        address = ip_address("127.0.0.1" if host == "localhost" else host)
+        return str(ip_address("127.0.0.1" if host == "localhost" else host))
     except ValueError:
         raise Invalid(f"{host[:80]!r} is not an IP address.", remedy="Give --host 127.0.0.1.") from None
-    if not address.is_loopback:
-        raise Denied(
-            f"{host} can be reached by others, and everybody there would be the owner: refused until login exists.",
-            remedy="Listen on 127.0.0.1, and reach it from elsewhere through `ssh -L`.",
-        )
-    return str(address)
 
 
 def bind(host: str, port: int, *, option: str) -> socket.socket:
     """A listening socket that children inherit.
 
     Args:
-        host: A loopback address.
+        host: An address of this machine.
         port: 0 takes any free one.
         option: The option that chooses the port, for the remedy.
 

@@ -16,6 +16,7 @@ from modelwright.core import wire
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import KINDS, Error, Invalid, Unavailable
 from modelwright.core.ids import Pinned, new_ids
+from modelwright.core.settings import TOKEN
 from modelwright.core.shown import Shown
 
 if TYPE_CHECKING:
@@ -229,6 +230,7 @@ def predict(
     event_at: datetime | str | Sequence[datetime] | None = None,
     url: str | None = None,
     workspace: Workspace | None = None,
+    token: str | None = None,
 ) -> Answer:
     """Ask an endpoint, over HTTP.
 
@@ -240,8 +242,10 @@ def predict(
         event_at: When the question is asked, one moment or one per row; by default now.
         url: Where endpoints answer; by default what the workspace's server said.
         workspace: Where the endpoint is deployed; by default ``connect()``.
+        token: Who asks, where there is login; by default ``MODELWRIGHT_TOKEN``.
 
     Raises:
+        Denied: There is login, and the token does not count.
         Invalid: The rows break the endpoint's contract; the fields are named.
         Unavailable: No server answers.
     """
@@ -256,11 +260,14 @@ def predict(
     }
     where = url or _address(endpoint, workspace)
     address = f"{where.rstrip('/')}/endpoints/{quote(endpoint, safe='')}/invocations"
+    headers = {"content-type": "application/json"}
+    if token or TOKEN.value:
+        headers["authorization"] = f"Bearer {token or TOKEN.value}"
     transport = httpx.HTTPTransport(retries=2)
     with httpx.Client(transport=transport, timeout=60, trust_env=False) as client:
         for attempt in range(_ATTEMPTS):
             try:
-                answer = client.post(address, content=wire.encode(body), headers={"content-type": "application/json"})
+                answer = client.post(address, content=wire.encode(body), headers=headers)
             except httpx.InvalidURL as error:
                 raise Invalid(f"{where!r} is not an address: {error}.", remedy="Write http://host:port.") from error
             except httpx.TransportError as error:
@@ -287,7 +294,7 @@ def _answered(answer: Any, ids: list[str]) -> Answer:
             f"{answer.url} answered {answer.status_code}, but not as an endpoint does.",
             remedy="Check the address: endpoints have a port of their own, which `modelwright up` names.",
         ) from None
-    kind = {404: "not_found", 503: "unavailable"}.get(answer.status_code, "invalid")
+    kind = {401: "denied", 404: "not_found", 503: "unavailable"}.get(answer.status_code, "invalid")
     raised: type[Error] = KINDS[kind]
     raise raised(message)
 

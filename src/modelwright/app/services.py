@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from modelwright.access.service import GrantService, ProjectService, UserService
+from modelwright.access.tokens import TokenService
 from modelwright.alerts.service import AlertService
 from modelwright.core.operation import Service, Table
 from modelwright.data.service import DataService
@@ -42,6 +44,10 @@ SERVICES: tuple[type[Service], ...] = (
     LineageService,
     LedgerService,
     LifecycleService,
+    UserService,
+    GrantService,
+    ProjectService,
+    TokenService,
 )
 
 

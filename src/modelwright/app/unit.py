@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, String, Table, Text, insert, select
 
-from modelwright.app.identity import Identity
 from modelwright.core import wire
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.errors import Conflict, Denied, Error, Invalid
 from modelwright.core.events import Actor, Event, Recorded
+from modelwright.core.identity import Identity
 from modelwright.core.ids import new_id
 from modelwright.core.operation import Operation, Service
 from modelwright.core.unit import Projection, Rows
@@ -56,6 +56,7 @@ class _Unit:
     ) -> None:
         self.project = identity.project
         self.actor: Actor = identity.actor
+        self.caller: Identity = identity
         self.now = now
         self.request_id = request_id
         self.causation_id = causation_id
@@ -148,7 +149,7 @@ class Units:
         if not identity.may(operation.permission):
             raise Denied(
                 f"{operation.name} needs the permission {operation.permission}.",
-                remedy="Ask an owner of the project for it.",
+                remedy=f"Ask an admin for a role that has it in {identity.project}; see yours: modelwright whoami",
             )
         unit = _Unit(
             identity,

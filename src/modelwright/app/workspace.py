@@ -9,16 +9,24 @@ from typing import Any
 
 import msgspec
 
+from modelwright.access.principal import Doorkeeper
+from modelwright.access.repository import GrantRepository, SessionRepository, TokenRepository, UserRepository
+from modelwright.access.service import GrantService, ProjectService, UserService
+from modelwright.access.sessions import SessionService
+from modelwright.access.tokens import TokenService
 from modelwright.alerts.repository import AlertRepository
 from modelwright.alerts.service import AlertService
 from modelwright.app import projections
+from modelwright.app.entrance import Entrance, Presented
 from modelwright.app.expectations import challenged, expectations
 from modelwright.app.home import Home
-from modelwright.app.identity import OWNER, Identity
 from modelwright.app.reactions import REACTIONS, Reaction, reacting
 from modelwright.app.services import operation_table
 from modelwright.app.unit import Units
+from modelwright.core import wire
 from modelwright.core.clock import Clock, utc_now
+from modelwright.core.identity import DEFAULT_PROJECT, OWNER, Identity
+from modelwright.core.ids import Name
 from modelwright.core.operation import Download, Operation, Service, Upload
 from modelwright.data.repository import DatasetRepository
 from modelwright.data.service import DataService
@@ -49,7 +57,7 @@ from modelwright.predictions.service import LabelService, PredictionService
 from modelwright.rollouts.conclusion import stopping
 from modelwright.rollouts.repository import RolloutRepository
 from modelwright.rollouts.service import RolloutService
-from modelwright.serving.publisher import Publisher
+from modelwright.serving.publisher import CallerPublisher, Publisher
 from modelwright.serving.repository import DeploymentRepository
 from modelwright.serving.service import EndpointService
 from modelwright.store.adapters.duckdb_frames import DuckdbFrames
@@ -63,6 +71,8 @@ from modelwright.store.ports import Blobs, Frames, KeyValue, Outbox, Queue, Reco
 from modelwright.store.tables import control, telemetry
 from modelwright.tracking.repository import MetricRepository, RunRepository
 from modelwright.tracking.service import RunService
+
+_ABOUT_PEOPLE = frozenset({UserService.noun, GrantService.noun, TokenService.noun})
 
 
 class Platform:
@@ -209,8 +219,22 @@ class Platform:
             lineage,
             ledger,
             lifecycle,
+            *self._people(),
         )
         return {service.noun: service for service in made}
+
+    def _people(self) -> tuple[Service, ...]:
+        users, grants, tokens, sessions = UserRepository(), GrantRepository(), TokenRepository(), SessionRepository()
+        doorkeeper = Doorkeeper(users, grants, tokens, sessions)
+        self.entrance = Entrance(self.records, doorkeeper, clock=self.clock)
+        self.callers = CallerPublisher(self.home.folder, records=self.records, doorkeeper=doorkeeper, keys=self.keys)
+        self.sessions = SessionService(sessions)
+        return (
+            UserService(users, grants, tokens, sessions, doorkeeper),
+            GrantService(users, grants),
+            ProjectService(grants, users, doorkeeper),
+            TokenService(tokens, users),
+        )
 
     def _automation(self, rollouts: RolloutRepository) -> tuple[PipelineService, ExecutionService]:
         pipelines, executions, held = PipelineRepository(), ExecutionRepository(), challenged(rollouts)
@@ -244,7 +268,7 @@ class Platform:
         causation_id: str = "",
     ) -> Any:
         """Carry an operation out as one unit of work; raises what ``Units.run`` and the service raise."""
-        return self.units.run(
+        answer = self.units.run(
             operation,
             self.services[operation.noun],
             request,
@@ -253,6 +277,20 @@ class Platform:
             request_id=request_id,
             causation_id=causation_id,
         )
+        if operation.kind == "command" and operation.noun in _ABOUT_PEOPLE:
+            self.callers.publish(self.clock())  # the job worker would too, but may be down
+        return answer
+
+    def identity(self, token: str | None, project: str | None) -> Identity:
+        """Who opened the home in process: its owner, unless they come with a token and there is login.
+
+        Raises:
+            Denied: The token does not count.
+            NotFound: There is no such project, or none of the token's user's.
+        """
+        if token and self.entrance.login():
+            return self.entrance.identify(Presented("token", token), project)
+        return OWNER.within(wire.convert(project or DEFAULT_PROJECT, Name))
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """Where to find the workspace: ``--home`` or ``--url``, else as ``connect()`` looks for it."""
+    """Where to find the workspace, by ``--home`` or ``--url`` or as ``connect()`` looks for it, and the project."""
 
-    def __init__(self, where: str | None) -> None:
+    def __init__(self, where: str | None, project: str | None = None) -> None:
         self.where = where
+        self.project = project
         self._workspace: Workspace | None = None
 
     @property
@@ -28,7 +29,7 @@ class Context:
         if self._workspace is None:
             from modelwright.app.connect import connect  # weight: the rooms' services
 
-            self._workspace = connect(self.where)
+            self._workspace = connect(self.where, project=self.project)
         return self._workspace
 
     def close(self) -> None:

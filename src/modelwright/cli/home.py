@@ -35,26 +35,38 @@ def init(
 def up(
     context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="The home's folder; made when it is not there.")] = None,
-    host: Annotated[str, typer.Option(help="The address to answer on; loopback until there is login.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="The address to answer on; loopback unless there is login.")] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A further host name it answers for, e.g. of a proxy; repeatable.")
+    ] = None,
+    login: Annotated[
+        bool, typer.Option("--login", help="Begin login, if there is none: add `admin`, and print its token once.")
+    ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Dashboard and API.")] = 8900,
     serve_port: Annotated[int, typer.Option(min=0, max=65535, help="Endpoints.")] = 8901,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Inference workers.")] = 2,
 ) -> None:
     """Start the dashboard, the API and the endpoints. Ctrl-C ends them all."""
     from modelwright.app.home import FOLDER, meant, nearest  # weight: the home's store
+    from modelwright.app.up import first_admin
     from modelwright.app.up import up as start
 
     given = context.find_object(Context)
     if given and given.remote:
         raise Invalid("up starts a server; it cannot be pointed at one.", remedy="Give --home instead of --url.")
-    where = home or (Path(given.where) if given and given.where else None)
+    said = home or (Path(given.where) if given and given.where else None)
+    where = meant(said) if said else nearest(Path.cwd()) or Path.cwd() / FOLDER
+    if login and (secret := first_admin(where)) is not None:
+        typer.echo(f"admin's token: {secret}")
+        typer.echo("Nobody will be told it again. Sign in with it in a browser, or export it as MODELWRIGHT_TOKEN.")
 
     def ready(api: str, serving: str) -> None:
         typer.echo(f"ready: dashboard and API {api}, endpoints {serving}; Ctrl-C ends them")
 
     start(
-        meant(where) if where else nearest(Path.cwd()) or Path.cwd() / FOLDER,
+        where,
         host=host,
+        names=tuple(allow_host or ()),
         port=port,
         serve_port=serve_port,
         workers=workers,

@@ -29,6 +29,7 @@ from modelwright.cli import (
     predictions,
     rollouts,
     runs,
+    users,
 )
 from modelwright.cli.context import Context
 from modelwright.cli.output import plain
@@ -69,6 +70,7 @@ app.add_typer(labels.app, name="label")
 app.add_typer(monitors.app, name="monitor")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(ledger.app, name="ledger")
+users.add_to(app)
 app.add_typer(new.app, name="new")
 
 
@@ -77,12 +79,13 @@ def _root(
     context: typer.Context,
     home_folder: Annotated[str | None, typer.Option("--home", help="The home's folder.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="The address of a running server.")] = None,
+    project: Annotated[str | None, typer.Option("--project", help="The project to work in.")] = None,
 ) -> None:
     if home_folder and url:
         raise typer.BadParameter("give --home or --url, not both")
     if url and "://" not in url:
         raise typer.BadParameter(f"{url!r} is not an address; write http://{url}", param_hint="--url")
-    context.obj = Context(url or home_folder)
+    context.obj = Context(url or home_folder, project)
     context.call_on_close(context.obj.close)
 
 

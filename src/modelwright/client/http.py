@@ -42,12 +42,21 @@ class HttpCaller:
     Args:
         url: The server's address, ``http://127.0.0.1:8900``.
         token: Who calls; not needed where there is no login.
+        project: The project to work in; by default the token's own, else ``default``.
         sleep: How to pause; for tests.
     """
 
-    def __init__(self, url: str, *, token: str | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        project: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.url = url.rstrip("/")
         self._token = token
+        self._project = project
         self._sleep = sleep
         self._opening = threading.Lock()
 
@@ -116,6 +125,8 @@ class HttpCaller:
         headers = {"user-agent": "modelwright"}
         if self._token:
             headers["authorization"] = f"Bearer {self._token}"
+        if self._project:
+            headers["x-modelwright-project"] = self._project
         return httpx.Client(
             base_url=address,
             headers=headers,

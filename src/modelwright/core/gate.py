@@ -112,6 +112,17 @@ def _bracketed(text: str) -> str:
         return text
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an IP address is this machine's own."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
+
+
 class Gate:
     """What a port lets through.
 

@@ -28,6 +28,15 @@ URL = Setting(
     "Where `connect()` and the command line find the workspace: `http://…` of a running server, or a home's folder. "
     "Without it the nearest `.modelwright/` in this folder or above.",
 )
+TOKEN = Setting(
+    "MODELWRIGHT_TOKEN",
+    "The token with which `connect()` and the command line call a server that has login: `modelwright token create` "
+    "makes one. Without it nobody is named.",
+)
+PROJECT = Setting(
+    "MODELWRIGHT_PROJECT",
+    "The project that `connect()` and the command line work in. Without it the token's own, else `default`.",
+)
 PLUGINS = Setting(
     "MODELWRIGHT_PLUGINS",
     "Names of third parties' variants (gates, flavours, …) that may be loaded, with commas between them. They run "
@@ -40,5 +49,5 @@ DEBUG = Setting(
     "the line alone.",
 )
 
-SETTINGS = (URL, PLUGINS, DEBUG)
+SETTINGS = (URL, TOKEN, PROJECT, PLUGINS, DEBUG)
 """Every setting, in the order of the reference."""

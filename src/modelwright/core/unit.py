@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from modelwright.core.events import Actor, Event, Recorded
+from modelwright.core.identity import Identity
 
 
 class Rows(Protocol):
@@ -32,6 +33,11 @@ class Unit(Protocol):
     @property
     def actor(self) -> Actor:
         """Who acts."""
+        ...
+
+    @property
+    def caller(self) -> Identity:
+        """Who acts, with what they may do."""
         ...
 
     @property
@@ -72,6 +78,7 @@ class Snapshot:
     def __init__(self, unit: Unit, rows: Rows) -> None:
         self.project: str = unit.project
         self.actor: Actor = unit.actor
+        self.caller: Identity = unit.caller
         self.now: datetime = unit.now
         self.request_id: str = unit.request_id
         self.rows: Rows = rows

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_origin
 
 import msgspec
 
@@ -74,6 +75,21 @@ def convert(value: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(_taken_apart(value, kind), type=kind, from_attributes=False)
     except (msgspec.ValidationError, RecursionError) as error:
+        raise _invalid(error) from None
+
+
+def read_form(fields: Mapping[str, Sequence[str]], kind: type[T]) -> T:
+    """Check a form's fields against a Struct: texts become numbers where numbers are wanted; an empty one was left out.
+
+    Raises:
+        Invalid: It does not fit; the field is named.
+    """
+    several = {field.name for field in msgspec.structs.fields(kind) if get_origin(field.type) in (tuple, list)}  # type: ignore[arg-type]  # a Struct
+    given = {name: [text.strip() for text in texts if text.strip()] for name, texts in fields.items()}
+    plain = {name: texts if name in several else texts[-1] for name, texts in given.items() if texts}
+    try:
+        return msgspec.convert(plain, type=kind, strict=False)
+    except msgspec.ValidationError as error:
         raise _invalid(error) from None
 
 

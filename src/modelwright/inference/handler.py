@@ -14,6 +14,7 @@ from typing import Any
 from modelwright.core.errors import Error, Invalid, NotFound, Unavailable
 from modelwright.core.gate import Headers, Refusal
 from modelwright.inference import binary, invocations, oip
+from modelwright.inference.callers import EVERYBODY, Admission
 from modelwright.inference.response import TEXT, Problem, Response, answer, failure
 from modelwright.inference.router import Live, Loaded, Router
 
@@ -25,6 +26,9 @@ Paths = Mapping[str, Mapping[str, Action]]
 _FORM_HEADERS = frozenset({b"content-type", b"content-encoding", binary.LENGTH})
 _JSON = frozenset({b"application/json", b""})
 
+_OPEN = frozenset({"/health", "/ping", "/version", "/v2", "/v2/", "/v2/health/live", "/v2/health/ready"})
+"""What anybody may ask: whether the worker lives, and what it speaks."""
+
 
 class Handler:
     """Answers every request of a worker.
@@ -33,9 +37,18 @@ class Handler:
         router: Holds what is live.
         worker: The worker's name, for ``/health``.
         problem: Why the newest routes are not loaded, if so, for ``/health``.
+        callers: Who may ask; by default everybody.
     """
 
-    def __init__(self, router: Router, *, worker: str, problem: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        router: Router,
+        *,
+        worker: str,
+        problem: Callable[[], str | None] = lambda: None,
+        callers: Admission = EVERYBODY,
+    ) -> None:
+        self._callers = callers
         self._router = router
         self._worker = worker
         self._problem = problem
@@ -57,6 +70,8 @@ class Handler:
                 self._laid_out = self._router.live
                 self._paths = self._layout(self._laid_out)
             methods = self._paths.get(path)
+            if path not in _OPEN:
+                self._let_in(path, headers)
             action = None if methods is None else methods.get(method)
             return await (action(headers, body) if action else self._elsewhere(path, methods))
         except (Error, Problem) as error:
@@ -92,6 +107,23 @@ class Handler:
             if live.endpoints.keys() == live.routes.keys() == {name}:
                 paths["/invocations"] = invoke
         return paths
+
+    def _let_in(self, path: str, headers: Headers) -> None:
+        """Pass silently when the sender may ask for what is there.
+
+        Raises:
+            Problem: Nobody knows them, or there is nothing of theirs: it is the same whether it is foreign or absent.
+        """
+        projects = self._callers.projects(headers)
+        if projects is None:
+            return
+        routes = self._laid_out.routes
+        name = path.split("/")[3 if path.startswith("/v2/") else 2 : 4][:1]
+        route = routes.get(name[0]) if name and path != "/invocations" else None
+        if path == "/invocations" and len(routes) == 1:
+            route = next(iter(routes.values()))
+        if route is None or route.project not in projects:
+            raise Problem(404, f"There is nothing at {path[:200]!r}.")
 
     async def _elsewhere(self, path: str, methods: Mapping[str, Action] | None) -> Response:
         if methods is None:
@@ -131,13 +163,15 @@ class Handler:
 
     async def _health(self, headers: Headers, body: bytes) -> Response:
         unready = self._unready()
-        said = {
+        said: dict[str, Any] = {
             "status": "unavailable" if unready else "ready",
             "reason": unready or self._problem() or next(iter(self._laid_out.problems.values()), None),
             "worker": self._worker,
             "generation": self._laid_out.generation,
             "endpoints": {name: loaded.route.ref for name, loaded in self._laid_out.endpoints.items()},
         }
+        if not self._callers.everybody:  # what there is, is for those who may know
+            said = {name: said[name] for name in ("status", "worker", "generation")}
         return answer(said, 503 if unready else 200)
 
     async def _ping(self, headers: Headers, body: bytes) -> Response:

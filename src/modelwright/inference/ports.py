@@ -49,5 +49,5 @@ class Log(Protocol):
 OpenVectors = Callable[[Route], Vectors | None]
 """Opens what completes a route's questions; none where the model has no feature view."""
 
-OpenLog = Callable[[str, Kind], Log]
-"""Opens the log of an endpoint: of what it answers, or of what its challengers say in its shadow."""
+OpenLog = Callable[[Route, Kind], Log]
+"""Opens the log of a route's endpoint: of what it answers, or of what its challengers say in its shadow."""

@@ -143,7 +143,7 @@ class Router:
 
     def _loaded(self, route: Route, generation: int) -> Loaded:
         predictor = self._live_predictor(route) or self._load(route)
-        log = self._log(route.endpoint, Kind.PREDICTIONS)
+        log = self._log(route, Kind.PREDICTIONS)
         scorer = Scorer(route, generation=generation, predictor=predictor, log=log)
         shadow, unshadowed = self._shadow(route, generation)
         intake = self._intake(route, also=shadow.intake.accepts if shadow is not None else ())
@@ -167,7 +167,7 @@ class Router:
             return live, ""
         try:
             predictor = self._load(challenger)
-            log = self._log(route.endpoint, Kind.SHADOWS)
+            log = self._log(route, Kind.SHADOWS)
             intake = self._intake(challenger)
         except Exception as error:  # noqa: BLE001 - a package may raise anything
             known = before.unshadowed if before is not None else None
@@ -181,9 +181,9 @@ class Router:
             return Intake(route.inputs, also=also)
         return CompletingIntake(route.inputs, vectors, also=also)
 
-    def _log(self, endpoint: str, kind: Kind) -> Log:
-        found = self._logs.get((endpoint, kind))
-        return found or self._logs.setdefault((endpoint, kind), self._open_log(endpoint, kind))
+    def _log(self, route: Route, kind: Kind) -> Log:
+        found = self._logs.get((route.endpoint, kind))
+        return found or self._logs.setdefault((route.endpoint, kind), self._open_log(route, kind))
 
     def _live_predictor(self, route: Route) -> Predictor | None:
         for loaded in self.live.endpoints.values():

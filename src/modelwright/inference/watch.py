@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.errors import Conflict, Error, NotFound
+from modelwright.inference.callers import Callers
 from modelwright.inference.router import Live, Router
 from modelwright.serving import publication
 from modelwright.serving.model import Acknowledgement
@@ -52,10 +53,20 @@ class Watcher:
         router: What to keep.
         place: Where to read and to acknowledge.
         executor: Loads packages; one thread.
+        callers: Who may ask, looked at as often.
         clock: The wall clock.
     """
 
-    def __init__(self, router: Router, place: Place, *, executor: Executor, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        router: Router,
+        place: Place,
+        *,
+        executor: Executor,
+        callers: Callers | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._callers = callers
         self._router = router
         self._place = place
         self._executor = executor
@@ -121,6 +132,8 @@ class Watcher:
 
     async def _follow(self) -> None:
         while True:
+            if self._callers is not None:
+                self._callers.refresh()
             await self.refresh()
             await asyncio.sleep(POLL_SECONDS)
 

@@ -22,13 +22,15 @@ from typing import Literal
 
 import uvicorn
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modelwright.core import wire
-from modelwright.core.gate import MAX_BODY, Gate, allowed_authorities
+from modelwright.core.gate import MAX_BODY, Gate, allowed_authorities, is_loopback
 from modelwright.features.model import ViewVersion
 from modelwright.features.vectors import Vectors
 from modelwright.inference.asgi import Application
 from modelwright.inference.batching import DEFAULT_LIMITS, Limits
+from modelwright.inference.callers import Callers
 from modelwright.inference.handler import Handler
 from modelwright.inference.ports import Load, Log, OpenLog, OpenVectors, Predictor, no_vectors
 from modelwright.inference.router import Router
@@ -126,8 +128,9 @@ async def serve(listener: socket.socket, place: Place, equipment: Equipment) -> 
             limits=equipment.limits,
             open_vectors=equipment.open_vectors,
         )
-        watcher = Watcher(router, place, executor=loader)
-        handler = Handler(router, worker=place.worker, problem=lambda: watcher.error)
+        callers = Callers(place.home, place.public, closed=not is_loopback(listener.getsockname()[0]))
+        watcher = Watcher(router, place, executor=loader, callers=callers)
+        handler = Handler(router, worker=place.worker, problem=lambda: watcher.error, callers=callers)
         await watcher.refresh()
         gc.freeze()  # what is loaded now stays: the collector need not walk through it again and again
         gc.set_threshold(YOUNG_OBJECTS, 20, 20)
@@ -178,6 +181,7 @@ def run(arguments: Sequence[str], *, equip: Callable[[Place], Equipment]) -> int
     parser.add_argument("--home", type=Path, required=True, help="the platform's folder")
     parser.add_argument("--fd", type=int, required=True, help="the inherited listening socket")
     parser.add_argument("--worker", required=True, help="this worker's name")
+    parser.add_argument("--allow-host", action="append", default=[], help="a further name it answers for")
     parser.add_argument("--key", type=bytes.fromhex, help="the public key that routes are signed with, in hex")
     given = parser.parse_args(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers are the parallelism; a pool in each would thrash
@@ -186,7 +190,8 @@ def run(arguments: Sequence[str], *, equip: Callable[[Place], Equipment]) -> int
     listener = socket.socket(fileno=given.fd)
     listener.setblocking(False)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(serve(listener, place, equip(place)))
+        equipment = replace(equip(place), names=tuple(given.allow_host))
+        runner.run(serve(listener, place, equipment))
     return 0
 
 
@@ -217,8 +222,9 @@ def equip(place: Place) -> Equipment:
     def load(route: Route) -> Predictor:
         return loaded(route.package.manifest, verified(route.package, place.public, blobs.read))
 
-    def open_log(endpoint: str, kind: Kind) -> Log:
-        return SegmentWriter(segment_folder(place.home / "log", endpoint, kind), place.worker)
+    def open_log(route: Route, kind: Kind) -> Log:
+        folder = segment_folder(place.home / "log", route.endpoint, kind, project=route.project)
+        return SegmentWriter(folder, place.worker)
 
     def open_vectors(route: Route) -> Vectors | None:
         manifest = route.package.manifest

@@ -15,11 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from modelwright.app.identity import Identity
 from modelwright.app.workspace import Platform
 from modelwright.core import wire
 from modelwright.core.errors import Conflict, Error
 from modelwright.core.events import Actor, ActorKind
+from modelwright.core.identity import Identity
 from modelwright.core.ids import new_id
 from modelwright.core.settings import URL
 from modelwright.core.source import unpack

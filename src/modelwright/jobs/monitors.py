@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from modelwright.app.identity import DEFAULT_PROJECT, Identity
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
+from modelwright.core.identity import DEFAULT_PROJECT, Identity
 from modelwright.jobs.leasing import Leases
 
 _log = logging.getLogger(__name__)

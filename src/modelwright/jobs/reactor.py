@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from modelwright.app.identity import Identity
 from modelwright.app.reactions import Call
 from modelwright.core import wire
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
+from modelwright.core.identity import Identity
 from modelwright.core.operation import Operation, Table
 from modelwright.store.ports import Message, Outbox
 

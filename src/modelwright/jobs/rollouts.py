@@ -6,10 +6,10 @@ import logging
 import time
 from collections.abc import Sequence
 
-from modelwright.app.identity import Identity
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
+from modelwright.core.identity import Identity
 from modelwright.jobs.leasing import Leases
 from modelwright.rollouts.repository import RolloutRepository
 

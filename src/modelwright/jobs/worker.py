@@ -83,6 +83,7 @@ class Worker:
 
     def _publish(self) -> bool:
         self._platform.publisher.publish()
+        self._platform.callers.publish(self._platform.clock())
         return False
 
     def _react(self) -> bool:

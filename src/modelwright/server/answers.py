@@ -25,6 +25,7 @@ from modelwright.core.failure import Failed, Failure
 JSON = "application/json"
 BYTES = "application/octet-stream"
 HTML = "text/html; charset=utf-8"
+FORM = "application/x-www-form-urlencoded"
 
 STATUS: Mapping[type[Error], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,

@@ -14,7 +14,7 @@ from modelwright.core.gate import Authority
 from modelwright.server.answers import HTML, JSON, json
 from modelwright.server.blobs import PREFIX, blobs
 from modelwright.server.gate import Gate, Limits
-from modelwright.server.identity import Identify, single_user
+from modelwright.server.identity import Callers
 from modelwright.server.openapi import document, reference
 from modelwright.server.rest import API, operations
 from modelwright.server.routes import PUBLIC, Declared, Handler, Routed
@@ -31,7 +31,6 @@ class Application:
         platform: The opened home.
         allowed: The hosts it answers for, from ``core.gate.allowed_authorities``.
         limits: How much a request may ask for.
-        identify: Who calls.
         pages: Further faces.
 
     Raises:
@@ -44,7 +43,6 @@ class Application:
         *,
         allowed: frozenset[Authority],
         limits: Limits | None = None,
-        identify: Identify = single_user,
         pages: Iterable[Pages] = (),
     ) -> None:
         self._threads = Threads(16, waiting=256, name="operation")
@@ -55,7 +53,7 @@ class Application:
             *_about(platform, self._threads),
             *(declared for face in pages for declared in face(platform, self._threads)),
         ]
-        inner = Routed(self.declared, identify)
+        inner = Routed(self.declared, Callers(platform.entrance, self._threads))
         self._app: ASGIApp = Gate(inner, allowed=allowed, limits=limits or Limits(), streamed=(PREFIX,))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

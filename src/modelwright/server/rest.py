@@ -10,10 +10,10 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from modelwright.app.identity import Identity
 from modelwright.app.workspace import Platform
 from modelwright.core import wire
 from modelwright.core.errors import Invalid
+from modelwright.core.identity import Identity
 from modelwright.core.operation import Download, Operation
 from modelwright.server.answers import BYTES, JSON, Stopped, json
 from modelwright.server.routes import Declared, Handler

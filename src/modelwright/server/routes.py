@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from modelwright.core.errors import Denied
+from modelwright.core.errors import Denied, Error
+from modelwright.core.identity import Identity
+from modelwright.server.answers import Stopped
 from modelwright.server.identity import Identify
 
 PUBLIC = "public"
 """The permission of what anybody may see: that the server lives, how it looks, what it offers."""
 
 Handler = Callable[[Request], Awaitable[Response]]
+
+Refused = Callable[[Request, Exception], Response]
+"""Answers a caller who is not known, or may not."""
 
 
 class Declared(NamedTuple):
@@ -27,12 +33,14 @@ class Declared(NamedTuple):
         path: In Starlette's notation.
         permission: ``noun:read``, ``noun:write`` or ``PUBLIC``.
         handler: Finds the caller in ``request.state.identity``, unless the route is public.
+        refused: How this face says that the caller may not; by default as the API does.
     """
 
     methods: tuple[str, ...]
     path: str
     permission: str
     handler: Handler
+    refused: Refused | None = None
 
 
 class Routed:
@@ -47,27 +55,46 @@ class Routed:
     """
 
     def __init__(self, declared: Sequence[Declared], identify: Identify) -> None:
+        self._identify = identify
         self._router = Router([_route(one, identify) for one in declared], redirect_slashes=False)
         check_declared(self._router.routes, declared)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Fulfil ASGI."""
         scope["app"] = self  # makes the router raise what the gate answers, instead of answering by itself
-        await self._router(scope, receive, send)
+        try:
+            await self._router(scope, receive, send)
+        except HTTPException:
+            await self._identify(Request(scope, receive))  # who is not known does not hear what there is
+            raise
 
 
 def _route(declared: Declared, identify: Identify) -> Route:
     async def answer(request: Request) -> Response:
         if declared.permission != PUBLIC:
-            caller = identify(request.scope)
-            if not caller.may(declared.permission):
-                raise Denied(
-                    f"This needs the permission {declared.permission}.", remedy="Ask an owner of the project for it."
-                )
-            request.state.identity = caller
+            try:
+                request.state.identity = allowed(await identify(request), declared.permission)
+            except (Stopped, Error) as error:
+                if declared.refused is None:
+                    raise
+                return declared.refused(request, error)
         return await declared.handler(request)
 
     return Route(declared.path, answer, methods=list(declared.methods))
+
+
+def allowed(caller: Identity, permission: str) -> Identity:
+    """The caller, if they hold a permission.
+
+    Raises:
+        Denied: They do not.
+    """
+    if not caller.may(permission):
+        raise Denied(
+            f"This needs the permission {permission}.",
+            remedy=f"Ask an admin for a role that has it in {caller.project}; see yours: modelwright whoami",
+        )
+    return caller
 
 
 def check_declared(routes: Iterable[BaseRoute], declared: Sequence[Declared]) -> None:

@@ -18,10 +18,9 @@ from modelwright.app.home import Home
 from modelwright.app.workspace import Platform
 from modelwright.core.clock import utc_now
 from modelwright.core.errors import Denied, Error
-from modelwright.core.gate import allowed_authorities
+from modelwright.core.gate import allowed_authorities, is_loopback
 from modelwright.server.assembly import Application
-from modelwright.server.identity import is_loopback
-from modelwright.server.pages import pages
+from modelwright.server.faces import FACES
 
 GRACE_SECONDS = 5
 
@@ -81,12 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(home: Path, listening: socket.socket, names: Sequence[str]) -> None:
     host, port = listening.getsockname()[:2]
-    if not is_loopback(host):
-        raise Denied(f"{host} can be reached by others, and there is no login yet.", remedy="Listen on 127.0.0.1.")
     with ExitStack() as stack:
         platform = stack.enter_context(closing(Platform(Home(home).open(create=False))))
+        if not is_loopback(host) and not platform.entrance.login():
+            raise Denied(f"{host} can be reached by others, and there is no login.", remedy="Listen on 127.0.0.1.")
         application = stack.enter_context(
-            closing(Application(platform, allowed=allowed_authorities(port, names), pages=[pages]))
+            closing(Application(platform, allowed=allowed_authorities(port, names), pages=FACES))
         )
         server(application).run(sockets=[listening])
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from modelwright.core.errors import NotFound
 from modelwright.core.events import Event
 from modelwright.core.guard import Action, Decision
+from modelwright.core.identity import DEFAULT_PROJECT
 from modelwright.core.ids import Digest, Name
 from modelwright.core.schema import Contract
 from modelwright.core.shown import Shown
@@ -42,6 +43,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         package: That version's package: its files by digest, its contract, and the signature over both.
         since: When the endpoint began to answer with this version.
         challenger: Who scores the same requests in its shadow, if anybody.
+        project: Whose endpoint it is.
     """
 
     endpoint: Name
@@ -50,6 +52,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     package: Package
     since: datetime
     challenger: Challenger | None = None
+    project: Name = DEFAULT_PROJECT
 
     @property
     def inputs(self) -> Contract:
@@ -72,6 +75,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             version=self.challenger.version,
             package=self.challenger.package,
             since=self.since,
+            project=self.project,
         )
 
 

@@ -6,7 +6,10 @@ one that lies beside the file. ``workers/<worker>.json`` is what that worker las
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -33,7 +36,7 @@ def workers_folder(home: Path) -> Path:
 def write_address(home: Path, url: str) -> None:
     """Say where endpoints answer."""
     (home / "serving").mkdir(parents=True, exist_ok=True)
-    _replace(home / "serving" / "address", url.encode(), durable=False)
+    replaced(home / "serving" / "address", url.encode(), durable=False)
 
 
 def read_address(home: Path) -> str | None:
@@ -47,7 +50,7 @@ def read_address(home: Path) -> str | None:
 def write(path: Path, table: RouteTable, *, keys: Keys) -> None:
     """Publish a table: signed, durable when this returns, and never seen in part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, wire.encode(keys.sign(wire.encode(table), PAYLOAD_TYPE)), durable=True)
+    replaced(path, wire.encode(keys.sign(wire.encode(table), PAYLOAD_TYPE)), durable=True)
 
 
 def read(path: Path, public: bytes) -> RouteTable:
@@ -78,7 +81,7 @@ def read(path: Path, public: bytes) -> RouteTable:
 def acknowledge(folder: Path, said: Acknowledgement) -> None:
     """Replace what this worker said before. Not forced to disk: it is about a process, which a crash ends too."""
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / f"{said.worker}.json", wire.encode(said), durable=False)
+    replaced(folder / f"{said.worker}.json", wire.encode(said), durable=False)
 
 
 def acknowledgements(folder: Path) -> list[Acknowledgement]:
@@ -92,7 +95,18 @@ def acknowledgements(folder: Path) -> list[Acknowledgement]:
     return found
 
 
-def _replace(path: Path, data: bytes, *, durable: bool) -> None:
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """While this is held, no other process publishes, so that an older file never comes over a newer one."""
+    folder = home / "serving"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "publish.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def replaced(path: Path, data: bytes, *, durable: bool) -> None:
+    """Replace a file as a whole; nobody sees it in part."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with fresh.open("wb") as file:

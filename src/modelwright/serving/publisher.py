@@ -1,14 +1,17 @@
-"""From rows to the workers: publishes the route table whenever its generation is newer than the published one."""
+"""From rows to the workers: publishes the route table, and who may ask, whenever the rows say something newer."""
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
+from modelwright.access.principal import Doorkeeper
+from modelwright.core import wire
 from modelwright.core.errors import Corrupted, NotFound
+from modelwright.core.unit import Rows
+from modelwright.ledger.repository import LedgerRepository
 from modelwright.serving import publication
+from modelwright.serving.callers import PAYLOAD_TYPE, PERMISSION, Caller, CallerTable, callers_path, read_callers
 from modelwright.serving.model import Acknowledgement
 from modelwright.serving.repository import DeploymentRepository
 from modelwright.store.keys import Keys
@@ -37,7 +40,7 @@ class Publisher:
         Returns:
             The generation that is published now; 0 when nothing is deployed.
         """
-        with self._alone():
+        with publication.alone(self._home):
             with self._records.reading() as rows:
                 table = self._repository.table(rows)
             if table is None:
@@ -64,10 +67,55 @@ class Publisher:
         except (NotFound, Corrupted):
             return 0
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        folder = self._home / "serving"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "publish.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+
+class CallerPublisher:
+    """Writes ``callers.json`` of a home whenever the rows say something else than the file.
+
+    Args:
+        home: The home's folder.
+        records: The control database.
+        doorkeeper: Knows every token that counts.
+        keys: Signs the table.
+    """
+
+    def __init__(self, home: Path, *, records: Records, doorkeeper: Doorkeeper, keys: Keys) -> None:
+        self._home = home
+        self._records = records
+        self._doorkeeper = doorkeeper
+        self._keys = keys
+        self._ledger = LedgerRepository()
+        self._seen = -1
+
+    def publish(self, now: datetime) -> bool:
+        """Bring the file to what the rows say.
+
+        Returns:
+            Whether it had to be written.
+        """
+        with self._records.reading() as rows:
+            size = self._ledger.edge(rows).size  # whatever changes who may ask is an entry
+        if size == self._seen:
+            return False
+        with publication.alone(self._home):
+            with self._records.reading() as rows:
+                table = self._table(rows, now)
+            wrote = table is not None and table != self._published()
+            if wrote:
+                signed = self._keys.sign(wire.encode(table), PAYLOAD_TYPE)
+                publication.replaced(callers_path(self._home), wire.encode(signed), durable=True)
+        self._seen = size
+        return wrote
+
+    def _table(self, rows: Rows, now: datetime) -> CallerTable | None:
+        if not self._doorkeeper.login(rows):
+            return None
+        found = self._doorkeeper.everybody(rows, PERMISSION, now)
+        return CallerTable(
+            callers={digest: Caller(projects=projects, expires_at=expires_at) for digest, projects, expires_at in found}
+        )
+
+    def _published(self) -> CallerTable | None:
+        try:
+            return read_callers(callers_path(self._home), self._keys.public)
+        except Corrupted:
+            return None

@@ -121,6 +121,7 @@ class DeploymentRepository:
                     package=row.package,
                     since=row.body.at,
                     challenger=_after(row.generation, challengers.get(row.endpoint)),
+                    project=row.project,
                 )
                 for row in found
             ),

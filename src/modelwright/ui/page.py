@@ -20,17 +20,21 @@ class Ask:
         path: The path's parameters.
         query: The query's parameters; of one given twice, the last.
         now: The wall clock, for ages.
+        may: Whether the caller holds a permission.
+        csrf: What forms send along; empty where there is no login.
     """
 
     workspace: Workspace
     path: Mapping[str, str]
     query: Mapping[str, str]
     now: datetime
+    may: Callable[[str], bool] = bool
+    csrf: str = ""
 
     def offers(self, name: str) -> bool:
-        """Whether this house has the operation ``noun.verb``."""
-        noun, _, verb = name.partition(".")
-        return noun in self.workspace.nouns and verb in dir(getattr(self.workspace, noun))
+        """Whether this house has the operation ``noun.verb``, and the caller may."""
+        found = self.workspace.operation(name)
+        return found is not None and self.may(found.permission)
 
     def read(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """An operation's answer for a part of a page that may be missing.

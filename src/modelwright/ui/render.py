@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from modelwright.core.clock import utc_now
 from modelwright.ui import words
 from modelwright.ui.assets import address
 from modelwright.ui.page import Ask, View
@@ -44,6 +45,7 @@ RAIL = (
     Section("Alerts", "/alerts", "a", "alerts.list"),
     Section("Lineage", "/lineage", "l", "lineage.up"),
     Section("Ledger", "/ledger", "b", "ledger.list"),
+    Section("People", "/people", "u", "users.list"),
 )
 
 
@@ -87,6 +89,7 @@ def environment() -> Environment:
         ago=_ago,
         age=_age,
         exact=words.exact,
+        later=words.later,
         day=words.day,
         duration=words.duration,
         size=words.size,
@@ -102,14 +105,27 @@ def environment() -> Environment:
     return made
 
 
-def rendered(view: View, ask: Ask, here: str) -> str:
-    """The page as HTML."""
+def rendered(view: View, ask: Ask | None, here: str) -> str:
+    """The page as HTML.
+
+    Args:
+        view: What to show.
+        ask: Who asked; none for a page that is shown to anybody.
+        here: The page's path.
+    """
     context: Mapping[str, Any] = {
         **view.context,
         "title": view.title,
-        "now": ask.now,
-        "query": dict(ask.query),
+        "now": ask.now if ask else utc_now(),
+        "query": dict(ask.query) if ask else {},
         "here": here,
-        "rail": [section for section in RAIL if not section.needs or ask.offers(section.needs)],
+        "rail": [section for section in RAIL if ask and (not section.needs or ask.offers(section.needs))],
+        "me": ask.read("users.me") if ask else None,
+        "may": ask.offers if ask else _nothing,
+        "csrf": ask.csrf if ask else "",
     }
     return environment().get_template(f"{view.template}.html").render(context)
+
+
+def _nothing(_: str) -> bool:
+    return False

@@ -13,6 +13,7 @@ from modelwright.ui.pages import (
     models,
     monitors,
     overview,
+    people,
     pipelines,
     rollout,
     runs,
@@ -51,5 +52,7 @@ PAGES: tuple[Page, ...] = (
     Page("/lineage", "lineage:read", lineage.load),
     Page("/ledger", "ledger:read", ledger.load_list),
     Page("/ledger/{seq}", "ledger:read", ledger.load),
+    Page("/people", "access:read", people.load),
+    Page("/account", "self:read", people.load_account),
 )
 """Each with the permission without which it is not shown."""

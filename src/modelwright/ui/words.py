@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -113,6 +113,11 @@ def moment(then: datetime | None, now: datetime) -> Markup:
 def exact(then: datetime | None) -> str:
     """A time to the second, in UTC."""
     return "" if then is None else f"{then.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def later(now: datetime, days: int) -> str:
+    """A moment some days on, as operations read it."""
+    return (now + timedelta(days=days)).isoformat()
 
 
 def day(then: datetime | None) -> str:

@@ -4,8 +4,8 @@ from contextlib import closing
 
 import pytest
 
-from modelwright.app.identity import OWNER
 from modelwright.core.errors import Conflict
+from modelwright.core.identity import OWNER
 from modelwright.core.operation import Service, operation
 from modelwright.core.unit import Unit
 from support.homes import fresh_platform

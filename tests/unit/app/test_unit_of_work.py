@@ -10,10 +10,10 @@ import pytest
 from msgspec import Struct
 from sqlalchemy import Column, MetaData, String, Table, func, insert, select
 
-from modelwright.app.identity import Identity
 from modelwright.app.unit import Units
 from modelwright.core.errors import Conflict, Denied, Invalid
 from modelwright.core.events import Actor, Event
+from modelwright.core.identity import Identity
 from modelwright.core.operation import Service, operation
 from modelwright.ledger.repository import LedgerRepository
 from modelwright.ledger.service import LedgerService

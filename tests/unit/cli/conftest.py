@@ -1,3 +1,4 @@
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 
@@ -7,6 +8,7 @@ from modelwright.app.home import Home
 from modelwright.app.workspace import Platform
 from support.commands import command
 from support.homes import BEGINNING, fresh_platform
+from support.people import PEOPLE, TOKEN, begin_login
 from support.story import told
 from support.twins import Alone
 
@@ -14,7 +16,7 @@ from support.twins import Alone
 @pytest.fixture(autouse=True)
 def _plain_surroundings(monkeypatch, tmp_path):
     """A folder without a home above it, and no settings from outside."""
-    for name in ("MODELWRIGHT_URL", "MODELWRIGHT_DEBUG", "NO_COLOR"):
+    for name in ("MODELWRIGHT_URL", "MODELWRIGHT_TOKEN", "MODELWRIGHT_PROJECT", "MODELWRIGHT_DEBUG", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -40,6 +42,20 @@ def _told(tmp_path_factory):
     happened = told(Alone(platform))
     platform.close()
     return home.folder, {name: given for name, (given, _) in happened.items()}
+
+
+@pytest.fixture(scope="session")
+def _shared(tmp_path_factory):
+    with closing(Platform(Home(tmp_path_factory.mktemp("team") / ".modelwright").open(create=True))) as platform:
+        happened = told(Alone(platform, begin_login(platform)), PEOPLE)
+        return platform.home.folder, {name: given for name, (given, _) in happened.items()}
+
+
+@pytest.fixture
+def people(_shared, monkeypatch):
+    """A home with login, and the arguments with which each operation on people was called."""
+    monkeypatch.setenv("MODELWRIGHT_TOKEN", TOKEN)
+    return _shared
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 import modelwright as mw
 from modelwright.cli.output import plain, table
 from support.commands import COMMANDS, Files, command
+from support.people import PEOPLE
 
 EMPTY = {
     "data list": "modelwright data add",
@@ -52,15 +53,32 @@ def test_a_version_without_evidence_says_how_to_evaluate_it(typed, home):
 
 
 _ACTS = {
-    *("acknowledge", "add", "cancel", "commit", "deploy", "publish", "resolve", "resume", "rollback", "set_alias"),
+    *(
+        "acknowledge",
+        "add",
+        "cancel",
+        "disable",
+        "enable",
+        "join",
+        "remove",
+        "revoke",
+        "withdraw",
+        "commit",
+        "deploy",
+        "publish",
+        "resolve",
+        "resume",
+        "rollback",
+        "set_alias",
+    ),
     *("start", "trigger"),
 }
 READ = [name for name in COMMANDS if name.partition(".")[2] not in _ACTS]
 
 
 @pytest.mark.parametrize("name", READ)
-def test_an_answer_is_text_for_people_or_one_line_of_json(name, story, tmp_path):
-    home, given = story
+def test_an_answer_is_text_for_people_or_one_line_of_json(name, request, tmp_path):
+    home, given = request.getfixturevalue("people" if name in PEOPLE else "story")
     words = COMMANDS[name](given[name], Files(tmp_path, {}))
     text, line = command("--home", home, *words), command("--home", home, *words, "--json")
     assert (text.code, text.err, line.code, line.err) == (0, "", 0, "")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from modelwright.app.identity import OWNER
 from modelwright.app.unit import Units
+from modelwright.core.identity import OWNER
 from modelwright.core.operation import Upload
 from modelwright.data.query import Limits
 from modelwright.data.repository import DatasetRepository

@@ -12,11 +12,11 @@ import pytest
 from modelwright.alerts.model import Alert, Finding, Rule, Severity
 from modelwright.app.connect import Workspace
 from modelwright.app.home import Home
-from modelwright.app.identity import DEFAULT_PROJECT
 from modelwright.app.reactions import REACTIONS, Call, Reaction, reacting
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.errors import Invalid
 from modelwright.core.events import Recorded
+from modelwright.core.identity import DEFAULT_PROJECT
 from modelwright.core.unit import Rows
 from modelwright.jobs.reactor import ACTOR, react
 from modelwright.pipelines.model import Declined, Execution

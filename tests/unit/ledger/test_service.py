@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from modelwright.app.connect import Workspace
-from modelwright.app.identity import Identity
 from modelwright.app.workspace import LocalCaller
 from modelwright.core.errors import Conflict, Corrupted, Invalid
 from modelwright.core.events import Actor
+from modelwright.core.identity import Identity
 from modelwright.store.keys import Keys
 from support.homes import fresh_platform
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from modelwright.app import projections
 from modelwright.app.connect import Workspace
-from modelwright.app.identity import Identity
 from modelwright.app.projections import links
 from modelwright.app.services import operation_table
 from modelwright.app.workspace import LocalCaller
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.events import Actor, Event, Recorded
 from modelwright.core.guard import Action
+from modelwright.core.identity import Identity
 from modelwright.core.ids import Pinned
 from modelwright.features.model import TrainingSetMade, ViewMaterialized
 from modelwright.governance.model import EvidenceRecorded, Kind
@@ -246,6 +246,17 @@ DRAWN = {
     "rollouts.started",
 }
 NOT_DRAWN = {
+    "access.members_changed": "who somebody is",
+    "access.project_added": "where things are, not what they are made of",
+    "access.role_granted": "who somebody is",
+    "access.role_withdrawn": "who somebody is",
+    "access.sign_in_refused": "nothing came of it",
+    "access.signed_in": "who somebody is",
+    "access.signed_out": "who somebody is",
+    "access.token_added": "who somebody is",
+    "access.token_revoked": "who somebody is",
+    "access.user_added": "who somebody is",
+    "access.user_changed": "who somebody is",
     "alerts.alert_handled": "what somebody thinks of it",
     "alerts.alert_raised": "a finding, not a thing that anything is made of",
     "alerts.alert_repeated": "the same finding again",

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwright.app.identity import Identity
 from modelwright.core.errors import Conflict, Denied, Invalid, NotFound, Refused
 from modelwright.core.events import Actor
 from modelwright.core.guard import Action, Transition, Verdict, no_guard
+from modelwright.core.identity import Identity
 from modelwright.core.ids import parse_ref
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -13,6 +14,9 @@ from msgspec import UnsetType, inspect
 
 from modelwright.app.services import operation_table
 from modelwright.core import wire
+from support.asgi import Asker
+from support.homes import application
+from support.people import PEOPLE, TOKEN, WORKING, begin_login
 from support.story import told
 from support.twins import Alone
 
@@ -23,8 +27,24 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 @pytest.fixture(scope="module")
 def happened(platform):
-    """A model's whole life."""
-    return told(Alone(platform))
+    """A model's whole life, and that of a team."""
+    life = told(Alone(platform))
+    return life | told(Alone(platform, begin_login(platform, *WORKING)), PEOPLE)
+
+
+@pytest.fixture(scope="module")
+def asker(platform, happened) -> Iterator[Asker]:
+    """Asks as somebody who may do anything but sign."""
+    with closing(application(platform)) as app, closing(Known(app)) as asking:
+        yield asking
+
+
+class Known(Asker):
+    """Asks with a token."""
+
+    def post(self, operation: str, body: Any = None, **headers: str) -> Any:
+        """Carry out an operation as a well-behaved client would."""
+        return super().post(operation, body, authorization=f"Bearer {TOKEN}", **headers)
 
 
 @pytest.fixture(scope="module")
@@ -364,7 +384,11 @@ def test_any_header_is_answered(asker, headers):
 
 def test_a_forwarded_name_changes_nothing(asker):
     for header in ("x-forwarded-host", "x-original-url", "x-rewrite-url", "x-http-method-override"):
-        answer = asker.ask("POST", "/api/v1/runs.list", headers={"content-type": "text/plain", header: "/health"})
+        answer = asker.ask(
+            "POST",
+            "/api/v1/runs.list",
+            headers={"content-type": "text/plain", "authorization": f"Bearer {TOKEN}", header: "/health"},
+        )
         assert answer.status == 415
 
 

@@ -102,7 +102,7 @@ class Bench:
         self.handler = Handler(self.router, worker="w1")
         self.deploy(1, *(routes if routes is not None else [a_route()]))
 
-    def _open(self, endpoint, kind):
+    def _open(self, route, kind):
         return self.shadows if kind is Kind.SHADOWS else self.log
 
     def _load(self, route):
@@ -183,3 +183,15 @@ def kit():
         read=read,
         route=a_route,
     )
+
+
+@pytest.fixture
+def make_bench():
+    """Makes benches."""
+    return Bench
+
+
+@pytest.fixture
+def a_route_of():
+    """Makes routes."""
+    return a_route

@@ -19,7 +19,7 @@ def talked(client):
 
     async def main():
         with closing(socket.create_server(("127.0.0.1", 0))) as listener, ThreadPoolExecutor(1) as pool:
-            equipment = Equipment(load=lambda route: None, open_log=lambda endpoint, kind: None)
+            equipment = Equipment(load=lambda route: None, open_log=lambda route, kind: None)
             handler = Handler(Router(equipment.load, equipment.open_log, executor=pool), worker="w")
             server = _server(listener, handler, equipment)
             serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted
@@ -63,8 +64,9 @@ def test_a_package_with_an_altered_byte_is_refused_and_the_file_named(place, rou
         equip(place).load(route)
 
 
-def test_the_log_of_an_endpoint_lies_in_its_folder(place):
-    log = equip(place).open_log("delays", Kind.PREDICTIONS)
-    log.append(b"record")
-    log.close()
-    assert len(list((place.home / "log" / "delays" / "predictions").glob("w1-*.seg"))) == 1
+def test_the_log_of_an_endpoint_lies_in_its_projects_folder(place, route):
+    for project, folder in (("default", "e"), ("claims", "@claims/e")):
+        log = equip(place).open_log(replace(route, project=project), Kind.PREDICTIONS)
+        log.append(b"record")
+        log.close()
+        assert len(list((place.home / "log" / folder / "predictions").glob("w1-*.seg"))) == 1

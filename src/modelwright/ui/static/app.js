@@ -101,29 +101,6 @@
     }, 120);
   });
 
-  // Actions: a form with data-operation calls the operation with its fields as JSON, which no other site can send.
-  const later = (days) => new Date(Date.now() + days * 86400000).toISOString();
-  document.addEventListener("submit", async (event) => {
-    const form = event.target.closest("form[data-operation]");
-    if (!form) return;
-    event.preventDefault();
-    const fields = Object.fromEntries(new FormData(form));
-    if ("days" in fields) { fields.until = later(Number(fields.days)); delete fields.days; }
-    for (const button of $$("button", form)) button.disabled = true;
-    try {
-      const answer = await fetch(`/api/v1/${form.dataset.operation}`, {
-        method: "POST", headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID?.() ?? later(0) },
-        body: JSON.stringify(fields),
-      });
-      if (answer.ok) return location.reload();
-      const { error } = await answer.json();
-      say(`${error.message} ${error.remedy}`);
-    } catch {
-      say("The server does not answer");
-    }
-    for (const button of $$("button", form)) button.disabled = false;
-  });
-
   document.addEventListener("htmx:afterSettle", () => { ages(); watch(); });
   watch();
 })();

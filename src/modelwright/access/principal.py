@@ -1,0 +1,175 @@
+"""From a credential to who presented it and what they may do in a project: read from the rows, decided here alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from modelwright.access.credentials import hashed, is_password, is_token
+from modelwright.access.model import Principal, Session, Token, User
+from modelwright.access.repository import GrantRepository, SessionRepository, TokenRepository, UserRepository
+from modelwright.access.roles import EVERYWHERE, OWN, Role, permitted
+from modelwright.core.errors import Denied, NotFound
+from modelwright.core.events import ActorKind
+from modelwright.core.unit import Rows
+
+DEFAULT_PROJECT = "default"
+SESSION_IDLE = timedelta(hours=12)
+SESSION_LONGEST = timedelta(days=7)
+
+_SIGN_IN = "Sign in, or send a token: Authorization: Bearer mwt_…"
+
+
+class Doorkeeper:
+    """Reads who somebody is; all it writes is when a credential was last used.
+
+    Args:
+        users: The home's users.
+        grants: Their roles.
+        tokens: Their tokens.
+        sessions: Their browsers.
+    """
+
+    def __init__(
+        self, users: UserRepository, grants: GrantRepository, tokens: TokenRepository, sessions: SessionRepository
+    ) -> None:
+        self._users = users
+        self._grants = grants
+        self._tokens = tokens
+        self._sessions = sessions
+
+    def login(self, rows: Rows) -> bool:
+        """Whether the home has login."""
+        return self._users.any(rows)
+
+    def by_token(self, rows: Rows, text: str, *, project: str | None, now: datetime) -> tuple[Principal, Token]:
+        """Who presents a token.
+
+        Args:
+            rows: A snapshot.
+            text: The token as it was sent.
+            project: The project they ask for; none means the token's own, else where its user works.
+            now: The wall clock.
+
+        Raises:
+            Denied: It is no token, or one that does not count any more.
+            NotFound: They hold no role in that project, or there is no such project: it is all the same to them.
+        """
+        found = self._tokens.by_digest(rows, hashed(text)) if is_token(text) else None
+        if found is None:
+            raise Denied("This is no token of this home.", remedy=_SIGN_IN)
+        token, user = found
+        if why := token.ended(now):
+            raise Denied(f"The token {token.shown}… does not count any more. {why}", remedy=_SIGN_IN)
+        if token.project is not None and project not in (None, token.project):
+            raise _no_project(str(project))
+        principal = self.principal(
+            rows, self._living(rows, user), project=project or token.project, own=not token.given, scopes=token.scopes
+        )
+        return principal, token
+
+    def by_session(self, rows: Rows, secret: str, *, project: str | None, now: datetime) -> tuple[Principal, Session]:
+        """Who presents a cookie; raises as ``by_token`` does."""
+        session = self._sessions.get(rows, hashed(secret))
+        if session is None or session.seen_at < now - SESSION_IDLE or session.began_at < now - SESSION_LONGEST:
+            raise Denied("The session is over.", remedy="Sign in again.")
+        user = self._living(rows, session.user)
+        return self.principal(rows, user, project=project or session.project, own=session.own), session
+
+    def principal(
+        self, rows: Rows, user: User, *, project: str | None, own: bool, scopes: tuple[str, ...] = ()
+    ) -> Principal:
+        """A user in a project; raises ``NotFound`` where they hold no role."""
+        named = self.projects(rows, user)
+        chosen = project or (named[0] if named and DEFAULT_PROJECT not in named else DEFAULT_PROJECT)
+        if chosen not in named and (named or project is not None):
+            raise _no_project(chosen)
+        roles = self.roles(rows, user, chosen)
+        return Principal(
+            user=user,
+            project=chosen,
+            projects=named,
+            roles=roles,
+            permissions=_within(permitted(roles) | OWN, scopes),
+            own=own or user.kind is ActorKind.SIMULATED,  # an example plays both: who makes it, and who uses it
+        )
+
+    def projects(self, rows: Rows, user: User) -> tuple[str, ...]:
+        """The projects in which a user holds a role, by name."""
+        named = {where for where, _ in self._grants.of(rows, user)}
+        if EVERYWHERE in named:
+            named |= {DEFAULT_PROJECT, *(each.name for each in self._grants.projects(rows))}
+        return tuple(sorted(named - {EVERYWHERE}))
+
+    def roles(self, rows: Rows, user: User, project: str) -> frozenset[Role]:
+        """What a user is in a project."""
+        return frozenset(role for where, role in self._grants.of(rows, user) if where in (project, EVERYWHERE))
+
+    def by_password(self, rows: Rows, name: str, password: str) -> User:
+        """Who signs in with a password; takes as long for a name that nobody has.
+
+        Raises:
+            Denied: The name or the password is wrong, or they may no longer sign in; which of them is not said.
+        """
+        user = self._users.by_name(rows, name)
+        kept = None if user is None else self._users.password(rows, user.id)
+        if not is_password(password, kept) or user is None or user.disabled:
+            raise Denied("The name or the password is wrong.", remedy="Ask an admin for another password.")
+        return user
+
+    def named(self, rows: Rows, name: str) -> User | None:
+        """The user of a name."""
+        return self._users.by_name(rows, name)
+
+    def everybody(self, rows: Rows, permission: str, now: datetime) -> Iterator[tuple[str, tuple[str, ...], datetime]]:
+        """Every token that counts: its hash, the projects in which it gives a permission, and when it ends."""
+        for digest, user, token in self._tokens.every(rows):
+            found = self._users.by_id(rows, user)
+            if token.ended(now) or found is None or found.disabled:
+                continue
+            named = (token.project,) if token.project else self.projects(rows, found)
+            yield (
+                digest,
+                tuple(
+                    project
+                    for project in named
+                    if permission in _within(permitted(self.roles(rows, found, project)), token.scopes)
+                ),
+                token.expires_at,
+            )
+
+    def used(self, rows: Rows, kind: str, what: str, at: datetime) -> None:
+        """A credential was used: a token, by its id, or a session, by its digest."""
+        if kind == "token":
+            self._tokens.used(rows, what, at)
+        else:
+            self._sessions.seen(rows, what, at)
+
+    def _living(self, rows: Rows, user: str) -> User:
+        found = self._users.by_id(rows, user)
+        if found is None or found.disabled:
+            raise Denied("This user may no longer sign in.", remedy="Ask an admin.")
+        return found
+
+
+def _within(permissions: frozenset[str], scopes: tuple[str, ...]) -> frozenset[str]:
+    """Those that a token's scopes name; a scope gives nothing that the user has not."""
+    if not scopes:
+        return permissions
+    return frozenset(each for each in permissions if each in scopes or f"{each.partition(':')[0]}:*" in scopes)
+
+
+def _no_project(project: str) -> NotFound:
+    return NotFound(
+        f"There is no project {project!r} in which you hold a role.",
+        remedy="See yours: modelwright whoami",
+    )
+
+
+def signs_as(principal: Principal) -> frozenset[Role]:
+    """The roles as which somebody may sign.
+
+    None with a credential that somebody else made, for a service, and for an admin: who gives rights must not use them.
+    """
+    barred = not principal.own or principal.user.kind is ActorKind.SERVICE or Role.ADMIN in principal.roles
+    return frozenset() if barred else principal.roles

@@ -1,0 +1,66 @@
+"""Roles, and what each may do: the one table from which every permission of a person follows."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is in a project."""
+
+    VIEWER = "viewer"
+    CONTRIBUTOR = "contributor"
+    OPERATOR = "operator"
+    VALIDATOR = "validator"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+_WORK = frozenset(
+    f"{noun}:read"
+    for noun in (
+        *("alerts", "approvals", "charters", "comments", "data", "endpoints", "evidence", "features", "gates"),
+        *("lifecycle", "lineage", "models", "monitors", "pipelines", "policies", "predictions", "rollouts", "runs"),
+    )
+)
+"""To see the work of a project; not who its users are, nor the ledger of what each of them did."""
+
+_TALK = frozenset({"comments:write"})
+
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.VIEWER: _WORK,
+    Role.CONTRIBUTOR: _WORK
+    | _TALK
+    | {
+        *("approvals:write", "blobs:write", "charters:write", "data:write", "evidence:write", "features:write"),
+        *("labels:write", "lifecycle:write", "models:write", "pipelines:write", "predictions:write", "runs:write"),
+    },
+    Role.OPERATOR: _WORK
+    | _TALK
+    | {
+        *("alerts:write", "approvals:write", "blobs:write", "endpoints:write", "features:write", "labels:write"),
+        *("monitors:write", "pipelines:write", "predictions:write", "rollouts:write"),
+    },
+    Role.VALIDATOR: _WORK | _TALK | {"approvals:sign", "blobs:write", "evidence:write", "ledger:read"},
+    Role.APPROVER: _WORK | _TALK | {"approvals:sign", "ledger:read", "policies:write"},
+    Role.AUDITOR: _WORK | {"access:read", "ledger:read"},
+    Role.ADMIN: frozenset({"access:read", "access:write"}),
+}
+"""What each role may do. An admin manages people and does nothing else: who could give rights must not use them."""
+
+EVERYWHERE = "*"
+"""The project of a grant that holds in all of them."""
+
+OWN = frozenset({"self:read", "self:write"})
+"""What everybody who has signed in may do: see who they are, and manage their own tokens."""
+
+
+def permitted(roles: frozenset[Role]) -> frozenset[str]:
+    """What these roles may do together.
+
+    Example:
+        >>> sorted(permitted(frozenset({Role.ADMIN})))
+        ['access:read', 'access:write']
+    """
+    return frozenset().union(*(PERMISSIONS[role] for role in roles))

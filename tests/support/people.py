@@ -1,0 +1,67 @@
+"""Login, and the story of those who may sign in: one call for every operation of the access room."""
+
+from typing import Any
+
+from modelwright.access.credentials import SHOWN, hashed
+from modelwright.app.entrance import Presented
+from modelwright.app.workspace import Platform
+from modelwright.core.events import Actor
+from modelwright.core.identity import OWNER, Identity
+from support.story import World
+
+TOKEN = "mwt_0000000000000000000000000002X7PwD"
+"""The first admin's."""
+
+WORKING = ("contributor", "operator", "auditor")
+"""Roles that together see and do all but sign and manage people."""
+
+_OTHERS = [f"{number:064x}" for number in (1, 2)]
+
+
+def do(platform: Platform, name: str, identity: Identity = OWNER, /, **arguments: Any) -> Any:
+    """An operation, in process."""
+    operation = platform.table.get(name)
+    return platform.run(operation, operation.bind((), arguments), identity=identity)
+
+
+def begin_login(platform: Platform, *roles: str) -> Identity:
+    """Add the first user, ``root``, an admin who holds ``TOKEN``, with further roles everywhere; who that is."""
+    root = do(platform, "users.add", name="root", display="Root")
+    themselves = Identity(actor=Actor(id=root.id), grants=frozenset({"self:write"}))
+    do(platform, "tokens.add", themselves, digest=hashed(TOKEN), shown=TOKEN[:SHOWN], purpose="first token")
+    for role in roles:
+        do(platform, "grants.add", role=role, project="*", user="root")
+    return platform.entrance.identify(Presented("token", TOKEN), None)
+
+
+def _known(number: int) -> dict[str, Any]:
+    return {"digest": _OTHERS[number], "shown": f"mwt_00000{number}", "purpose": "nightly scoring"}
+
+
+def _withdrawn(world: World) -> dict[str, Any]:
+    return {"token": world.seen["tokens.give"].id}
+
+
+PEOPLE = {
+    "users.add": lambda w: {"name": "ada", "display": "Ada <b>", "kind": "simulated", "groups": ["lab", "club"]},
+    "users.set_password": lambda w: {"name": "ada", "password": "a sentence of hers"},
+    "users.get": lambda w: {"name": "ada"},
+    "users.join": lambda w: {"name": "ada", "groups": ["lab"]},
+    "users.list": lambda w: {"limit": 1},
+    "users.me": lambda w: {},
+    "projects.add": lambda w: {"name": "claims", "description": "of another team"},
+    "projects.list": lambda w: {},
+    "grants.add": lambda w: {"role": "contributor", "project": "claims", "group": "lab"},
+    "grants.list": lambda w: {},
+    "grants.remove": lambda w: {"role": "contributor", "project": "claims", "group": "lab"},
+    "tokens.add": lambda w: {**_known(0), "days": 7, "scopes": ["predictions:write", "data:*"], "project": "claims"},
+    "tokens.give": lambda w: {**_known(1), "user": "ada"},
+    "tokens.list": lambda w: {"limit": 5},
+    "tokens.every": lambda w: {"user": "ada"},
+    "tokens.revoke": lambda w: {"token": w.seen["tokens.add"].id},
+    "tokens.withdraw": _withdrawn,
+    "users.disable": lambda w: {"name": "ada"},
+    "users.enable": lambda w: {"name": "ada"},
+    "users.change_password": lambda w: {"password": "a sentence of mine"},
+}
+"""Operation -> arguments, in the order of the story, as ``support.story.CASES``; told by ``root`` in a home with login."""
