@@ -281,6 +281,11 @@ class Platform:
             self.callers.publish(self.clock())  # the job worker would too, but may be down
         return answer
 
+    def projects(self) -> tuple[str, ...]:
+        """Every project, by name: what jobs go through."""
+        with self.records.reading() as rows:
+            return tuple(sorted({DEFAULT_PROJECT, *(each.name for each in GrantRepository().projects(rows))}))
+
     def identity(self, token: str | None, project: str | None) -> Identity:
         """Who opened the home in process: its owner, unless they come with a token and there is login.
 

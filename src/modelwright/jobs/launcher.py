@@ -21,7 +21,7 @@ from modelwright.core.errors import Conflict, Error
 from modelwright.core.events import Actor, ActorKind
 from modelwright.core.identity import Identity
 from modelwright.core.ids import new_id
-from modelwright.core.settings import URL
+from modelwright.core.settings import PROJECT, TOKEN, URL
 from modelwright.core.source import unpack
 from modelwright.pipelines.model import Claim, Schedule, Status, Triggered
 
@@ -36,6 +36,7 @@ _WORKER = Identity(actor=Actor(id="worker", kind=ActorKind.SERVICE), grants=froz
 
 
 class _Child(NamedTuple):
+    project: str
     claim: Claim
     process: subprocess.Popen[bytes]
     folder: Path
@@ -65,22 +66,31 @@ class Launcher:
         ended = [one for one in self._children if one.process.poll() is not None]
         for child in ended:
             self._bury(child)
-        started = False
-        while len(self._children) < self._at_once:
-            owner = f"{socket.gethostname()}-{os.getpid()}-{new_id()}"
-            claim: Claim | None = self._call("executions.claim", owner=owner)
-            if claim is None:
-                break
-            self._start(claim)
-            started = True
-        return bool(ended) or started
+        started = [project for project in self._platform.projects() if self._claimed(project)]
+        return bool(ended or started)
 
     def fire(self) -> bool:
         """Trigger what the calendar says is due; whether anything was."""
-        schedules: tuple[Schedule, ...] = self._call("pipelines.schedules")
+        fired = [project for project in self._platform.projects() if self._fired(project)]
+        return bool(fired)
+
+    def _claimed(self, project: str) -> bool:
+        """Start what waits in a project; whether anything did."""
+        started = False
+        while len(self._children) < self._at_once:
+            owner = f"{socket.gethostname()}-{os.getpid()}-{new_id()}"
+            claim: Claim | None = self._call(project, "executions.claim", owner=owner)
+            if claim is None:
+                break
+            self._start(project, claim)
+            started = True
+        return started
+
+    def _fired(self, project: str) -> bool:
+        schedules: tuple[Schedule, ...] = self._call(project, "pipelines.schedules")
         if not schedules or schedules[0].next_at > self._platform.clock():
             return False
-        fired: Triggered = self._call("pipelines.fire")
+        fired: Triggered = self._call(project, "pipelines.fire")
         for declined in fired.declined:
             _log.info("%s was due and did not start: %s", declined.pipeline, declined.reason)
         return True
@@ -98,7 +108,7 @@ class Launcher:
             child.process.wait()
             self._bury(child)
 
-    def _start(self, claim: Claim) -> None:
+    def _start(self, project: str, claim: Claim) -> None:
         execution = claim.execution
         folder = self._platform.home.work / execution.id
         try:
@@ -109,7 +119,7 @@ class Launcher:
             unpack(claim.definition.source, self._platform.blobs.read, folder / SOURCE)
         except (Error, OSError) as error:
             said = f"The source could not be unpacked: {error}"[:4000]
-            self._call("executions.finish", **_held(claim), status=Status.FAILED, error=said)
+            self._call(project, "executions.finish", **_held(claim), status=Status.FAILED, error=said)
             shutil.rmtree(folder, ignore_errors=True)
             return
         (folder / CLAIM).write_bytes(wire.encode(claim))
@@ -121,23 +131,27 @@ class Launcher:
             stdin=subprocess.DEVNULL,
             cwd=folder / SOURCE,
             pass_fds=(self._lifeline,),
-            env={**os.environ, URL.name: str(self._platform.home.folder)},
+            env={
+                **{name: value for name, value in os.environ.items() if name != TOKEN.name},
+                URL.name: str(self._platform.home.folder),
+                PROJECT.name: project,
+            },
             process_group=0,
         )
         _log.info("%s %s started as process %s", execution.pipeline, execution.id, process.pid)
-        self._children.append(_Child(claim, process, folder))
+        self._children.append(_Child(project, claim, process, folder))
 
     def _bury(self, child: _Child) -> None:
         self._children.remove(child)
         code = child.process.wait()
         if code != 0:
             _log.warning("%s %s: its process ended with %s", child.claim.execution.pipeline, child.folder.name, code)
-            self._call("executions.abandon", **_held(child.claim))
+            self._call(child.project, "executions.abandon", **_held(child.claim))
         shutil.rmtree(child.folder, ignore_errors=True)
 
-    def _call(self, name: str, **arguments: Any) -> Any:
+    def _call(self, project: str, name: str, **arguments: Any) -> Any:
         operation = self._platform.table.get(name)
-        return self._platform.run(operation, operation.bind((), arguments), identity=_WORKER)
+        return self._platform.run(operation, operation.bind((), arguments), identity=_WORKER.within(project))
 
 
 def _held(claim: Claim) -> dict[str, Any]:

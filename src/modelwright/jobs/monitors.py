@@ -7,19 +7,17 @@ import logging
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
-from modelwright.core.identity import DEFAULT_PROJECT, Identity
+from modelwright.core.identity import Identity
 from modelwright.jobs.leasing import Leases
 
 _log = logging.getLogger(__name__)
 
 LEASE = "monitoring.runner"
-_IDENTITY = Identity(
-    actor=Actor(id="monitors", kind=ActorKind.SERVICE), grants=frozenset({"monitors:write"}), project=DEFAULT_PROJECT
-)
+_IDENTITY = Identity(actor=Actor(id="monitors", kind=ActorKind.SERVICE), grants=frozenset({"monitors:write"}))
 
 
 class MonitorRunner:
-    """Runs the monitor of every endpoint that has answered something since.
+    """Runs the monitor of every endpoint, of every project, that has answered something since.
 
     Args:
         platform: The opened home.
@@ -29,30 +27,31 @@ class MonitorRunner:
     def __init__(self, platform: Platform, leases: Leases) -> None:
         self._platform = platform
         self._leases = leases
-        self._seen: dict[str, int] = {}
+        self._seen: dict[tuple[str, str], int] = {}
 
     def turn(self) -> bool:
         """Every monitor once; whether anything was judged. What one run leaves over waits for the next turn."""
         judged = False
         log = self._platform.log
-        for endpoint in log.endpoints(DEFAULT_PROJECT):
-            size = log.size(DEFAULT_PROJECT, endpoint)
-            if size == self._seen.get(endpoint) or not log.has_predictions(DEFAULT_PROJECT, endpoint):
-                continue  # nothing was answered since, so no period can have passed
-            if self._leases.hold(LEASE) is None:
-                return False
-            judged |= self._run(endpoint, size)
+        for project in self._platform.projects():
+            for endpoint in log.endpoints(project):
+                size = log.size(project, endpoint)
+                if size == self._seen.get((project, endpoint)) or not log.has_predictions(project, endpoint):
+                    continue  # nothing was answered since, so no period can have passed
+                if self._leases.hold(LEASE) is None:
+                    return False
+                judged |= self._run(project, endpoint, size)
         return judged
 
-    def _run(self, endpoint: str, size: int) -> bool:
+    def _run(self, project: str, endpoint: str, size: int) -> bool:
         operation = self._platform.table.get("monitors.run")
         try:
-            ran = self._platform.run(operation, operation.bind((endpoint,), {}), identity=_IDENTITY)
+            ran = self._platform.run(operation, operation.bind((endpoint,), {}), identity=_IDENTITY.within(project))
         except Error as error:  # of this endpoint; the others are judged all the same
             _log.warning("monitor of %s: %s", endpoint, error)
             return False
         if not ran.more:
-            self._seen[endpoint] = size
+            self._seen[project, endpoint] = size
         for alert in ran.raised:
             _log.warning("monitor of %s raised alert %s", endpoint, alert)
         return bool(ran.inputs or ran.outcomes)
