@@ -26,6 +26,7 @@ MANY_PARAMETERS = {
     "finish": "who holds an execution, how it ended, and all that was not said before; the last three by keyword",
     "fit": "what a fitted model is made of; all but four by keyword",
     "train": "what the central pipeline is told on one line; all but two by keyword",
+    "up": "what a person says on one line; all but one by keyword",
     "save": "what a model version is made of; all but two by keyword",
     "LifecycleService": "the rooms it spans",
 }

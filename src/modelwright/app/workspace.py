@@ -228,7 +228,7 @@ class Platform:
         doorkeeper = Doorkeeper(users, grants, tokens, sessions)
         self.entrance = Entrance(self.records, doorkeeper, clock=self.clock)
         self.callers = CallerPublisher(self.home.folder, records=self.records, doorkeeper=doorkeeper, keys=self.keys)
-        self.sessions = SessionService(sessions)
+        self.sessions = SessionService(sessions, users)
         return (
             UserService(users, grants, tokens, sessions, doorkeeper),
             GrantService(users, grants),

@@ -43,11 +43,41 @@ PLUGINS = Setting(
     "unsandboxed, so without it none is loaded.",
 )
 
+PUBLIC_URL = Setting(
+    "MODELWRIGHT_PUBLIC_URL",
+    "The address under which people reach the dashboard, where a proxy stands before it: `https://ml.example.com`. "
+    "Without it what the browser asked for.",
+)
+OIDC_ISSUER = Setting(
+    "MODELWRIGHT_OIDC_ISSUER",
+    "The address of the OpenID provider that vouches for people. Without it they sign in by password or token.",
+)
+OIDC_CLIENT_ID = Setting("MODELWRIGHT_OIDC_CLIENT_ID", "What the provider calls this server.")
+OIDC_CLIENT_SECRET = Setting(
+    "MODELWRIGHT_OIDC_CLIENT_SECRET", "What this server proves that with. Without it the server is a public client."
+)
+OIDC_GROUPS_CLAIM = Setting(
+    "MODELWRIGHT_OIDC_GROUPS_CLAIM",
+    "The claim of the provider's token that names somebody's groups, taken over at each sign-in. Without it admins say "
+    "who is in which.",
+)
+
 DEBUG = Setting(
     "MODELWRIGHT_DEBUG",
     "Set to anything, a command that fails shows the traceback before the line that says what went wrong. Without it "
     "the line alone.",
 )
 
-SETTINGS = (URL, TOKEN, PROJECT, PLUGINS, DEBUG)
+SETTINGS = (
+    URL,
+    TOKEN,
+    PROJECT,
+    PLUGINS,
+    PUBLIC_URL,
+    OIDC_ISSUER,
+    OIDC_CLIENT_ID,
+    OIDC_CLIENT_SECRET,
+    OIDC_GROUPS_CLAIM,
+    DEBUG,
+)
 """Every setting, in the order of the reference."""

@@ -123,6 +123,8 @@ class Launcher:
             shutil.rmtree(folder, ignore_errors=True)
             return
         (folder / CLAIM).write_bytes(wire.encode(claim))
+        environment = {**os.environ, URL.name: str(self._platform.home.folder), PROJECT.name: project}
+        environment.pop(TOKEN.name, None)  # it works as the home's owner does, whoever started the house
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [
                 *(sys.executable, "-P", "-m", "modelwright.app.child", str(self._lifeline), CHILD),
@@ -131,11 +133,7 @@ class Launcher:
             stdin=subprocess.DEVNULL,
             cwd=folder / SOURCE,
             pass_fds=(self._lifeline,),
-            env={
-                **{name: value for name, value in os.environ.items() if name != TOKEN.name},
-                URL.name: str(self._platform.home.folder),
-                PROJECT.name: project,
-            },
+            env=environment,
             process_group=0,
         )
         _log.info("%s %s started as process %s", execution.pipeline, execution.id, process.pid)
