@@ -1,4 +1,4 @@
-"""Ledger appends and verification per second, beside plain rows of the same size in the same database.
+"""Ledger appends and verification per second, beside plain rows of the same size in the same database; then proofs.
 
     python bench/ledger.py [entries]
 
@@ -7,6 +7,7 @@ Rounds are interleaved; what is printed are medians with their spread, and ratio
 
 from __future__ import annotations
 
+import random
 import statistics
 import sys
 import tempfile
@@ -18,8 +19,11 @@ from pathlib import Path
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert
 
 from modelwright.core.events import Actor, Event, Recorded
+from modelwright.core.unit import Rows
+from modelwright.ledger import checkpoint, proofs
 from modelwright.ledger.append import append
 from modelwright.ledger.chain import Walk
+from modelwright.ledger.model import Head
 from modelwright.ledger.repository import LedgerRepository
 from modelwright.store.adapters.sqlite import SqliteRecords
 from modelwright.store.keys import Keys
@@ -90,9 +94,34 @@ def main(entries: int) -> None:
         middle = statistics.median(rates)
         print(f"{name:<28} {middle:>10,.0f} {min(rates):>10,.0f} {max(rates):>10,.0f} {middle / floor:>8.2f}")
     print(f"{read[-1]:,} entries in the end")
+    print(f"\n{'microseconds':<44} {'median':>10} {'min':>10} {'max':>10}")
+    with ledger.reading() as rows:
+        proving(repository, rows, keys)
 
 
-def elapsed(work: Callable[[int], None], count: int) -> float:
+def proving(repository: LedgerRepository, rows: Rows, keys: Keys) -> None:
+    """What proofs over the whole ledger cost: to make, from rows or from leaves in memory, and to check."""
+    size = repository.edge(rows).size
+    leaves = [bytes.fromhex(leaf) for leaf in repository.leaves(rows, size)]
+    root, old = proofs.root(leaves), size * 2 // 3
+    before = proofs.root(leaves[:old])
+    note = checkpoint.signed(repository.edge(rows).head, keys)
+    included, extending = proofs.inclusion(leaves, old), proofs.consistency(leaves, old)
+    chance = random.Random(1)
+    for name, work, times in (
+        ("leaves read", lambda: repository.leaves(rows, size), 5),
+        ("inclusion proof made of leaves", lambda: proofs.inclusion(leaves, chance.randrange(size)), 5),
+        ("consistency proof made of leaves", lambda: proofs.consistency(leaves, chance.randrange(1, size)), 5),
+        ("inclusion proof checked", lambda: proofs.included(leaves[old], old, size, included, root), 1000),
+        ("consistency proof checked", lambda: proofs.extends(old, before, size, root, extending), 1000),
+        ("checkpoint signed", lambda: checkpoint.signed(Head(size=size, root=root.hex()), keys), 1000),
+        ("checkpoint opened", lambda: checkpoint.opened(note, keys.public), 1000),
+    ):
+        taken = [1e6 * elapsed(lambda _, work=work: work(), 0) for _ in range(times)]
+        print(f"{name:<44} {statistics.median(taken):>10,.1f} {min(taken):>10,.1f} {max(taken):>10,.1f}")
+
+
+def elapsed(work: Callable[[int], object], count: int) -> float:
     before = time.perf_counter()
     work(count)
     return time.perf_counter() - before

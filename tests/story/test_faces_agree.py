@@ -71,6 +71,10 @@ UNTYPED: list[tuple[str, dict[str, Any]]] = [
     ("evidence.evaluate", {"ref": "m@1", "dataset": "d@1", "scores": {"digest": "0" * 64, "size": 1}}),
     ("labels.add", {"endpoint": "e", "ids": [], "values": [], "known_at": []}),
     ("ledger.read", {"limit": 10_001}),
+    ("ledger.verify", {"against": ["no checkpoint"]}),
+    ("ledger.consistency", {"since": "no checkpoint"}),
+    ("ledger.record_anchor", {"checkpoint": "no checkpoint", "place": "file"}),
+    ("ledger.record_anchor", {"checkpoint": "no checkpoint", "place": "the moon"}),
 ]
 """What callers can do wrong where a command has no words for it."""
 
@@ -94,6 +98,7 @@ ERRORS: list[tuple[str, dict[str, Any]]] = [
     ("lineage.up", {"node": "planet:earth"}),
     ("lifecycle.trace", {"prediction_id": "0" * 32}),
     ("ledger.list", {"after": "-1"}),
+    ("ledger.receipt", {"seq": 10**6}),
 ]
 
 

@@ -101,6 +101,11 @@ def _pipeline_trigger(a: dict[str, Any], _: Files) -> list[Any]:
     return [*words, *_options(a, "cause")]
 
 
+def _ledger_verify(a: dict[str, Any], files: Files) -> list[Any]:
+    kept = "\n".join(a.get("against", ()))
+    return ["ledger", "verify", *(["--against", files.write("kept.txt", kept)] if kept else [])]
+
+
 COMMANDS: dict[str, Typed] = {
     "data.commit": _data_add,
     "data.get": lambda a, _: ["data", "show", a["ref"]],
@@ -191,7 +196,10 @@ COMMANDS: dict[str, Typed] = {
     "tokens.revoke": lambda a, _: ["token", "revoke", a["token"]],
     "tokens.withdraw": lambda a, _: ["token", "revoke", a["token"], "--anybodys"],
     "ledger.list": lambda a, _: ["ledger", "list", *_options(a, "limit", "after")],
-    "ledger.verify": lambda a, _: ["ledger", "verify"],
+    "ledger.verify": _ledger_verify,
+    "ledger.checkpoint": lambda a, _: ["ledger", "checkpoint"],
+    "ledger.receipt": lambda a, _: ["ledger", "receipt", a["seq"]],
+    "ledger.consistency": lambda a, files: ["ledger", "consistency", files.write("kept.txt", a["since"])],
     "lifecycle.trace": lambda a, _: ["trace", "prediction", a["prediction_id"]],
     "lifecycle.age": lambda a, _: ["endpoint", "age", a["endpoint"]],
     "lifecycle.overview": lambda a, _: ["status"],
@@ -235,5 +243,6 @@ WITHOUT: dict[str, str] = {
     "tokens.add": "token create makes the secret whose hash it sends",
     "tokens.give": "token create --user makes the secret whose hash it sends",
     "ledger.read": "ledger export writes every page to one file",
+    "ledger.record_anchor": "ledger anchor records what it has written down",
 }
 """Operation -> why no command says it: which verb is composed of it instead."""

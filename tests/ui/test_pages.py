@@ -3,6 +3,7 @@
 import shlex
 from contextlib import closing
 
+import httpx
 import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
@@ -47,6 +48,10 @@ FILLED = {
     "/people": "/people",
     "/account": "/account",
 }
+FILES = {
+    "/ledger/{seq}/receipt.tlog-proof": "/ledger/9/receipt.tlog-proof",
+}
+"""Not pages to look at, but files to save."""
 
 
 def address(story, path):
@@ -60,7 +65,18 @@ def address(story, path):
 
 
 def test_every_page_is_visited_here():
-    assert list(FILLED) == [page.path for page in PAGES]
+    assert list(FILLED) == [page.path for page in PAGES if page.path not in FILES]
+    assert FILES.keys() <= {page.path for page in PAGES}
+
+
+def test_a_receipt_is_offered_as_text_that_no_browser_shows(site, story):
+    answer = httpx.get(site + FILES["/ledger/{seq}/receipt.tlog-proof"])
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="entry-9.tlog-proof"'
+    assert answer.text.startswith("c2sp.org/tlog-proof@v1\n")
+    assert httpx.get(site + "/ledger/999999/receipt.tlog-proof").status_code == 404
+    assert httpx.get(site + "/ledger/x/receipt.tlog-proof").status_code == 404
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -42,7 +42,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         *("alerts:write", "approvals:write", "blobs:write", "endpoints:write", "features:write", "labels:write"),
         *("monitors:write", "pipelines:write", "predictions:write", "rollouts:write"),
     },
-    Role.VALIDATOR: _WORK | _TALK | {"approvals:sign", "blobs:write", "evidence:write", "ledger:read"},
+    Role.VALIDATOR: _WORK | _TALK | {"approvals:sign", "blobs:write", "evidence:write", "ledger:read", "ledger:write"},
     Role.APPROVER: _WORK | _TALK | {"approvals:sign", "ledger:read", "policies:write"},
     Role.AUDITOR: _WORK | {"access:read", "ledger:read"},
     Role.ADMIN: frozenset({"access:read", "access:write"}),

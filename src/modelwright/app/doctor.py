@@ -104,7 +104,8 @@ def _ledger(home: Home) -> str:
     with connect(home.folder) as workspace:
         found = workspace.ledger.verify()
     if not found.intact:
-        raise Corrupted(f"Entry {found.first_altered or found.entries}: {found.problem}.", remedy="Restore control.db.")
+        place = f"Entry {found.first_altered}: " if found.first_altered else ""
+        raise Corrupted(f"{place}{found.problem}.", remedy="Restore control.db.")
     return f"{found.entries:,} entries, intact"
 
 

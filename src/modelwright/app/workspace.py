@@ -28,6 +28,7 @@ from modelwright.core.clock import Clock, utc_now
 from modelwright.core.identity import DEFAULT_PROJECT, OWNER, Identity
 from modelwright.core.ids import Name
 from modelwright.core.operation import Download, Operation, Service, Upload
+from modelwright.core.settings import ANCHOR_FILE
 from modelwright.data.repository import DatasetRepository
 from modelwright.data.service import DataService
 from modelwright.features.repository import FeatureRepository
@@ -165,7 +166,7 @@ class Platform:
         )
         predictions = PredictionService(self.log, self.blobs)
         lineage = LineageService(self._lineage)
-        ledger = LedgerService(LedgerRepository(), self.keys)
+        ledger = LedgerService(LedgerRepository(), self.keys, anchor_file=ANCHOR_FILE.value)
         charters = CharterService(governance, guard)
         automation, executions = self._automation(rollouts)
         monitors, alerts = self._monitoring(

@@ -9,6 +9,10 @@ import typer
 
 from modelwright.cli.context import workspace
 from modelwright.cli.output import After, Json, Limit, short, show, table, when
+from modelwright.ledger import anchors
+
+KEPT = "FILE|git:TAG"
+Out = Annotated[Path | None, typer.Option(help="Write it to this file; must not be there yet.")]
 
 app = typer.Typer(help="The record of every change, and whether it is whole.", no_args_is_help=True)
 
@@ -35,14 +39,84 @@ def list_(
 
 
 @app.command()
-def verify(context: typer.Context, json: Json = False) -> None:
+def verify(
+    context: typer.Context,
+    against: Annotated[str | None, typer.Option(metavar=KEPT, help="What was kept: it must begin with it.")] = None,
+    json: Json = False,
+) -> None:
     """Read the whole ledger. Names the first entry that was altered; exit code 1 when there is one."""
-    found = workspace(context).ledger.verify()
-    place = f"entry {found.first_altered}: " if found.first_altered else ""
-    whole = f"intact: {found.entries:,} entries, root {found.root}, signed by {short(found.signer)}"
-    show(found, json=json, text=lambda: whole if found.intact else f"ALTERED: {place}{found.problem}")
+    found = workspace(context).ledger.verify(against=tuple(anchors.kept(against)) if against else ())
+    show(found, json=json, text=lambda: str(found))
     if not found.intact:
         raise typer.Exit(1)
+
+
+@app.command()
+def checkpoint(context: typer.Context, out: Out = None, json: Json = False) -> None:
+    """Print the newest checkpoint: origin, size, root, signature. Keep it where nobody of this home can write."""
+    found = workspace(context).ledger.checkpoint()
+    _give(found, found.note, out, json=json, what=f"a checkpoint over {found.size:,} entries")
+
+
+@app.command()
+def key(context: typer.Context, json: Json = False) -> None:
+    """Print the key that readers verify with. Give it to them on another way than exports and receipts."""
+    found = workspace(context).ledger.checkpoint()
+    show({"origin": found.origin, "key": found.key}, json=json, text=lambda: found.key)
+
+
+@app.command()
+def receipt(
+    context: typer.Context,
+    seq: Annotated[int | None, typer.Argument(min=1, help="The entry's number.")] = None,
+    of: Annotated[str | None, typer.Option(metavar="MODEL@VERSION", help="Its newest decision instead.")] = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Print proof that an entry is in the ledger. It convinces whoever has the key and nothing else."""
+    if (seq is None) == (of is None):
+        raise typer.BadParameter("give an entry's number, or --of MODEL@VERSION")
+    ledger = workspace(context).ledger
+    found = ledger.receipt(ledger.decided(of) if of is not None else seq)
+    _give(found, str(found), out, json=json, what=f"a receipt of entry {found.seq}")
+
+
+@app.command()
+def consistency(
+    context: typer.Context,
+    since: Annotated[str, typer.Argument(metavar=KEPT, help="What was kept; the newest counts.")],
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Print proof that nothing before a checkpoint was rewritten. It shows no entry."""
+    found = workspace(context).ledger.consistency(anchors.newest(anchors.kept(since)))
+    _give(found, str(found), out, json=json, what=f"proof that the first {found.old:,} entries are as they were")
+
+
+@app.command()
+def anchor(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Option(help="Append to this file; it is made when it is not there.")] = None,
+    git_tag: Annotated[
+        str | None,
+        typer.Option(metavar="PREFIX", help="Make an annotated tag PREFIX-SIZE in this repository."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Keep the newest checkpoint outside the home. The ledger records that it was done, not where."""
+    if (file is None) == (git_tag is None):
+        raise typer.BadParameter("give --file or --git-tag")
+    ledger = workspace(context).ledger
+    kept, where = (ledger.anchor(file), file) if file is not None else ledger.anchor_tag(git_tag)
+    show(kept, json=json, text=lambda: f"a checkpoint over {kept.size:,} entries in {where}")
+
+
+def _give(found: object, text: str, out: Path | None, *, json: bool, what: str) -> None:
+    """Print what an operation answered, or write its text to a new file and say so."""
+    if out is not None:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    show(found, json=json, text=lambda: text if out is None else f"{what} in {out}")
 
 
 @app.command()

@@ -68,6 +68,13 @@ DEBUG = Setting(
     "the line alone.",
 )
 
+ANCHOR_FILE = Setting(
+    "MODELWRIGHT_ANCHOR_FILE",
+    "A file outside the home, best where the home's owner cannot rewrite it. The job worker appends a checkpoint of "
+    "the ledger to it, at most one an hour and only after a change, and every `ledger verify` is held against it. "
+    "Without it checkpoints are kept where `ledger anchor` is told to.",
+)
+
 SETTINGS = (
     URL,
     TOKEN,
@@ -79,5 +86,6 @@ SETTINGS = (
     OIDC_CLIENT_SECRET,
     OIDC_GROUPS_CLAIM,
     DEBUG,
+    ANCHOR_FILE,
 )
 """Every setting, in the order of the reference."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from modelwright.app.home import Home
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
+from modelwright.jobs.anchors import Anchorer
 from modelwright.jobs.launcher import Launcher
 from modelwright.jobs.leasing import Leases
 from modelwright.jobs.materializer import Materializer
@@ -59,6 +60,7 @@ class Worker:
             "rollouts": self._rollouts.turn,
             "the calendar": self._launcher.fire,
             "executions": self._launcher.turn,
+            "anchors": Anchorer(platform, self._leases).turn,
         }
 
     def turn(self) -> bool:

@@ -10,11 +10,11 @@ from modelwright.core import wire
 from modelwright.core.errors import Corrupted, Invalid
 from modelwright.core.events import Recorded
 from modelwright.core.unit import Rows
-from modelwright.ledger import tree
+from modelwright.ledger import checkpoint, tree
 from modelwright.ledger.chain import chained
-from modelwright.ledger.model import HEAD_TYPE, Envelope, Head, StoredEntry
+from modelwright.ledger.model import Envelope, Head, StoredEntry
 from modelwright.ledger.repository import Edge, LedgerRepository
-from modelwright.store.keys import Keys, opened
+from modelwright.store.keys import Keys
 
 
 def append(
@@ -34,8 +34,8 @@ def append(
     Raises:
         Corrupted: The ledger's end is not what this home signed last. Signing a new end over it would vouch for it.
     """
-    edge = repository.edge(rows)
-    _check(edge, fresh=edge.size == 0 and not repository.page(rows, after=0, limit=1), keys=keys)
+    edge, last, behind = repository.end(rows)
+    _check(edge, last, behind, keys=keys)
     size, chain, frontier = edge.size, edge.chain, edge.frontier
     added = []
     for fact in recorded:
@@ -57,21 +57,21 @@ def append(
         chain = chained(chain, leaf)
         size += 1
         added.append(StoredEntry(size, envelope.kind, envelope.project, text.decode(), leaf, chain))
-    head = Head(size=size, root=tree.root(frontier), chain=chain)
-    signed = keys.sign(wire.canonical(head), HEAD_TYPE)
+    signed = checkpoint.signed(Head(size=size, root=tree.root(frontier)), keys)
     repository.append(rows, added, Edge(size=size, chain=chain, frontier=frontier, signed=signed))
 
 
-def _check(edge: Edge, *, fresh: bool, keys: Keys) -> None:
-    """The end must be the signed one, or that of a ledger which has not begun."""
-    if edge.signed is None and fresh:
+def _check(edge: Edge, last: int, behind: str, *, keys: Keys) -> None:
+    """The end must be the signed one, or that of a ledger which has not begun; the last entry must stand before it."""
+    if edge.signed is None and edge.size == last == 0:
         return
     try:
         if edge.signed is None:
             problem = "its signed head is gone"
+        elif checkpoint.head_of(edge.signed, keys.public) != edge.head:
+            problem = "what stands beside its signed head is not what was signed"
         else:
-            signed = wire.decode(opened(edge.signed, keys.public, HEAD_TYPE), Head)
-            problem = "" if signed == edge.head else "what stands beside its signed head is not what was signed"
+            problem = "" if (last, behind) == (edge.size, edge.chain) else "its last entry is not the one it ended with"
     except (Corrupted, Invalid) as error:
         problem = error.message
     if problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -19,14 +19,20 @@ def chained(previous: str, leaf: str) -> str:
 class Walk:
     """Follows the chain from its beginning and stops at the first entry that does not fit.
 
+    Args:
+        marks: Sizes at which the root is wanted.
+
     Attributes:
         size: Entries that fitted.
         problem: What is wrong with the next one; empty while all fit.
+        roots: Size -> root, of the marks that have been passed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Collection[int] = ()) -> None:
         self.size = 0
         self.problem = ""
+        self.roots: dict[int, str] = {0: tree.EMPTY_ROOT}
+        self._marks = frozenset(marks)
         self._chain = GENESIS
         self._frontier: tree.Frontier = []
 
@@ -39,12 +45,19 @@ class Walk:
             self._chain = entry.chain
             self._frontier = tree.grown(self._frontier, self.size, entry.leaf)
             self.size += 1
+            if self.size in self._marks:
+                self.roots[self.size] = tree.root(self._frontier)
         return True
 
     @property
     def head(self) -> Head:
         """The head that belongs to the entries followed so far."""
-        return Head(size=self.size, root=tree.root(self._frontier), chain=self._chain)
+        return Head(size=self.size, root=tree.root(self._frontier))
+
+    @property
+    def chain(self) -> str:
+        """The end of the chain."""
+        return self._chain
 
     def _problem(self, entry: StoredEntry) -> str:
         if entry.seq != self.size + 1:

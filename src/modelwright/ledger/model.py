@@ -1,16 +1,17 @@
-"""Entries, the signed head, and what a verification found."""
+"""Entries, checkpoints and proofs over them, and what a verification found."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
-from modelwright.core.events import ActorKind
+from modelwright.core.events import ActorKind, Event
 from modelwright.core.ids import Digest
 from modelwright.core.shown import Shown
-from modelwright.core.signing import Envelope as SignedEnvelope
 
 HEAD_TYPE = "application/vnd.modelwright.ledger-head+json"
 GENESIS = "0" * 64
@@ -69,12 +70,99 @@ class StoredEntry(Struct, frozen=True):
     chain: str
 
 
-class Head(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The signed state of the whole ledger: as many entries, this tree over them, this end of the chain."""
+class Head(Struct, frozen=True, kw_only=True):
+    """The state of the whole ledger: as many entries, this RFC 6962 tree over them."""
+
+    size: int
+    root: Digest
+
+
+class HeadV1(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was signed, in an envelope, before there were checkpoints."""
 
     size: int
     root: Digest
     chain: Digest
+
+
+class Checkpoint(Shown, frozen=True, kw_only=True):
+    """The ledger's newest signed state.
+
+    Attributes:
+        origin: The ledger's name: made of its key, the same wherever its home lies.
+        size: Entries.
+        root: Root of the RFC 6962 tree over them.
+        note: The same as a signed note (https://c2sp.org/tlog-checkpoint): what is kept elsewhere.
+        key: The verifier key (https://c2sp.org/signed-note): keep it away from the home, and check notes with it.
+    """
+
+    origin: str
+    size: int
+    root: Digest
+    note: str
+    key: str
+
+    def __str__(self) -> str:
+        return self.note
+
+
+class Receipt(Shown, frozen=True, kw_only=True):
+    """Proof that an entry is in the ledger, for whoever has the verifier key and nothing else.
+
+    Attributes:
+        seq: The entry's position, from 1.
+        envelope: Its text as it was hashed.
+        proof: The RFC 6962 audit path, hashes in hex from the entry's sibling up.
+        checkpoint: The signed note of the tree that it is in.
+    """
+
+    seq: int
+    envelope: str
+    proof: tuple[Digest, ...]
+    checkpoint: str
+
+    def __str__(self) -> str:
+        """The receipt as a file (https://c2sp.org/tlog-proof); its extra data is the entry's text."""
+        extra = b64encode(self.envelope.encode()).decode()
+        lines = ["c2sp.org/tlog-proof@v1", f"extra {extra}", f"index {self.seq - 1}", *_base64(self.proof)]
+        return "\n".join(lines) + f"\n\n{self.checkpoint}"
+
+
+class Consistency(Shown, frozen=True, kw_only=True):
+    """Proof that the ledger begins with what an older checkpoint was over; it tells nothing of the entries.
+
+    Attributes:
+        old: Entries of the older checkpoint.
+        proof: The RFC 6962 consistency proof, hashes in hex.
+        checkpoint: The newest signed note.
+    """
+
+    old: int
+    proof: tuple[Digest, ...]
+    checkpoint: str
+
+    def __str__(self) -> str:
+        """The proof as a file: what https://c2sp.org/tlog-witness takes as ``add-checkpoint``."""
+        return "\n".join([f"old {self.old}", *_base64(self.proof)]) + f"\n\n{self.checkpoint}"
+
+
+def _base64(hashes: tuple[Digest, ...]) -> list[str]:
+    return [b64encode(bytes.fromhex(each)).decode() for each in hashes]
+
+
+class Place(StrEnum):
+    """Where a checkpoint can be kept. Which file or repository it was is not recorded."""
+
+    FILE = "file"
+    GIT_TAG = "git-tag"
+
+
+class Anchored(Event, frozen=True, kw_only=True, tag="ledger.anchored"):
+    """A checkpoint was written down outside the home."""
+
+    place: Place
+    size: int
+    root: Digest
 
 
 class RawPage(Struct, frozen=True, kw_only=True):
@@ -82,25 +170,27 @@ class RawPage(Struct, frozen=True, kw_only=True):
 
     Attributes:
         entries: As stored, oldest first.
-        head: The signed head, a DSSE envelope; none while the ledger is empty.
-        public_key: The key that signed it, in hex.
+        checkpoint: The ledger's newest checkpoint, a signed note.
+        key: The verifier key of whoever signed it.
     """
 
     entries: tuple[StoredEntry, ...]
-    head: SignedEnvelope | None
-    public_key: str
+    checkpoint: str
+    key: str
 
 
 class Verification(Shown, frozen=True, kw_only=True):
     """What ``ledger verify`` found.
 
     Attributes:
-        intact: Whether every entry is what was recorded.
+        intact: Whether every entry is what was recorded, and the ledger begins with what was kept of it.
         entries: How many entries were read.
         root: Root of the RFC 6962 tree over them.
         signer: Digest of the public key that signed the head.
         first_altered: Position of the first entry that is not what was recorded.
-        problem: What is wrong with it; empty when intact.
+        problem: What is wrong; empty when intact.
+        checkpoints: How many checkpoints of this ledger it was held against.
+        extends: Entries of the largest checkpoint that the ledger was found to begin with.
     """
 
     intact: bool
@@ -109,3 +199,14 @@ class Verification(Shown, frozen=True, kw_only=True):
     signer: str
     first_altered: int | None = None
     problem: str = ""
+    checkpoints: int = 0
+    extends: int = 0
+
+    def __str__(self) -> str:
+        if not self.intact:
+            place = f"entry {self.first_altered}: " if self.first_altered else ""
+            return f"ALTERED: {place}{self.problem}"
+        whole = f"intact: {self.entries:,} entries, root {self.root}, signed by {self.signer[:12]}"
+        if not self.checkpoints:
+            return whole
+        return f"{whole}; held against {self.checkpoints:,} kept, the newest over {self.extends:,} entries"

@@ -34,22 +34,26 @@ _BEFORE_ALL = -(2**63)
 
 
 class Edge(Struct, frozen=True, kw_only=True):
-    """Where the ledger ends: what the next append needs, and the signed head."""
+    """Where the ledger ends: what the next append needs, and the signed head.
+
+    Attributes:
+        signed: A checkpoint; an envelope where nothing was written since before there were checkpoints.
+    """
 
     size: int = 0
     chain: str = GENESIS
     frontier: Frontier = []
-    signed: SignedEnvelope | None = None
+    signed: str | SignedEnvelope | None = None
 
     @property
     def head(self) -> Head:
-        """What a signature over this end says.
+        """What a checkpoint of this end says.
 
         Raises:
             Corrupted: The tree's edge is not made of hashes.
         """
         try:
-            return Head(size=self.size, root=tree.root(self.frontier), chain=self.chain)
+            return Head(size=self.size, root=tree.root(self.frontier))
         except ValueError:
             raise Corrupted("The edge of the ledger's tree is not made of hashes.") from None
 
@@ -61,6 +65,12 @@ edges = Table(
     Column("edge", Body(Edge), nullable=False),
 )
 
+_END = select(
+    select(edges.c.edge).where(edges.c.id == 1).scalar_subquery(),
+    select(entries.c.seq).order_by(entries.c.seq.desc()).limit(1).scalar_subquery(),
+    select(entries.c.chain).order_by(entries.c.seq.desc()).limit(1).scalar_subquery(),
+)
+
 
 class LedgerRepository:
     """The ledger's entries and its end."""
@@ -68,6 +78,11 @@ class LedgerRepository:
     def edge(self, rows: Rows) -> Edge:
         """Where the ledger ends."""
         return rows.execute(select(edges.c.edge).where(edges.c.id == 1)).scalar() or Edge()
+
+    def end(self, rows: Rows) -> tuple[Edge, int, str]:
+        """Where the ledger ends, beside the position and chain of its last entry, in one statement."""
+        edge, seq, chain = rows.execute(_END).one()
+        return edge or Edge(), seq or 0, GENESIS if chain is None else _text(chain)
 
     def append(self, rows: Rows, fresh: list[StoredEntry], edge: Edge) -> None:
         """Write entries and move the end behind them."""
@@ -87,6 +102,11 @@ class LedgerRepository:
     def page(self, rows: Rows, *, after: int, limit: int) -> list[StoredEntry]:
         """Entries behind a position, oldest first."""
         return [_stored(row) for row in rows.execute(_behind(after, limit))]
+
+    def leaves(self, rows: Rows, size: int) -> list[str]:
+        """The leaf hashes of the first entries, in order."""
+        statement = select(entries.c.leaf).where(entries.c.seq.between(1, size)).order_by(entries.c.seq)
+        return [_text(leaf) for leaf in rows.execute(statement).scalars()]
 
     def newest(
         self, rows: Rows, *, project: str, kind: str | None, before: int | None, limit: int

@@ -90,6 +90,10 @@ def _handler(page: Page, platform: Platform, threads: Threads) -> Handler:
             view = View("problem", title, {"error": error})
         if view.location:
             return RedirectResponse(view.location, HTTPStatus.SEE_OTHER)
+        if view.file:
+            name, text = view.file
+            saved = {"content-disposition": f'attachment; filename="{name}"'}
+            return Response(text, status, saved, media_type="text/plain")
         return shown(request, rendered(view, ask, request.url.path), status)
 
     async def answer(request: Request) -> Response:

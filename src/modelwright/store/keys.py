@@ -1,4 +1,4 @@
-"""The home's signing key, and DSSE envelopes (Dead Simple Signing Envelope, v1) made with it."""
+"""The home's signing key, and what is signed with it: DSSE envelopes (Dead Simple Signing Envelope, v1) and notes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from modelwright.core.ids import new_id
 from modelwright.core.signing import Envelope, Signature
 from modelwright.core.wire import sha256
 from modelwright.store.folders import sync_folder
+from modelwright.store.notes import signature_line
 
 
 def _pre_authentication(payload_type: str, payload: bytes) -> bytes:
@@ -67,6 +68,15 @@ class Keys:
             payload=base64.b64encode(payload).decode(),
             signatures=(Signature(keyid=sha256(self.public), sig=base64.b64encode(signature).decode()),),
         )
+
+    def sign_note(self, text: str, name: str) -> str:
+        """A signed note (``store.notes``). No envelope is ever a note: what is signed of one begins with ``DSSEv1``.
+
+        Args:
+            text: What is signed; it ends with a line's end.
+            name: The name under which others know the key.
+        """
+        return f"{text}\n{signature_line(name, self.public, self._private.sign(text.encode()))}"
 
 
 def opened(envelope: Envelope, public: bytes, payload_type: str) -> bytes:

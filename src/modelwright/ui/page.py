@@ -69,12 +69,14 @@ class View:
         title: The window's title.
         context: What the template is given.
         location: Where to go instead, as a path of this site.
+        file: A file of plain text instead of a page: the name to save it under, and the text.
     """
 
     template: str = ""
     title: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
     location: str = ""
+    file: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ PAGES: tuple[Page, ...] = (
     Page("/lineage", "lineage:read", lineage.load),
     Page("/ledger", "ledger:read", ledger.load_list),
     Page("/ledger/{seq}", "ledger:read", ledger.load),
+    Page("/ledger/{seq}/receipt.tlog-proof", "ledger:read", ledger.load_receipt),
     Page("/people", "access:read", people.load),
     Page("/account", "self:read", people.load_account),
 )

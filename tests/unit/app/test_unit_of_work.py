@@ -186,7 +186,7 @@ def test_a_projection_that_fails_undoes_the_operation(desk, key):
 
 def test_a_ledger_that_cannot_be_signed_undoes_the_operation(desk, monkeypatch):
     """The entry is there exactly when the rows are: the last statement's failure takes everything along."""
-    monkeypatch.setattr(desk.keys, "sign", lambda *_: (_ for _ in ()).throw(OSError("no key")))
+    monkeypatch.setattr(desk.keys, "sign_note", lambda *_: (_ for _ in ()).throw(OSError("no key")))
     with pytest.raises(OSError, match="no key"):
         desk.write("late", "k")
     assert desk.state == NOTHING

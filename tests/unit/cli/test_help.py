@@ -84,6 +84,8 @@ def test_every_command_says_an_operation_or_is_more_than_one():
         "prediction export",
         "model evaluate",
         "ledger export",
+        "ledger anchor",
+        "ledger key",
         "new drift-test",
         "feature get",
         "user password",

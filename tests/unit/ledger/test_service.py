@@ -9,9 +9,11 @@ from sqlalchemy import text
 
 from modelwright.app.connect import Workspace
 from modelwright.app.workspace import LocalCaller
-from modelwright.core.errors import Conflict, Corrupted, Invalid
+from modelwright.core.errors import Conflict, Corrupted, Invalid, NotFound
 from modelwright.core.events import Actor
 from modelwright.core.identity import Identity
+from modelwright.ledger import proofs, tree
+from modelwright.ledger.checkpoint import claimed
 from modelwright.store.keys import Keys
 from support.homes import fresh_platform
 
@@ -86,21 +88,24 @@ def test_read_gives_all_projects_as_hashed_oldest_first_with_the_head(platform, 
     rest = ws.ledger.read(after=str(page.entries[-1].seq), limit=6)
     assert [entry.seq for entry in (*page.entries, *rest.entries)] == list(range(1, 11))
     assert json.loads(page.entries[0].envelope)["body"]["name"] == "run-0"
-    assert page.head == rest.head
-    assert page.public_key == platform.keys.public.hex()
+    assert (page.checkpoint, page.key) == (rest.checkpoint, rest.key)
+    assert page.checkpoint == ws.ledger.checkpoint().note
 
 
-def test_an_empty_ledger_is_intact_and_has_no_head(platform):
+def test_an_empty_ledger_is_intact_and_has_a_checkpoint_over_nothing(platform):
     ws = workspace(platform)
     assert ws.ledger.verify().intact
     page = ws.ledger.read()
-    assert (page.entries, page.head) == ((), None)
+    assert (page.entries, page.checkpoint) == ((), ws.ledger.checkpoint().note)
+    assert ws.ledger.checkpoint().size == 0
+    assert ws.ledger.consistency(page.checkpoint).proof == ()
 
 
-def test_an_export_holds_the_key_the_head_and_every_entry(platform, ws, tmp_path):
+def test_an_export_holds_the_key_the_checkpoint_and_every_entry(platform, ws, tmp_path):
     assert ws.ledger.export(tmp_path / "out.jsonl") == 9
     first, *lines = (tmp_path / "out.jsonl").read_text().splitlines()
-    assert json.loads(first)["public_key"] == platform.keys.public.hex()
+    newest = ws.ledger.checkpoint()
+    assert json.loads(first) == {"format": 2, "key": newest.key, "checkpoint": newest.note}
     assert [json.loads(line)["seq"] for line in lines] == list(range(1, 10))
     assert [path.name for path in tmp_path.glob("out*")] == ["out.jsonl"]
 
@@ -165,3 +170,97 @@ def test_a_head_that_another_key_signed_is_noticed_and_nothing_is_appended_to_it
     found = ws.ledger.verify()
     assert not found.intact
     assert "not signed by the trusted key" in found.problem
+
+
+def test_a_receipt_leads_from_every_entry_to_the_signed_root(ws):
+    head = claimed(ws.ledger.checkpoint().note)[1]
+    for seq in range(1, 10):
+        receipt = ws.ledger.receipt(seq)
+        assert json.loads(receipt.envelope)["seq"] == seq
+        leaf, path = bytes.fromhex(tree.leaf_hash(receipt.envelope.encode())), [*map(bytes.fromhex, receipt.proof)]
+        assert proofs.included(leaf, seq - 1, 9, path, bytes.fromhex(head.root))
+
+
+@pytest.mark.parametrize("seq", [0, -1, 10, 2**62, 2**70])
+def test_there_is_no_receipt_of_what_is_not_there(ws, seq):
+    with pytest.raises((NotFound, Invalid)):
+        ws.ledger.receipt(seq)
+
+
+def test_a_project_gets_receipts_of_its_own_entries_alone(platform, ws):
+    claims = workspace(platform, "claims")
+    claims.runs.start("theirs")
+    assert claims.ledger.receipt(10).seq == 10
+    for asks, seq in ((claims, 9), (ws, 10)):
+        with pytest.raises(NotFound, match=f"no entry {seq} of this project"):
+            asks.ledger.receipt(seq)
+
+
+@pytest.mark.parametrize("row", [2, 4, 9])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger SET envelope = replace(envelope, 'run-3', 'run-8') || ' ' WHERE seq = {row}",
+        "UPDATE ledger SET leaf = replace(leaf, substr(leaf, 1, 8), '00000000') WHERE seq = {row}",
+        "UPDATE ledger SET leaf = 'no hash' WHERE seq = {row}",
+        "DELETE FROM ledger WHERE seq = {row}",
+        "DELETE FROM ledger_head",
+    ],
+)
+def test_nothing_is_proven_of_an_altered_ledger(platform, ws, statement, row):
+    before = ws.ledger.checkpoint().note
+    altered(platform, statement.format(row=row))
+    with pytest.raises((Corrupted, NotFound)):
+        ws.ledger.receipt(row)
+    if "envelope" not in statement:  # which no other proof reads
+        with pytest.raises(Corrupted):
+            ws.ledger.consistency(before)
+        with pytest.raises(Corrupted):
+            ws.ledger.receipt(3)
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM ledger WHERE seq = 9", "UPDATE ledger SET chain = leaf WHERE seq = 9"]
+)
+def test_nothing_is_appended_where_the_last_entry_is_another(platform, ws, statement):
+    altered(platform, statement)
+    with pytest.raises(Corrupted, match="its last entry is not the one it ended with"):
+        ws.runs.start("later")
+
+
+def test_what_was_kept_is_proven_to_be_the_beginning(ws):
+    kept = ws.ledger.checkpoint()
+    ws.runs.start("later")
+    proof = ws.ledger.consistency(kept.note)
+    old, new = claimed(kept.note)[1], claimed(proof.checkpoint)[1]
+    assert (proof.old, new.size) == (9, 10)
+    path = [bytes.fromhex(each) for each in proof.proof]
+    assert proofs.extends(9, bytes.fromhex(old.root), 10, bytes.fromhex(new.root), path)
+
+
+def test_an_end_that_was_cut_off_together_with_its_head_is_found_by_what_was_kept(platform, ws, tmp_path):
+    """An older copy of the database is whole, and has a head of its own."""
+    with platform.records.reading() as rows:
+        older = rows.execute(text("SELECT edge FROM ledger_head")).scalar_one()
+    ws.runs.start("later")
+    kept = ws.ledger.checkpoint().note
+    with platform.records.writing() as rows:
+        rows.execute(text("DELETE FROM ledger WHERE seq = 10"))
+        rows.execute(text("UPDATE ledger_head SET edge = :edge"), {"edge": older})
+    assert ws.ledger.verify().intact
+    found = ws.ledger.verify(against=[kept])
+    assert (found.intact, found.problem) == (False, "a checkpoint was kept over 10 entries, and there are 9")
+    with pytest.raises(Corrupted, match="does not begin"):
+        ws.ledger.consistency(kept)
+
+
+def test_what_is_recorded_as_kept_must_be_of_this_ledger(platform, ws, tmp_path):
+    theirs = fresh_platform(tmp_path / "theirs")
+    note = workspace(theirs).ledger.checkpoint().note
+    theirs.close()
+    for call in (lambda: ws.ledger.record_anchor(note, "file"), lambda: ws.ledger.consistency(note)):
+        with pytest.raises(Corrupted, match="not signed by the trusted key"):
+            call()
+    with pytest.raises(Invalid, match="is no checkpoint"):
+        ws.ledger.verify(against=["nothing"])
+    assert ws.ledger.verify().entries == 9

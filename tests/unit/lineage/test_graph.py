@@ -265,6 +265,7 @@ NOT_DRAWN = {
     "governance.charter_published": "what is wanted, not what came of what",
     "governance.policy_published": "what is wanted, not what came of what",
     "governance.transition_decided": "the move that follows tells of it",
+    "ledger.anchored": "about the record, not about what it records",
     "lifecycle.ages_compared": "the log, read again",
     "models.alias_moved": "a name of a version that is there",
     "monitoring.monitor_configured": "how it is watched",

@@ -3,45 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from modelwright.core import wire
-from modelwright.core.errors import NotFound
-from modelwright.ledger.model import Entry
+from modelwright.core.errors import Corrupted, NotFound
+from modelwright.ledger.model import Anchored, Entry
 from modelwright.ui.page import Ask, View
 
 _PAGE = 100
+_ANCHORED = str(Anchored.__struct_config__.tag)
 
 
 def load_list(ask: Ask) -> View:
     """Entries, newest first, under what a verification of all of them found."""
-    kind = ask.word("kind") or None
+    kind, found = ask.word("kind") or None, ask.workspace.ledger.verify()
     page = ask.workspace.ledger.list(kind=kind, limit=_PAGE, after=ask.word("after") or None)
     context = {
         "entries": [(entry, summary(entry)) for entry in page.items],
         "after": page.next,
         "kind": kind,
         "kinds": sorted({entry.envelope.kind for entry in page.items} | ({kind} if kind else set())),
-        "found": ask.workspace.ledger.verify(),
+        "found": found,
+        "newest": ask.workspace.ledger.checkpoint() if found.intact else None,
+        "anchors": ask.workspace.ledger.list(kind=_ANCHORED, limit=5).items,
     }
     return View("ledger", "Ledger", context)
 
 
+def load_receipt(ask: Ask) -> View:
+    """An entry's receipt as a file."""
+    receipt = ask.workspace.ledger.receipt(_number(ask))
+    return View(file=(f"entry-{receipt.seq}.tlog-proof", str(receipt)))
+
+
 def load(ask: Ask) -> View:
-    """One entry with everything that is hashed."""
-    text = ask.path["seq"]
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    """One entry with everything that is hashed, and its place in the tree."""
+    number = _number(ask)
     page = ask.workspace.ledger.list(limit=1, after=str(number + 1))
     entry = page.items[0] if page.items else None
     if entry is None or entry.envelope.seq != number:
-        raise NotFound(f"The ledger has no entry {text[:20]} of this project.", remedy="See /ledger.")
+        raise NotFound(f"The ledger has no entry {ask.path['seq'][:20]} of this project.", remedy="See /ledger.")
+    receipt = None
+    with suppress(Corrupted):  # an altered ledger's entries can be looked at all the same
+        receipt = ask.workspace.ledger.receipt(number)
     context = {
+        "receipt": receipt,
         "entry": entry,
         "summary": summary(entry),
         "fields": list(flat(entry.envelope.body)),
         "raw": wire.canonical(entry.envelope).decode(),
     }
     return View("entry", f"Entry {number}", context)
+
+
+def _number(ask: Ask) -> int:
+    text = ask.path["seq"]
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def summary(entry: Entry) -> str:
@@ -54,7 +72,7 @@ def summary(entry: Entry) -> str:
         return f"{move.get('model')}@{move.get('version')} as {move.get('target')}: {said}"
     about = next((str(body[key]) for key in ("endpoint", "model", "name", "tier") if body.get(key)), "")
     version = f"@{body['version']}" if body.get("version") and not body.get("endpoint") else ""
-    extras = [str(body[key]) for key in ("alias", "status", "reason", "evidence") if body.get(key)]
+    extras = [str(body[key]) for key in ("alias", "status", "reason", "evidence", "place") if body.get(key)]
     if body.get("endpoint"):
         extras.insert(0, f"{body.get('model')}@{body.get('version')}")
     if body.get("run_id"):
