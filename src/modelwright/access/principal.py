@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from modelwright.access.credentials import hashed, is_password, is_token
 from modelwright.access.model import Principal, Session, Token, User
 from modelwright.access.repository import GrantRepository, SessionRepository, TokenRepository, UserRepository
-from modelwright.access.roles import EVERYWHERE, OWN, Role, permitted
+from modelwright.access.roles import EVERYWHERE, OWN, Role, permitted, permitted_everywhere
 from modelwright.core.errors import Denied, NotFound
 from modelwright.core.events import ActorKind
 from modelwright.core.unit import Rows
@@ -85,12 +85,13 @@ class Doorkeeper:
         if chosen not in named and (named or project is not None):
             raise _no_project(chosen)
         roles = self.roles(rows, user, chosen)
+        everywhere = self.roles(rows, user, EVERYWHERE)
         return Principal(
             user=user,
             project=chosen,
             projects=named,
             roles=roles,
-            permissions=_within(permitted(roles) | OWN, scopes),
+            permissions=_within(permitted(roles) | permitted_everywhere(everywhere) | OWN, scopes),
             own=own or user.kind is ActorKind.SIMULATED,  # an example plays both: who makes it, and who uses it
         )
 

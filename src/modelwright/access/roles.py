@@ -49,6 +49,9 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
 }
 """What each role may do. An admin manages people and does nothing else: who could give rights must not use them."""
 
+OF_ALL: dict[Role, frozenset[str]] = {Role.AUDITOR: frozenset({"ledger:export"})}
+"""What a role gives besides, where it is held in every project: the whole ledger has the entries of all of them."""
+
 EVERYWHERE = "*"
 """The project of a grant that holds in all of them."""
 
@@ -64,3 +67,13 @@ def permitted(roles: frozenset[Role]) -> frozenset[str]:
         ['access:read', 'access:write']
     """
     return frozenset().union(*(PERMISSIONS[role] for role in roles))
+
+
+def permitted_everywhere(roles: frozenset[Role]) -> frozenset[str]:
+    """What roles that are held in every project give besides.
+
+    Example:
+        >>> sorted(permitted_everywhere(frozenset(Role)))
+        ['ledger:export']
+    """
+    return frozenset().union(*(OF_ALL.get(role, frozenset()) for role in roles))

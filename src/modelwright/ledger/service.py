@@ -158,7 +158,7 @@ class LedgerService(Service):
         head = checkpoints.opened(checkpoint, self._keys.public)
         unit.emit(Anchored(place=place, size=head.size, root=head.root))
 
-    @operation(permission="ledger:read", kind="query")
+    @operation(permission="ledger:export", kind="query")
     def read(self, unit: Unit, after: str | None = None, limit: int = 1000) -> RawPage:
         """Entries as they were hashed, oldest first, with the newest checkpoint: all that an outsider needs.
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from modelwright.access.credentials import SHOWN, hashed, new_token
-from modelwright.access.roles import EVERYWHERE, PERMISSIONS, Role, permitted
+from modelwright.access.roles import EVERYWHERE, PERMISSIONS, Role, permitted, permitted_everywhere
 from modelwright.access.sessions import SessionService
 from modelwright.app.entrance import Presented
 from modelwright.app.home import Home
@@ -137,7 +137,7 @@ def test_an_auditor_and_a_viewer_write_nothing():
 
 def test_every_permission_of_the_house_is_held_by_some_role(team):
     asked = {operation.permission for operation in team.platform.table}
-    held = permitted(frozenset(Role)) | {"self:read", "self:write"}
+    held = permitted(frozenset(Role)) | permitted_everywhere(frozenset(Role)) | {"self:read", "self:write"}
     assert asked <= held
 
 
@@ -176,6 +176,14 @@ def test_a_role_everywhere_holds_in_every_project(team):
     secret, _ = team.token("ada")
     assert team.do("projects.list", team.identify(secret)) == ("claims", "default")
     assert team.identify(secret, "claims").may("models:read")
+
+
+def test_the_whole_ledger_is_for_who_audits_every_project(team):
+    team.add("ada", "auditor")
+    team.add("bea", "auditor", project=EVERYWHERE)
+    with pytest.raises(Denied, match="ledger:export"):
+        team.do("ledger.read", team.identify(team.token("ada")[0]))
+    assert team.do("ledger.read", team.identify(team.token("bea")[0])).entries
 
 
 def test_a_token_of_one_project_opens_no_other(team):
