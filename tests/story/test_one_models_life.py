@@ -125,6 +125,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
             stream.more(ENOUGH, of=SECOND)
         early, late = _labelled(ws, folder, stream.answered, asked)
         awaits(lambda: ws.predictions.counts(ENDPOINT).in_segments == 0, "everything is in Parquet")
+        awaits(lambda: ws.lifecycle.outstanding(ENDPOINT).reactions == 0, "the documents are kept")
         before = _seen(ws)
         end = house.end()
     with House(home) as again, closing(mw.connect(again.api)) as ws:
@@ -210,6 +211,9 @@ def _seen(ws: mw.Workspace) -> dict[str, Any]:
         "runs": ws.runs.list().items,
         "data": ws.data.versions(DATA).items,
         "ledger": ws.ledger.verify(),
+        "kept": ws.documents.list(SECOND).items,
+        "report": ws.documents.get(SECOND, "change_report"),
+        "evidence": {ref: ws.evidence.list(ref) for ref in (FIRST, SECOND)},
         "intact": [ws.data.verify(f"{DATA}@{number}").intact for number in (1, 2)],
     }
 
@@ -253,6 +257,25 @@ def test_a_request_that_breaks_the_contract_gets_a_4xx_that_names_the_field(life
     for field, status, text in life.bad:
         assert 400 <= status < 500
         assert re.search(rf"\b{field}\b", text), text
+
+
+def test_the_documents_of_what_is_relied_on_are_kept_and_their_figures_are_the_evidence_s(life):
+    kept = life.before["kept"]
+    assert {one.kind for one in kept} == {"model_card", "technical_file", "change_report"}
+    assert life.after["kept"] == kept
+    report = life.before["report"]
+    assert report.digest == life.after["report"].digest
+    assert (report.subject, report.against) == (SECOND, FIRST)
+    old, new = (
+        next(one for one in life.before["evidence"][ref] if one.kind == "evaluation") for ref in (FIRST, SECOND)
+    )
+    [quality] = [said for said in report.statements if said.says.startswith("Its {metric} is {after}")]
+    for place, found in (("before", old), ("after", new)):
+        score, value = found.values.score, quality.values[place]
+        assert value.exact == (score.estimate, score.low, score.high)
+        assert quality.sources[value.source].digest == found.digest
+    [grown] = [said for said in report.statements if said.says.startswith("It learned from {after}")]
+    assert (grown.values["after"].shown, grown.values["before"].shown) == (f"{DATA}@2", f"{DATA}@1")
 
 
 def test_not_one_request_fails_while_a_version_is_swapped_in_rolled_back_and_swapped_in_again(life):

@@ -106,6 +106,19 @@ def _ledger_verify(a: dict[str, Any], files: Files) -> list[Any]:
     return ["ledger", "verify", *(["--against", files.write("kept.txt", kept)] if kept else [])]
 
 
+_DOCUMENTS = {
+    "model_card": ["doc", "card"],
+    "technical_file": ["doc", "technical"],
+    "change_report": ["doc", "changes"],
+    "declaration": ["doc", "declaration"],
+}
+
+
+def _attest(a: dict[str, Any], _: Files) -> list[Any]:
+    names = [word for name in a.get("names", ()) for word in ("--name", name)]
+    return ["doc", "attest", a["ref"], a["item"], a["text"], *_options(a, "kind"), *names]
+
+
 COMMANDS: dict[str, Typed] = {
     "data.commit": _data_add,
     "data.get": lambda a, _: ["data", "show", a["ref"]],
@@ -177,6 +190,12 @@ COMMANDS: dict[str, Typed] = {
     "alerts.acknowledge": lambda a, _: ["alert", "ack", a["id"], *_options(a, "note")],
     "alerts.mute": lambda a, _: ["alert", "mute", a["id"], "--until", a["until"].isoformat(), *_options(a, "note")],
     "alerts.resolve": lambda a, _: ["alert", "resolve", a["id"], *_options(a, "note")],
+    "documents.get": lambda a, _: [*_DOCUMENTS[a["kind"]], a["ref"], *_options(a, "against", "digest")],
+    "documents.status": lambda a, _: ["doc", "status", a["ref"]],
+    "documents.list": lambda a, _: ["doc", "list", a["ref"], *_options(a, "limit", "after")],
+    "documents.keep": lambda a, _: ["doc", "keep", a["ref"]],
+    "documents.attest": _attest,
+    "documents.declare": lambda a, _: ["doc", "declare", a["ref"]],
     "lineage.up": lambda a, _: ["lineage", "up", a["node"]],
     "lineage.down": lambda a, _: ["lineage", "down", a["node"]],
     "users.add": _user_add,
@@ -242,6 +261,7 @@ WITHOUT: dict[str, str] = {
     "users.change_password": "user password asks for it, or reads it from a pipe",
     "tokens.add": "token create makes the secret whose hash it sends",
     "tokens.give": "token create --user makes the secret whose hash it sends",
+    "documents.make": "doc card, technical, changes and declaration write its bytes",
     "ledger.read": "ledger export writes every page to one file",
     "ledger.record_anchor": "ledger anchor records what it has written down",
 }

@@ -260,6 +260,12 @@ def _frozen(world: World) -> dict[str, Any]:
     return {"endpoint": "delays", "ref": "delay@1", "scores": world.stage.upload(scores)}
 
 
+def _attested(world: World) -> dict[str, Any]:
+    answer = {"item": "declared-standards", "kind": "declaration", "text": "None applies."}
+    world.also("documents.attest", ref="delay@1", **answer)
+    return {"ref": "delay@1"}
+
+
 CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "data.commit": lambda w: {"name": "flights", "parts": [w.first], "key": "flight", "event_time": "at"},
     "data.get": lambda w: {"ref": w.also("data.commit", name="flights", parts=[w.second], note="more").ref},
@@ -395,6 +401,19 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
         "columns": ["x"],
         "false_alarms_per_year": 2.0,
     },
+    "documents.get": lambda w: {"ref": "delay@1", "kind": "model_card"},
+    "documents.make": lambda w: {"ref": "delay@2", "kind": "change_report", "format": "html", "against": "delay@1"},
+    "documents.keep": lambda w: {"ref": "delay@1"},
+    "documents.list": lambda w: {"ref": "delay@1", "limit": 2},
+    "documents.attest": lambda w: {
+        "ref": "delay@1",
+        "item": "standards",
+        "text": "Zoë ☃ says: none.",
+        "kind": "technical_file",
+        "names": ["ISO/IEC 42001:2023"],
+    },
+    "documents.declare": _attested,
+    "documents.status": lambda w: {"ref": "delay@1"},
     "lineage.up": lambda w: {"node": "endpoint:delays"},
     "lineage.down": lambda w: {"node": "data:flights@2"},
     "ledger.list": lambda w: {"limit": 1000},

@@ -24,6 +24,7 @@ from modelwright.core.identity import OWNER, Identity
 from modelwright.core.operation import Caller, Operation, Upload
 from support.commands import COMMANDS, Files, command
 from support.homes import BEGINNING, live
+from support.packs import answerable
 from support.people import TOKEN, WORKING, begin_login
 from support.story import Outcome
 
@@ -36,6 +37,7 @@ class TwinPlatform(Platform):
 
     def __init__(self, home: Home) -> None:
         super().__init__(home, clock=lambda: BEGINNING + timedelta(seconds=TwinPlatform.turn))
+        self.services["documents"]._own = answerable()  # so that a declaration can be made
 
     def run(self, operation: Any, request: Any, *, request_id: str | None = None, **given: Any) -> Any:
         TwinPlatform._working.turn, TwinPlatform._working.made = TwinPlatform.turn, 0

@@ -6,10 +6,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from modelwright import charts
+from modelwright.charts.graph import layers
+from modelwright.charts.svg import Scale, ticks
 from modelwright.stats.model import CalibrationBin, Interval
-from modelwright.ui import charts
-from modelwright.ui.charts.graph import layers
-from modelwright.ui.charts.svg import Scale, ticks
 
 HOSTILE = "<script>alert('1')</script>\"&"
 

@@ -46,7 +46,7 @@ def written(platform, story):
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize(
-    "path", ["/", "/runs", "/runs?show=all", "/runs/{run}", "/models", f"/models/{LONG}", f"/models/{LONG}/1", "/ledger", f"/search?q={LONG[:5]}", f"/lineage?of=model:{LONG}@1"]
+    "path", ["/", "/runs", "/runs?show=all", "/runs/{run}", "/models", f"/models/{LONG}", f"/models/{LONG}/1", f"/models/{LONG}/1/documents", f"/models/{LONG}/1/documents/model_card", "/ledger", f"/search?q={LONG[:5]}", f"/lineage?of=model:{LONG}@1"]
 )  # fmt: skip
 def test_words_stay_words(browser, site, written, path, width):
     context = browser.new_context(viewport={"width": width, "height": 800})
@@ -79,7 +79,7 @@ def test_a_search_for_them_finds_nothing_and_says_so(tab, site, words):
 
 
 @pytest.mark.parametrize(
-    "path", ["/runs?after=x", "/ledger/999999999999999999", "/ledger/x", "/data/flights/x..", "/models/%3Cscript%3E/1", "/trace/zz", "/lineage?of=%22%3E", "/data/flights/2?against=99", "/runs/" + "f" * 32]
+    "path", ["/runs?after=x", "/ledger/999999999999999999", "/ledger/x", "/data/flights/x..", "/models/%3Cscript%3E/1", "/models/flight-delay/3/documents/%3Cscript%3E", "/models/flight-delay/3/documents/model_card?as=exe", "/trace/zz", "/lineage?of=%22%3E", "/data/flights/2?against=99", "/runs/" + "f" * 32]
 )  # fmt: skip
 def test_addresses_that_nobody_wrote_are_answered_below_500(tab, site, path):
     assert tab.page.goto(site + path).status < 500

@@ -32,6 +32,8 @@ FILLED = {
     "/models": "/models",
     "/models/{name}": "/models/flight-delay",
     "/models/{name}/{version}": "/models/flight-delay/3",
+    "/models/{name}/{version}/documents": "/models/flight-delay/3/documents",
+    "/models/{name}/{version}/documents/{kind}": "/models/flight-delay/3/documents/technical_file",
     "/endpoints": "/endpoints",
     "/endpoints/{name}": "/endpoints/delays",
     "/endpoints/{name}/rollout": "/endpoints/delays/rollout",
@@ -72,7 +74,7 @@ def test_every_page_is_visited_here():
 def test_a_receipt_is_offered_as_text_that_no_browser_shows(site, story):
     answer = httpx.get(site + FILES["/ledger/{seq}/receipt.tlog-proof"])
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"] == 'attachment; filename="entry-9.tlog-proof"'
     assert answer.text.startswith("c2sp.org/tlog-proof@v1\n")
     assert httpx.get(site + "/ledger/999999/receipt.tlog-proof").status_code == 404
@@ -234,3 +236,29 @@ def test_an_alert_is_acknowledged_on_its_page(tab, site, story):
     tab.page.wait_for_selector("dd:has-text('acknowledged')")
     assert story.workspace.alerts.get(story.alert).note == "seen <b>"
     assert tab.complaints == []
+
+
+def test_a_document_tells_in_words_what_each_statement_rests_on_and_links_its_sources(tab, site):
+    tab.page.goto(f"{site}/models/flight-delay/3/documents/technical_file")
+    states = tab.page.locator(".said-list .state").all_inner_texts()
+    assert set(states) == {"COMPUTED", "ATTESTED", "MISSING"}
+    tab.page.locator(".said-list .computed a").first.click()
+    tab.page.wait_for_url("**#source-*")
+    hrefs = tab.page.eval_on_selector_all("tr[id^=source-] a", "links => links.map(link => link.href)")
+    assert len(hrefs) > 5
+    for href in hrefs:
+        assert tab.page.goto(href).status == 200, href
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("MD", b"# Change report"), ("HTML", b"<!doctype html>"), ("PDF", b"%PDF")]
+)
+def test_a_document_is_saved_and_never_shown_as_a_page_of_this_site(tab, site, form, begins):
+    tab.page.goto(f"{site}/models/flight-delay/3/documents/change_report")
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("link", name=form, exact=True).click()
+    assert download.value.suggested_filename == f"flight-delay-3-change_report.{form.lower()}"
+    assert download.value.path().read_bytes().startswith(begins)
+    answer = tab.page.request.get(f"{site}/models/flight-delay/3/documents/change_report?as={form.lower()}")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert "sandbox" in answer.headers["content-security-policy"]

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from modelwright.charts import words
 from modelwright.core.ids import new_id
 from modelwright.stats.model import Interval
 from modelwright.tracking.model import Metric, Run, RunStatus
-from modelwright.ui import words
 from modelwright.ui.curves import finite, thinned
 from modelwright.ui.page import Page, View
 from modelwright.ui.pages.runs import chosen_columns, columns

@@ -27,7 +27,9 @@ Words = Annotated[str, Meta(max_length=200)]
 Where = Annotated[str, described(r"\A(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,127})\Z", "a project, or * for all")]
 """Where a grant holds."""
 
-Permission = Annotated[str, described(r"\A([a-z]+):(read|write|sign|\*)\Z", "a permission, e.g. predictions:write")]
+Permission = Annotated[
+    str, described(r"\A([a-z]+):(read|write|sign|attest|declare|\*)\Z", "a permission, e.g. predictions:write")
+]
 """What a token's scope names."""
 
 

@@ -20,8 +20,19 @@ class Role(StrEnum):
 _WORK = frozenset(
     f"{noun}:read"
     for noun in (
-        *("alerts", "approvals", "charters", "comments", "data", "endpoints", "evidence", "features", "gates"),
-        *("lifecycle", "lineage", "models", "monitors", "pipelines", "policies", "predictions", "rollouts", "runs"),
+        *("alerts", "approvals", "charters", "comments", "data", "documents", "endpoints", "evidence", "features"),
+        *(
+            "gates",
+            "lifecycle",
+            "lineage",
+            "models",
+            "monitors",
+            "pipelines",
+            "policies",
+            "predictions",
+            "rollouts",
+            "runs",
+        ),
     )
 )
 """To see the work of a project; not who its users are, nor the ledger of what each of them did."""
@@ -35,15 +46,20 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | {
         *("approvals:write", "blobs:write", "charters:write", "data:write", "evidence:write", "features:write"),
         *("labels:write", "lifecycle:write", "models:write", "pipelines:write", "predictions:write", "runs:write"),
+        *("documents:attest", "documents:write"),
     },
     Role.OPERATOR: _WORK
     | _TALK
     | {
         *("alerts:write", "approvals:write", "blobs:write", "endpoints:write", "features:write", "labels:write"),
-        *("monitors:write", "pipelines:write", "predictions:write", "rollouts:write"),
+        *("documents:write", "monitors:write", "pipelines:write", "predictions:write", "rollouts:write"),
     },
-    Role.VALIDATOR: _WORK | _TALK | {"approvals:sign", "blobs:write", "evidence:write", "ledger:read", "ledger:write"},
-    Role.APPROVER: _WORK | _TALK | {"approvals:sign", "ledger:read", "policies:write"},
+    Role.VALIDATOR: _WORK
+    | _TALK
+    | {"approvals:sign", "blobs:write", "documents:attest", "evidence:write", "ledger:read", "ledger:write"},
+    Role.APPROVER: _WORK
+    | _TALK
+    | {"approvals:sign", "documents:attest", "documents:declare", "ledger:read", "policies:write"},
     Role.AUDITOR: _WORK | {"access:read", "ledger:read"},
     Role.ADMIN: frozenset({"access:read", "access:write"}),
 }

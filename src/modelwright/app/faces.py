@@ -18,6 +18,7 @@ VERBS = {
     "endpoints": "modelwright.serving.sdk:EndpointsFace",
     "pipelines": "modelwright.pipelines.sdk:PipelinesFace",
     "executions": "modelwright.pipelines.sdk:ExecutionsFace",
+    "documents": "modelwright.documents.sdk:DocumentsFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
     "tokens": "modelwright.access.sdk:TokensFace",
 }

@@ -18,7 +18,9 @@ from modelwright.core import wire
 from modelwright.core.events import Event, Recorded
 from modelwright.core.unit import Projection, Unit
 from modelwright.data.model import VersionCommitted
+from modelwright.models.model import AliasMoved
 from modelwright.pipelines.model import CauseKind
+from modelwright.serving.model import EndpointMoved
 from modelwright.store.ports import Outbox
 
 
@@ -82,10 +84,17 @@ def start_pipelines_on_alarm(event: AlertRaised | AlertRepeated, _at: datetime) 
         )
 
 
+def keep_documents(event: AliasMoved | EndpointMoved, _at: datetime) -> Iterator[Call]:
+    """Keep the documents of a version that production comes to rely on, so that what was known then can be read."""
+    yield Call(operation="documents.keep", arguments={"ref": f"{event.model}@{event.version}"})
+
+
 REACTIONS: tuple[Reaction, ...] = (
     Reaction(VersionCommitted, start_pipelines_on_data),
     Reaction(AlertRaised, start_pipelines_on_alarm),
     Reaction(AlertRepeated, start_pipelines_on_alarm),
+    Reaction(AliasMoved, keep_documents),
+    Reaction(EndpointMoved, keep_documents),
 )
 """Every reaction of the house."""
 

@@ -9,6 +9,7 @@ from modelwright.access.tokens import TokenService
 from modelwright.alerts.service import AlertService
 from modelwright.core.operation import Service, Table
 from modelwright.data.service import DataService
+from modelwright.documents.service import DocumentService
 from modelwright.features.service import FeatureService
 from modelwright.governance.evidence import EvidenceService
 from modelwright.governance.service import CharterService, GateService, PolicyService
@@ -48,6 +49,7 @@ SERVICES: tuple[type[Service], ...] = (
     GrantService,
     ProjectService,
     TokenService,
+    DocumentService,
 )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ from modelwright.core.operation import Download, Operation, Service, Upload
 from modelwright.core.settings import ANCHOR_FILE
 from modelwright.data.repository import DatasetRepository
 from modelwright.data.service import DataService
+from modelwright.documents.repository import DocumentRepository
+from modelwright.documents.service import DocumentService
+from modelwright.facts.gather import Rooms
 from modelwright.features.repository import FeatureRepository
 from modelwright.features.service import FeatureService
 from modelwright.governance.decide import GovernanceGuard
@@ -222,7 +226,14 @@ class Platform:
             lifecycle,
             *self._people(),
         )
-        return {service.noun: service for service in made}
+        services = {service.noun: service for service in made}
+        return {**services, DocumentService.noun: self._documents(services, guard)}
+
+    def _documents(self, services: Mapping[str, Any], guard: GovernanceGuard) -> DocumentService:
+        """What is written from all that the others know."""
+        asked = [field.name for field in fields(Rooms) if field.name in services]
+        rooms = Rooms(**{name: services[name] for name in asked}, guard=guard, blobs=self.blobs)
+        return DocumentService(DocumentRepository(), rooms, records=self.records)
 
     def _people(self) -> tuple[Service, ...]:
         users, grants, tokens, sessions = UserRepository(), GrantRepository(), TokenRepository(), SessionRepository()

@@ -24,7 +24,7 @@ def init(
     json: Json = False,
 ) -> None:
     """Start a project: a home, and an example that works. Nothing is overwritten."""
-    from modelwright.cli.scaffold import write  # weight: the home's store
+    from modelwright.scaffold import write  # weight: the home's store
 
     written = write(folder)
     lines = [f"wrote {name}" for name in written.files] + [f"kept {name}" for name in written.kept]
@@ -130,7 +130,7 @@ def demo(
     import os
     import sys
 
-    from modelwright.cli.scaffold import flights  # finds the example beside the package
+    from modelwright.scaffold import flights  # finds the example beside the package
 
     words = [str(flights() / "demo.py"), str(folder), "--seed", str(seed), *(["--until", until] if until else [])]
     os.execv(sys.executable, [sys.executable, *words])  # noqa: S606  # this process: Ctrl-C waits for the demo's own end

@@ -13,6 +13,7 @@ from modelwright.cli import (
     alerts,
     charters,
     data,
+    documents,
     endpoints,
     evidence,
     features,
@@ -62,6 +63,7 @@ app.add_typer(models.app, name="model")
 app.add_typer(charters.app, name="charter")
 app.add_typer(policies.app, name="policy")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(documents.app, name="doc")
 app.add_typer(pipelines.app, name="pipeline")
 app.add_typer(endpoints.app, name="endpoint")
 app.add_typer(rollouts.app, name="rollout")

@@ -20,7 +20,7 @@ def drift_test(
 
     Nothing is overwritten. In a checkout of Modelwright it goes on the shelf and into the docs.
     """
-    from modelwright.cli.scaffold.variants import drift_test as write  # weight: the home's store, and numpy
+    from modelwright.scaffold.variants import drift_test as write  # weight: the home's store, and numpy
 
     written = write(name, Path.cwd())
     lines = [f"wrote {each}" for each in written.files] + [f"changed {each}" for each in written.changed]

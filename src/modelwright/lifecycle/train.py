@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from modelwright.core.clock import as_utc, duration
-from modelwright.core.errors import Invalid, NotFound
-from modelwright.core.guard import Decision
+from modelwright.core.errors import Invalid
 from modelwright.core.ids import Name, Ref
 from modelwright.core.shown import Shown
 from modelwright.features.model import View, ViewVersion
 from modelwright.governance.charter import CharterVersion
 from modelwright.lifecycle.evaluate import Faces
-from modelwright.lifecycle.report import Judged, change_report
-from modelwright.models.model import CHAMPION, ModelVersion
+from modelwright.models.model import ModelVersion
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 FEWEST_ROWS = 100
 """Rows below which neither a model is fitted nor a verdict given."""
 
-REPORT = "change-report.md"
+REPORT, REPORT_KIND = "change-report.md", "change_report"
 
 
 class Workspace(Faces, Protocol):
@@ -48,8 +46,8 @@ class Workspace(Faces, Protocol):
         ...
 
     @property
-    def gates(self) -> Any:
-        """What a version must pass."""
+    def documents(self) -> Any:
+        """What is written of a version."""
         ...
 
 
@@ -187,8 +185,7 @@ def report(workspace: Workspace, ref: Ref) -> str:
         The report in Markdown.
     """
     version: ModelVersion = workspace.models.get(ref)
-    decision: Decision = workspace.gates.check(ref)
-    written = change_report(_judged(workspace, version), decision, _champion(workspace, version))
+    written: str = workspace.documents.read(version.ref, REPORT_KIND).decode()
     if version.manifest.run_id is not None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / REPORT
@@ -298,15 +295,3 @@ def _view(workspace: Workspace, features: View | Ref | None) -> ViewVersion | No
 def _inputs(version: DatasetVersion, label: str) -> list[str]:
     others = {version.key, version.event_time, version.known_at, label}
     return [name for name in version.columns if name not in others]
-
-
-def _judged(workspace: Workspace, version: ModelVersion) -> Judged:
-    return Judged(version=version, evidence=workspace.evidence.list(version.ref))
-
-
-def _champion(workspace: Workspace, version: ModelVersion) -> Judged | None:
-    try:
-        champion: ModelVersion = workspace.models.get(f"{version.model}@{CHAMPION}")
-    except NotFound:
-        return None
-    return None if champion.version == version.version else _judged(workspace, champion)

@@ -111,3 +111,12 @@ def failure(ending: Stopped, request_id: str) -> Response:
 def json(value: object) -> Response:
     """The answer to a request that went well."""
     return Response(wire.encode(value), media_type=JSON)
+
+
+def attached(filename: str) -> dict[str, str]:
+    """The headers of bytes to save: an attachment that no browser would run here, under a plain name."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-") else "_" for c in filename)[:100] or "download"
+    return {
+        "content-disposition": f'attachment; filename="{plain}"',
+        "content-security-policy": "default-src 'none'; sandbox",
+    }

@@ -16,7 +16,7 @@ from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.clock import utc_now
 from modelwright.core.errors import Error, NotFound
 from modelwright.core.identity import Identity
-from modelwright.server.answers import HTML, status_of, stopped
+from modelwright.server.answers import BYTES, HTML, attached, status_of, stopped
 from modelwright.server.identity import csrf_of, session_of
 from modelwright.server.routes import PUBLIC, Declared, Handler
 from modelwright.server.threads import Threads
@@ -90,10 +90,8 @@ def _handler(page: Page, platform: Platform, threads: Threads) -> Handler:
             view = View("problem", title, {"error": error})
         if view.location:
             return RedirectResponse(view.location, HTTPStatus.SEE_OTHER)
-        if view.file:
-            name, text = view.file
-            saved = {"content-disposition": f'attachment; filename="{name}"'}
-            return Response(text, status, saved, media_type="text/plain")
+        if view.file is not None:
+            return Response(view.file.content, status, attached(view.file.name), media_type=BYTES)
         return shown(request, rendered(view, ask, request.url.path), status)
 
     async def answer(request: Request) -> Response:

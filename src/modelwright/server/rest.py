@@ -15,7 +15,7 @@ from modelwright.core import wire
 from modelwright.core.errors import Invalid
 from modelwright.core.identity import Identity
 from modelwright.core.operation import Download, Operation
-from modelwright.server.answers import BYTES, JSON, Stopped, json
+from modelwright.server.answers import BYTES, JSON, Stopped, attached, json
 from modelwright.server.routes import Declared, Handler
 from modelwright.server.threads import Threads
 
@@ -65,9 +65,8 @@ def _bytes(platform: Platform, offered: object, threads: Threads) -> Response:
         _in(threads, chunks),
         media_type=BYTES,
         headers={
+            **attached(handle.filename),
             "content-length": str(platform.blobs.size(handle.digest)),
-            "content-disposition": f'attachment; filename="{_plain(handle.filename)}"',
-            "content-security-policy": "default-src 'none'; sandbox",
             "etag": f'"{handle.digest}"',
         },
     )
@@ -76,10 +75,6 @@ def _bytes(platform: Platform, offered: object, threads: Threads) -> Response:
 async def _in(threads: Threads, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     while chunk := await threads.run(next, chunks, b""):  # a slow reader keeps no thread
         yield chunk
-
-
-def _plain(filename: str) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in " ._-") else "_" for c in filename)[:100] or "download"
 
 
 def require_media(headers: Headers, wanted: str) -> None:

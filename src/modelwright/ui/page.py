@@ -61,6 +61,19 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class File:
+    """Bytes to save, never shown by the browser as a page of this site.
+
+    Attributes:
+        content: The bytes.
+        name: What to save them as; never a path.
+    """
+
+    content: bytes
+    name: str
+
+
+@dataclass(frozen=True)
 class View:
     """What is shown.
 
@@ -69,14 +82,14 @@ class View:
         title: The window's title.
         context: What the template is given.
         location: Where to go instead, as a path of this site.
-        file: A file of plain text instead of a page: the name to save it under, and the text.
+        file: What to save instead.
     """
 
     template: str = ""
     title: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
     location: str = ""
-    file: tuple[str, str] | None = None
+    file: File | None = None
 
 
 @dataclass(frozen=True)

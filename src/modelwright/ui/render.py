@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from modelwright.charts import words
 from modelwright.core.clock import utc_now
-from modelwright.ui import words
 from modelwright.ui.assets import address
 from modelwright.ui.page import Ask, View
 

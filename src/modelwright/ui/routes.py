@@ -6,6 +6,7 @@ from modelwright.ui.page import Page
 from modelwright.ui.pages import (
     alerts,
     data,
+    documents,
     endpoints,
     features,
     ledger,
@@ -39,6 +40,8 @@ PAGES: tuple[Page, ...] = (
     Page("/models", "models:read", models.load_list),
     Page("/models/{name}", "models:read", models.load),
     Page("/models/{name}/{version}", "models:read", version.load),
+    Page("/models/{name}/{version}/documents", "documents:read", documents.load_list),
+    Page("/models/{name}/{version}/documents/{kind}", "documents:read", documents.load),
     Page("/endpoints", "endpoints:read", endpoints.load_list),
     Page("/endpoints/{name}", "endpoints:read", endpoints.load),
     Page("/endpoints/{name}/rollout", "rollouts:read", rollout.load),

@@ -56,6 +56,7 @@ _ACTS = {
     *(
         "acknowledge",
         "add",
+        "attest",
         "cancel",
         "disable",
         "enable",
@@ -71,7 +72,7 @@ _ACTS = {
         "rollback",
         "set_alias",
     ),
-    *("start", "trigger"),
+    *("declare", "keep", "start", "trigger"),
 }
 READ = [name for name in COMMANDS if name.partition(".")[2] not in _ACTS]
 

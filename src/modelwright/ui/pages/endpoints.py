@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
+from modelwright import charts
+from modelwright.charts import Bucket, Series
 from modelwright.governance.charter import CharterVersion
 from modelwright.lifecycle.model import Age, AgePoint
 from modelwright.predictions.model import PeriodScore, Traffic
 from modelwright.serving.model import Endpoint
 from modelwright.stats.model import Interval
-from modelwright.ui import charts
-from modelwright.ui.charts import Bucket, Series
 from modelwright.ui.page import Ask, View
 from modelwright.ui.pages.standing import standing, standings
 

@@ -9,7 +9,7 @@ from typing import Any
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted, NotFound
 from modelwright.ledger.model import Anchored, Entry
-from modelwright.ui.page import Ask, View
+from modelwright.ui.page import Ask, File, View
 
 _PAGE = 100
 _ANCHORED = str(Anchored.__struct_config__.tag)
@@ -34,7 +34,7 @@ def load_list(ask: Ask) -> View:
 def load_receipt(ask: Ask) -> View:
     """An entry's receipt as a file."""
     receipt = ask.workspace.ledger.receipt(_number(ask))
-    return View(file=(f"entry-{receipt.seq}.tlog-proof", str(receipt)))
+    return View(file=File(content=str(receipt).encode(), name=f"entry-{receipt.seq}.tlog-proof"))
 
 
 def load(ask: Ask) -> View:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from modelwright import charts
 from modelwright.governance.model import Evidence
 from modelwright.lineage.model import Graph
-from modelwright.ui import charts
 from modelwright.ui.page import Ask, View
 from modelwright.ui.render import version_path
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from modelwright import charts
+from modelwright.charts import Mark
 from modelwright.monitoring.model import Columns, Monitor, ReferenceNote, Trend
 from modelwright.stats.model import Interval
-from modelwright.ui import charts
-from modelwright.ui.charts import Mark
 from modelwright.ui.page import Ask, View
 
 _MOST_MARKS = 160

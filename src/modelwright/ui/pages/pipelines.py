@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from modelwright import charts
+from modelwright.charts import Span
+from modelwright.charts.words import duration, exact
 from modelwright.core.errors import NotFound
 from modelwright.pipelines.model import Cause, CauseKind, Execution, Status, Step, StepStatus
-from modelwright.ui import charts
-from modelwright.ui.charts import Span
 from modelwright.ui.page import Ask, View
-from modelwright.ui.words import duration, exact
 
 _PAGE = 50
 _MOST_BARS = 120

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from modelwright.charts.words import plural
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Pinned
 from modelwright.lifecycle.model import Trace
@@ -17,7 +18,6 @@ from modelwright.ui.page import Ask, View
 from modelwright.ui.pages.evidence import findings
 from modelwright.ui.pages.models import TARGET
 from modelwright.ui.render import version_path
-from modelwright.ui.words import plural
 
 
 @dataclass(frozen=True)

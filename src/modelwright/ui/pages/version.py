@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modelwright import charts
 from modelwright.core.guard import Decision
 from modelwright.governance.charter import CharterVersion
 from modelwright.governance.model import Evaluation, Explanation
 from modelwright.models.model import ModelVersion
-from modelwright.ui import charts
 from modelwright.ui.page import Ask, View
 from modelwright.ui.pages.evidence import Findings, findings
 from modelwright.ui.pages.models import TARGET, served

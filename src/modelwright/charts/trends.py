@@ -8,7 +8,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from modelwright.ui.charts.svg import Scale, drawing, joined, padded, tag, ticks, titled, written
+from modelwright.charts.svg import Scale, drawing, joined, padded, tag, ticks, titled, written
 
 _HEIGHT, _TOP, _BOTTOM = 176, 12, 132
 _COVERED = 12

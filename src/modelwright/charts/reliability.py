@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from modelwright.charts.svg import Scale, drawing, tag, titled
 from modelwright.stats.model import CalibrationBin
-from modelwright.ui.charts.svg import Scale, drawing, tag, titled
 
 _SIDE = 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 290, 10, 260

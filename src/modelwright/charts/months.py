@@ -8,9 +8,9 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from modelwright.charts.svg import Scale, drawing, joined, padded, tag, ticks, titled, written
+from modelwright.charts.words import plain_interval
 from modelwright.stats.model import Interval
-from modelwright.ui.charts.svg import Scale, drawing, joined, padded, tag, ticks, titled, written
-from modelwright.ui.words import plain_interval
 
 _HEIGHT = 250
 _TOP, _BOTTOM = 14, 214

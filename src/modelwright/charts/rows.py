@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
+from modelwright.charts.svg import Scale, drawing, padded, tag, ticks, titled, written
+from modelwright.charts.words import plain_interval
 from modelwright.stats.model import Interval
-from modelwright.ui.charts.svg import Scale, drawing, padded, tag, ticks, titled, written
-from modelwright.ui.words import plain_interval
 
 _HEIGHT = 22
 _MIDDLE = 11

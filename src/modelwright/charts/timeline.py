@@ -8,8 +8,8 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from modelwright.ui.charts.svg import Scale, drawing, tag, ticks, titled
-from modelwright.ui.words import clipped, duration
+from modelwright.charts.svg import Scale, drawing, tag, ticks, titled
+from modelwright.charts.words import clipped, duration
 
 _ROW = 22
 _TOP = 22

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from modelwright.ui.charts.svg import drawing, tag, titled
-from modelwright.ui.words import clipped
+from modelwright.charts.svg import drawing, tag, titled
+from modelwright.charts.words import clipped
 
 _WIDTH, _TALL = 188, 42
 _GAP, _ROW = 56, 56

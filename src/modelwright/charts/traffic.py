@@ -8,7 +8,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from modelwright.ui.charts.svg import Scale, drawing, joined, tag, ticks, titled, written
+from modelwright.charts.svg import Scale, drawing, joined, tag, ticks, titled, written
 
 _HEIGHT = 132
 _TOP, _BOTTOM = 14, 108
