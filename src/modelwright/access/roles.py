@@ -21,18 +21,8 @@ _WORK = frozenset(
     f"{noun}:read"
     for noun in (
         *("alerts", "approvals", "charters", "comments", "data", "documents", "endpoints", "evidence", "features"),
-        *(
-            "gates",
-            "lifecycle",
-            "lineage",
-            "models",
-            "monitors",
-            "pipelines",
-            "policies",
-            "predictions",
-            "rollouts",
-            "runs",
-        ),
+        *("gates", "lifecycle", "lineage", "models", "monitors", "pipelines", "policies", "predictions"),
+        *("rollouts", "runs"),
     )
 )
 """To see the work of a project; not who its users are, nor the ledger of what each of them did."""
