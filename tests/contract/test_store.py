@@ -7,8 +7,10 @@ import pytest
 from modelwright.core.errors import Corrupted
 from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
+from modelwright.store.adapters.postgres import PostgresRecords
 from modelwright.store.adapters.sqlite import SqliteRecords
 from modelwright.store.adapters.sqlite_keyvalue import SqliteKeyValue
+from modelwright.store.address import Address
 from modelwright.store.leases import RecordsQueue
 from modelwright.store.outbox import RecordsOutbox
 from modelwright.store.tables import control
@@ -52,18 +54,50 @@ class TestSqliteRecords(RecordsLaw):
         return SqliteRecords(place / "records.db", tables, synchronous=self.synchronous)
 
 
-class TestRecordsQueue(QueueLaw):
+class OnPostgres:
+    """Each test has a fresh database of a real server."""
+
+    @pytest.fixture(autouse=True)
+    def _database(self, database):
+        self.address = Address(database)
+
+    def records(self, place, tables):
+        return PostgresRecords(self.address, tables, schema="modelwright")
+
+
+class OnSqlite:
+    def records(self, place, tables):
+        return SqliteRecords(place / "records.db", tables)
+
+
+class LeasesAreRows:
     def opened(self, place, clock):
-        records = SqliteRecords(place / "records.db", control)
+        records = self.records(place, control)
         records.prepare()
         return records, RecordsQueue(records, clock)
 
 
-class TestRecordsOutbox(OutboxLaw):
+class MessagesAreRows:
     def opened(self, place, clock):
-        records = SqliteRecords(place / "records.db", control)
+        records = self.records(place, control)
         records.prepare()
         return records, RecordsOutbox(records, clock)
+
+
+class TestQueueOnSqlite(OnSqlite, LeasesAreRows, QueueLaw):
+    pass
+
+
+class TestQueueOnPostgres(OnPostgres, LeasesAreRows, QueueLaw):
+    pass
+
+
+class TestOutboxOnSqlite(OnSqlite, MessagesAreRows, OutboxLaw):
+    pass
+
+
+class TestOutboxOnPostgres(OnPostgres, MessagesAreRows, OutboxLaw):
+    pass
 
 
 class TestSqliteKeyValue(KeyValueLaw):

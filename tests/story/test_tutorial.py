@@ -12,6 +12,7 @@ from support.pages import Reader, blocks
 
 DOCS = Path(__file__).parents[2] / "docs"
 HOW_TO = sorted((DOCS / "how-to").glob("*.md"))
+THEIR_DATABASE = "postgresql://modelwright:secret@localhost:5432/modelwright"
 GIVEN = """
 from datetime import UTC, datetime, timedelta
 
@@ -76,12 +77,15 @@ def trained(tmp_path_factory):
 
 
 @pytest.fixture
-def reader(tmp_path):
-    """Somebody in an empty folder."""
+def reader(tmp_path, request):
+    """Somebody in an empty folder, who has a PostgreSQL database where the page is about one."""
     tools, folder = tmp_path / "tools", tmp_path / "work"
     tools.mkdir()
     folder.mkdir()
-    with closing(Reader(folder, tools)) as found:
+    page = getattr(request.node, "callspec", None)
+    on_postgres = page is not None and page.params["page"].stem == "use-postgresql"
+    stands_for = {THEIR_DATABASE: request.getfixturevalue("database")} if on_postgres else {}
+    with closing(Reader(folder, tools, stands_for)) as found:
         yield found
 
 

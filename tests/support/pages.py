@@ -1,6 +1,7 @@
 """Documentation pages that are carried out as a reader would, in order.
 
-- ``sh`` blocks are typed; ``exits 3`` behind the word says with which code. ``cd`` holds for the blocks after it.
+- ``sh`` blocks are typed; ``exits 3`` behind the word says with which code. ``cd`` and what is exported of
+  ``MODELWRIGHT_…`` hold for the blocks after it.
 - ``sh in another terminal`` starts ``modelwright up`` there, on free ports, until the page is over.
 - ``python`` blocks are run as scripts; one that begins with ``# name.py`` is written to that file, as are others.
 - ``text`` is what the block before it printed: its lines come in this order; ``…`` is anything.
@@ -11,7 +12,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,10 +45,12 @@ class Reader:
     Args:
         folder: Where they begin.
         tools: A folder for the commands they have.
+        stands_for: What a page writes -> what they write in its place, for what is another at every reader's.
     """
 
-    def __init__(self, folder: Path, tools: Path) -> None:
+    def __init__(self, folder: Path, tools: Path, stands_for: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._stands_for = stands_for or {}
         self._tools = tools
         self._said = ""
         self._house: subprocess.Popen[str] | None = None
@@ -71,7 +74,10 @@ class Reader:
     def read(self, page: Path) -> None:
         """Carry out a whole page."""
         for block in blocks(page):
-            self._carry_out(block)
+            text = block.text
+            for written, meant in self._stands_for.items():
+                text = text.replace(written, meant)
+            self._carry_out(block._replace(text=text))
 
     def _carry_out(self, block: Block) -> None:
         named = _FILE.match(block.text)
@@ -84,8 +90,13 @@ class Reader:
         elif block.language == "sh" and block.more == "in another terminal":
             self._start(block)
         elif block.language == "sh":
-            self._type(block, ["bash", "-euo", "pipefail", "-c", f'{block.text}\npwd > "{self._tools}/where"'])
-            self.folder = Path((self._tools / "where").read_text().strip()) if not block.more else self.folder
+            left = f'pwd > "{self._tools}/where"; env -0 > "{self._tools}/environment"'
+            self._type(block, ["bash", "-euo", "pipefail", "-c", f"{block.text}\n{left}"])
+            if not block.more:
+                self.folder = Path((self._tools / "where").read_text().strip())
+                found = (line.partition("=") for line in (self._tools / "environment").read_text().split("\0"))
+                exported = {name: value for name, _, value in found if name.startswith("MODELWRIGHT_")}
+                self._environment.update(exported)
         elif block.language == "python":
             self._type(block, [sys.executable, "-c", block.text])
 

@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -170,8 +170,11 @@ class Alone:
 
 
 @contextmanager
-def twins(folder: Path) -> Iterator[Twins]:
-    """Fresh homes with one key."""
+def twins(folder: Path, databases: Sequence[str] = ()) -> Iterator[Twins]:
+    """Fresh homes with one key; all but the first one's records are in these databases, if there are any."""
+    for name, url in zip(("there", "typed-here", "typed-there"), databases, strict=False):
+        (folder / name).mkdir()
+        (folder / name / "modelwright.toml").write_text(f'records = "{url}"\n')
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(ids, "new_ids", TwinPlatform.new_ids)

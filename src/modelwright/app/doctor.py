@@ -18,6 +18,7 @@ from modelwright.core.errors import Corrupted, Error
 
 _LEAST_FREE = 1 << 30
 _MOST_NAMED = 3
+_MUST_BE_ON = ("fsync", "full_page_writes")
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -86,12 +87,33 @@ def _key(home: Home) -> str:
 
 
 def _databases(home: Home) -> str:
+    home.open(create=False)
+    if home.records is not None:
+        return _server(home)
     for path in _present(home):
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
             (answer,) = connection.execute("PRAGMA integrity_check").fetchone()
         if answer != "ok":
             raise Corrupted(f"{path.name}: {answer}.", remedy="Restore it from a backup.")
     return ", ".join(path.name for path in _present(home)) or "none yet"
+
+
+def _server(home: Home) -> str:
+    """What a server must be told so that what it acknowledges is on its disk."""
+    from sqlalchemy import text  # weight: SQLAlchemy
+
+    from modelwright.app.workspace import Platform  # weight: every room, and so every table
+
+    with closing(Platform(home)) as platform, platform.records.reading() as rows:
+        asked = ("server_version", *_MUST_BE_ON)
+        found = {name: str(rows.execute(text(f"SHOW {name}")).scalar()) for name in asked}
+    off = [name for name in _MUST_BE_ON if found[name] == "off"]
+    if off:
+        raise Corrupted(
+            f"{home.records} may lose what it has acknowledged: {' and '.join(off)} is off.",
+            remedy="Set it on in postgresql.conf, and reload.",
+        )
+    return f"{home.records}, PostgreSQL {found['server_version']}, which keeps what it acknowledges"
 
 
 def _present(home: Home) -> Iterator[Path]:
@@ -105,37 +127,37 @@ def _ledger(home: Home) -> str:
         found = workspace.ledger.verify()
     if not found.intact:
         place = f"Entry {found.first_altered}: " if found.first_altered else ""
-        raise Corrupted(f"{place}{found.problem}.", remedy="Restore control.db.")
+        raise Corrupted(f"{place}{found.problem}.", remedy="Restore the control database.")
     return f"{found.entries:,} entries, intact"
 
 
 def _rows(home: Home) -> str:
     """Read every text, so that one that was altered is named by its row's key."""
-    from sqlalchemy import LargeBinary, cast, select  # weight: SQLAlchemy
+    from sqlalchemy import select  # weight: SQLAlchemy
 
     from modelwright.app.workspace import Platform  # weight: every room, and so every table
-    from modelwright.store.tables import Body, control
+    from modelwright.store.tables import Body, control, octets
 
     problems, count = [], 0
-    with closing(Platform(home)) as platform, platform.records.reading() as rows:
+    with closing(Platform(home.open(create=False))) as platform, platform.records.reading() as rows:
         for table in control.sorted_tables:
             key = list(table.primary_key)
             for column, kind in [(column, column.type) for column in table.c if isinstance(column.type, Body)]:
-                present = select(*key, cast(column, LargeBinary)).where(column.is_not(None))
+                present = select(*key, octets(column)).where(column.is_not(None))
                 for *place, data in rows.execute(present):
                     count += 1
                     try:
                         kind.read((data or b"").decode(errors="replace"))
                     except Corrupted as error:
                         problems.append(f"{table.name} {'/'.join(map(str, place))}: {error.message}")
-    _require_none(problems, remedy="Restore control.db from a backup.")
+    _require_none(problems, remedy="Restore the control database from a backup.")
     return f"{count:,} facts, each as it was written"
 
 
 def _reactions(home: Home) -> str:
     from modelwright.app.workspace import Platform  # weight: every room, and so every table
 
-    with closing(Platform(home)) as platform:
+    with closing(Platform(home.open(create=False))) as platform:
         failing = platform.outbox.failing(_MOST_NAMED + 1)
     problems = [f"{each.topic} has failed {each.attempts} times: {each.error}" for each in failing]
     _require_none(problems, remedy="Each is tried again by itself, at the latest after an hour.")

@@ -133,7 +133,7 @@ def specs(
     folder = ("--home", str(home.folder))
     api_fd, serving_fd = api.fileno(), serving.fileno()
     return [
-        Spec("api", API, (*folder, "--fd", str(api_fd), *hosts), (api_fd, lock)),
+        Spec("api", API, (*folder, "--fd", str(api_fd), *hosts), (api_fd, lock), home.environment),
         *(
             Spec(
                 f"inference-{number}",
@@ -144,7 +144,7 @@ def specs(
             )
             for number in range(1, workers + 1)
         ),
-        Spec("jobs", JOBS, folder, (lock,)),
+        Spec("jobs", JOBS, folder, (lock,), home.environment),
     ]
 
 

@@ -18,6 +18,7 @@ from modelwright.access.tokens import TokenService
 from modelwright.alerts.repository import AlertRepository
 from modelwright.alerts.service import AlertService
 from modelwright.app import projections
+from modelwright.app.databases import control_database, telemetry_database
 from modelwright.app.entrance import Entrance, Presented
 from modelwright.app.expectations import challenged, expectations
 from modelwright.app.home import Home
@@ -67,13 +68,11 @@ from modelwright.serving.repository import DeploymentRepository
 from modelwright.serving.service import EndpointService
 from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
-from modelwright.store.adapters.sqlite import SqliteRecords
 from modelwright.store.adapters.sqlite_keyvalue import SqliteKeyValue
 from modelwright.store.keys import Keys
 from modelwright.store.leases import RecordsQueue
 from modelwright.store.outbox import RecordsOutbox
 from modelwright.store.ports import Blobs, Frames, KeyValue, Outbox, Queue, Records
-from modelwright.store.tables import control, telemetry
 from modelwright.tracking.repository import MetricRepository, RunRepository
 from modelwright.tracking.service import RunService
 
@@ -97,8 +96,7 @@ class Platform:
         self.clock = clock
         self.table = operation_table()
         self.keys = Keys(home.keys)
-        self.records: Records = SqliteRecords(home.control, control)
-        self.records.prepare()
+        self.records = control_database(home)
         self._lineage = LineageRepository()
         self.outbox: Outbox = RecordsOutbox(self.records, clock)
         derived = (projections.lineage(self._lineage), reacting(self.outbox, reactions))
@@ -107,10 +105,8 @@ class Platform:
 
     @cached_property
     def telemetry(self) -> Records:
-        """Metric histories: a power cut may take the last ones, a crash none."""
-        records = SqliteRecords(self.home.telemetry, telemetry, synchronous="NORMAL")
-        records.prepare()
-        return records
+        """Metric histories."""
+        return telemetry_database(self.home)
 
     @cached_property
     def blobs(self) -> Blobs:

@@ -37,6 +37,12 @@ PROJECT = Setting(
     "MODELWRIGHT_PROJECT",
     "The project that `connect()` and the command line work in. Without it the token's own, else `default`.",
 )
+RECORDS = Setting(
+    "MODELWRIGHT_RECORDS",
+    "Where the records are of a home that keeps them on PostgreSQL: `postgresql://user@host:5432/database`. It may "
+    "hold a password, so it is shown nowhere. Without it what `records` in `modelwright.toml` says; without either a "
+    "fresh home keeps them on SQLite, in its own folder.",
+)
 PLUGINS = Setting(
     "MODELWRIGHT_PLUGINS",
     "Names of third parties' variants (gates, flavours, …) that may be loaded, with commas between them. They run "
@@ -77,6 +83,7 @@ ANCHOR_FILE = Setting(
 
 SETTINGS = (
     URL,
+    RECORDS,
     TOKEN,
     PROJECT,
     PLUGINS,

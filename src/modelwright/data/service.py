@@ -168,7 +168,7 @@ class DataService(Service):
             parts=len(version.parts),
             size_bytes=read,
             problem="" if intact else f"The row of {version.ref} has been altered: its digest is not of its parts.",
-            remedy="" if intact else "Restore control.db from a backup; see `modelwright ledger verify`.",
+            remedy="" if intact else "Restore the control database from a backup; see `modelwright ledger verify`.",
         )
 
     @operation(permission="data:read", kind="query")

@@ -97,7 +97,7 @@ class GovernanceGuard:
             if not evidence.intact:
                 raise Corrupted(
                     f"Evidence {evidence.digest[:12]}… is not what was recorded.",
-                    remedy="Run `modelwright ledger verify`, and restore control.db from a backup.",
+                    remedy="Run `modelwright ledger verify`, and restore the control database from a backup.",
                 )
         matter = Matter(
             transition=transition,

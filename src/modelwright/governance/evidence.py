@@ -184,7 +184,9 @@ class EvidenceService(Service):
                 remedy="List a version's: modelwright evidence list MODEL@VERSION",
             )
         if not found.intact:
-            raise Corrupted(f"Evidence {digest[:12]}… is not what was recorded.", remedy="Restore control.db.")
+            raise Corrupted(
+                f"Evidence {digest[:12]}… is not what was recorded.", remedy="Restore the control database."
+            )
         return found
 
     def _subject(self, unit: Unit, ref: str, dataset: str, window: Window) -> Subject:

@@ -123,12 +123,13 @@ class Launcher:
             shutil.rmtree(folder, ignore_errors=True)
             return
         (folder / CLAIM).write_bytes(wire.encode(claim))
-        environment = {**os.environ, URL.name: str(self._platform.home.folder), PROJECT.name: project}
+        home = self._platform.home
+        environment = {**os.environ, **home.environment, URL.name: str(home.folder), PROJECT.name: project}
         environment.pop(TOKEN.name, None)  # it works as the home's owner does, whoever started the house
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [
                 *(sys.executable, "-P", "-m", "modelwright.app.child", str(self._lifeline), CHILD),
-                *("--home", str(self._platform.home.folder), "--folder", str(folder)),
+                *("--home", str(home.folder), "--folder", str(folder)),
             ],
             stdin=subprocess.DEVNULL,
             cwd=folder / SOURCE,

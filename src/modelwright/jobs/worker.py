@@ -17,7 +17,7 @@ from pathlib import Path
 
 from modelwright.app.home import Home
 from modelwright.app.workspace import Platform
-from modelwright.core.errors import Error
+from modelwright.core.errors import Error, Unavailable
 from modelwright.jobs.anchors import Anchorer
 from modelwright.jobs.launcher import Launcher
 from modelwright.jobs.leasing import Leases
@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.1
 """The pause after a turn in which there was nothing to do."""
+
+TROUBLED_SECONDS = 2.0
+"""The pause after a turn in which something was unavailable: a database that is away is asked for rarely."""
 
 REACTIONS = "app.reactions"
 """The name of the lease: one worker carries reactions out at a time, though two would do no harm."""
@@ -51,6 +54,7 @@ class Worker:
         self._monitors = MonitorRunner(platform, self._leases)
         self._rollouts = RolloutJudge(platform, self._leases)
         self._launcher = Launcher(platform)
+        self._troubled = False
         self._jobs: Mapping[str, Callable[[], bool]] = {
             "publishing routes": self._publish,
             "reactions": self._react,
@@ -65,11 +69,12 @@ class Worker:
 
     def turn(self) -> bool:
         """Every job once; whether one of them did something. One that fails is logged and does not keep the others."""
-        busy = False
+        busy = self._troubled = False
         for name, job in self._jobs.items():
             try:
                 busy |= job()
             except Error as error:
+                self._troubled |= isinstance(error, Unavailable)
                 _log.warning("%s: %s", name, error)
             except Exception:  # noqa: BLE001  # the outermost rim of a job
                 _log.exception("%s failed", name)
@@ -79,7 +84,7 @@ class Worker:
         """Turns until the event is set, without a pause while there is something to do."""
         while not ended.is_set():
             if not self.turn():
-                ended.wait(TURN_SECONDS)
+                ended.wait(TROUBLED_SECONDS if self._troubled else TURN_SECONDS)
         self._launcher.close()
         self._platform.close()
 
@@ -115,7 +120,12 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     owner = f"{socket.gethostname()}-{os.getpid()}"
-    Worker(Platform(Home(given.home).open(create=False)), owner).run(ended)
+    try:
+        platform = Platform(Home(given.home).open(create=False))
+    except Error as error:
+        _log.error("%s %s", error.message, error.remedy)  # a reason, not a bug
+        return 1
+    Worker(platform, owner).run(ended)
     return 0
 
 

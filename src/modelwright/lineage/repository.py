@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Column, Index, String, Table, or_, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Column, Index, String, Table, insert, literal, or_, select
 
 from modelwright.core.unit import Rows
 from modelwright.lineage.model import Edge
@@ -28,11 +27,10 @@ class LineageRepository:
 
     def add(self, rows: Rows, project: str, edge: Edge) -> None:
         """Write an edge; one that is there stays as it is."""
-        rows.execute(
-            insert(edges)
-            .values(project=project, source=edge.source, target=edge.target, relation=edge.relation, at=edge.at)
-            .on_conflict_do_nothing()
-        )
+        key = {"project": project, "source": edge.source, "target": edge.target, "relation": edge.relation}
+        there = select(edges.c.at).where(*(edges.c[name] == value for name, value in key.items())).exists()
+        fresh = select(*(literal(value) for value in key.values()), literal(edge.at, Moment)).where(~there)
+        rows.execute(insert(edges).from_select([*key, "at"], fresh))  # nobody comes between: a writer is alone
 
     def into(self, rows: Rows, project: str, targets: Collection[str]) -> list[Edge]:
         """Edges that end at these nodes."""

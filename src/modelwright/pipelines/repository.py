@@ -161,7 +161,9 @@ class PipelineRepository:
             statement = statement.where(schedules.c.next_at <= due)
         return [
             Schedule(pipeline=row.pipeline, expression=row.expression, next_at=row.next_at, last_at=row.last_at)
-            for row in rows.execute(statement.order_by(schedules.c.next_at, schedules.c.pipeline))
+            for row in rows.execute(
+                statement.order_by(schedules.c.next_at, schedules.c.pipeline, schedules.c.expression)
+            )
         ]
 
 
@@ -259,7 +261,7 @@ class ExecutionRepository:
             executions.c.status == Status.SUCCEEDED.value,
         )
         statement = select(steps.c.execution, steps.c.body).where(steps.c.execution == newest.scalar_subquery())
-        statement = statement.limit(_MOST_KNOWN)
+        statement = statement.order_by(steps.c.step).limit(_MOST_KNOWN)
         found = []
         for row in rows.execute(statement):
             step: Step = row.body
@@ -272,7 +274,7 @@ class ExecutionRepository:
         """The newest result of each key that has one."""
         statement = select(steps.c.execution, steps.c.body).where(steps.c.project == project, steps.c.known.in_(keys))
         found: dict[str, Hit] = {}
-        for row in rows.execute(statement.order_by(steps.c.execution)):
+        for row in rows.execute(statement.order_by(steps.c.execution, steps.c.step)):
             step: Step = row.body
             if step.key is not None and step.output is not None:
                 source = StepRef(execution=row.execution, step=step.id)

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from modelwright.app.home import FOLDER, Home
-from modelwright.core import wire
+from modelwright.app.project import filled
 from modelwright.core.errors import Invalid, NotFound
 
 _FILES = ("modelwright.toml", "charter.yaml", "policy.yaml", "data.py", "train.py", "tests/test_train.py")
@@ -44,7 +44,7 @@ def write(folder: Path) -> Written:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         text = (template / (name + ".txt")).read_text()
-        target.write_text(text.replace('"PROJECT"', wire.encode(folder.resolve().name).decode()))
+        target.write_text(filled(text, file=name, project=folder.resolve().name, records=home.records))
         fresh.append(name)
     return Written(home=str(home.folder), files=tuple(fresh), kept=tuple(kept))
 

@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, MetaData, Text
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Text, type_coerce
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from modelwright.core.errors import Corrupted
@@ -84,8 +87,33 @@ class Body(TypeDecorator[T]):
     def _corrupted(self, problem: str) -> Corrupted:
         return Corrupted(
             f"A stored {self.kind.__name__} has been altered: {problem}.",
-            remedy="`modelwright doctor` names the row; restore control.db from a backup.",
+            remedy="`modelwright doctor` names the row; restore the control database from a backup.",
         )
+
+
+class octets(FunctionElement[bytes]):  # noqa: N801  # reads as the SQL function that it is
+    """The very bytes of a text column, also of one that was altered and is no text any more.
+
+    Args:
+        column: The column.
+    """
+
+    name = "octets"
+    type = LargeBinary()
+    inherit_cache = True
+
+    def __init__(self, column: Column[Any]) -> None:
+        super().__init__(type_coerce(column, Text()))
+
+
+@compiles(octets)
+def _cast(element: octets, compiler: SQLCompiler, **given: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **given)} AS BLOB)"
+
+
+@compiles(octets, "postgresql")
+def _sent(element: octets, compiler: SQLCompiler, **given: Any) -> str:
+    return f"textsend({compiler.process(element.clauses, **given)})"  # a cast would read backslashes as escapes
 
 
 def _checksum(text: str) -> str:

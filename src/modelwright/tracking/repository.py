@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
-from sqlalchemy import Column, Float, Index, Integer, String, Table, func, select, update
-from sqlalchemy import insert as plain_insert
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Column, Float, Index, Integer, String, Table, func, insert, select, update
 
 from modelwright.core.unit import Rows
 from modelwright.core.wire import real
@@ -55,7 +53,7 @@ class RunRepository:
     def add(self, rows: Rows, project: str, run: Run) -> None:
         """Write a fresh run."""
         rows.execute(
-            plain_insert(runs).values(
+            insert(runs).values(
                 id=run.id, project=project, name=run.name, status=run.status, started_at=run.started_at, body=run
             )
         )
@@ -90,8 +88,13 @@ class MetricRepository:
 
     def add(self, rows: Rows, run_id: str, metrics: Sequence[Metric]) -> None:
         """Write points; a point already there under its position stays as it is."""
+        span = points.c.seq.between(min(metric.seq for metric in metrics), max(metric.seq for metric in metrics))
+        there = set(rows.execute(select(points.c.seq).where(points.c.run_id == run_id, span)).scalars())
+        fresh = {metric.seq: metric for metric in reversed(metrics) if metric.seq not in there}  # the first of equals
+        if not fresh:
+            return
         rows.execute(
-            insert(points).on_conflict_do_nothing(),
+            insert(points),
             [
                 {
                     "run_id": run_id,
@@ -102,7 +105,7 @@ class MetricRepository:
                     "value": metric.value if isinstance(metric.value, float) else None,
                     "special": None if isinstance(metric.value, float) else metric.value,
                 }
-                for metric in metrics
+                for metric in fresh.values()
             ],
         )
 
@@ -142,8 +145,8 @@ class MetricRepository:
 
     def beat(self, rows: Rows, run_id: str, at: datetime) -> None:
         """Note that a run is alive."""
-        statement = insert(heartbeats).values(run_id=run_id, at=at)
-        rows.execute(statement.on_conflict_do_update(index_elements=["run_id"], set_={"at": at}))
+        if rows.execute(update(heartbeats).where(heartbeats.c.run_id == run_id).values(at=at)).rowcount == 0:
+            rows.execute(insert(heartbeats).values(run_id=run_id, at=at))
 
     def beats(self, rows: Rows, run_ids: Sequence[str]) -> dict[str, datetime]:
         """When each run was last alive."""
