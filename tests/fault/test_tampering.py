@@ -22,9 +22,14 @@ from msgspec.structs import replace
 from sqlalchemy import Text, select, type_coerce, update
 
 import modelwright as mw
+from modelwright.access.model import Token
+from modelwright.access.repository import TokenRepository
 from modelwright.app.doctor import examine
 from modelwright.app.home import Home
 from modelwright.app.workspace import Platform
+from modelwright.documents.model import Declaration, Kind
+from modelwright.documents.packing import built_in
+from modelwright.documents.repository import DocumentRepository
 from modelwright.ledger.repository import edges
 from modelwright.ledger.repository import entries as ledger
 from modelwright.predictions.repository import parts
@@ -76,9 +81,37 @@ class Story:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     with closing(fresh_platform(tmp_path_factory.mktemp("whole"))) as platform:
         prediction = told(platform).prediction
-        workspace_of(platform).policies.publish("extends: minimal\n")
+        _and_the_rest(platform)
         assert platform.publisher.publish() > 0
         return platform.home.folder, prediction
+
+
+def _and_the_rest(platform: Platform) -> None:
+    """What a model's life does without: another project, documents, a token of nobody's, so that there is no login."""
+    ws, ref = workspace_of(platform), f"{MODEL}@champion"
+    ws.policies.publish("extends: minimal\n")
+    ws.projects.add("claims")
+    kept = ws.documents.keep(ref)
+    [item, *_] = [one.id for one in _asked_of_people()]
+    ws.documents.attest(ref, item, "As it was agreed.")
+    version, now = ws.models.get(ref), platform.clock()
+    token = Token(id="0" * 32, user="nobody", shown="mwt_000000", purpose="none", created_at=now, expires_at=now)
+    declared = Declaration(
+        subject=version.ref,
+        package=version.package,
+        technical_file=kept[0].digest,
+        document=kept[0].digest,
+        at=now,
+        by="owner",
+    )
+    with platform.records.writing() as rows:
+        TokenRepository().add(rows, token, user="0" * 32, digest="0" * 64)
+        DocumentRepository().declare(rows, "default", declared)
+
+
+def _asked_of_people() -> list[Any]:
+    questions = built_in()[Kind.TECHNICAL_FILE].questions.values()
+    return [one for one in questions if one.attest]
 
 
 @pytest.fixture

@@ -62,9 +62,9 @@ def up(
     with ExitStack() as stack:
         if not is_loopback(where):
             _guarded(home, where, names)
-        opened = Home(home).open(create=True)
         api = stack.enter_context(closing(bind(where, port, option="--port")))
         serving = stack.enter_context(closing(bind(where, serve_port, option="--serve-port")))
+        opened = Home(home).open(create=True)
         lock = stack.enter_context(_alone(opened))
         write_address(opened.folder, address(serving))
         supervisor = Supervisor(specs(opened, api, serving, workers=workers, lock=lock, names=names), say=say)
