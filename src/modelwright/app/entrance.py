@@ -119,11 +119,10 @@ class Entrance:
         with self._records.reading() as rows:
             return self._doorkeeper.named(rows, name)
 
-    def forget(self, shown: Presented) -> None:
-        """Ask again for a credential from now on."""
+    def forget(self) -> None:
+        """Ask again from now on: somebody in this process changed who may do what."""
         with self._lock:
-            for key in [key for key in self._kept if key[:2] == (shown.kind, hashed(shown.secret))]:
-                del self._kept[key]
+            self._kept.clear()
 
     def _note(self, kind: Kind, what: str, now: datetime) -> None:
         """Write when something was last used, once a minute at most; that it fails keeps nobody out."""

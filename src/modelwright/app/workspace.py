@@ -286,6 +286,7 @@ class Platform:
             causation_id=causation_id,
         )
         if operation.kind == "command" and operation.noun in _ABOUT_PEOPLE:
+            self.entrance.forget()
             self.callers.publish(self.clock())  # the job worker would too, but may be down
         return answer
 

@@ -202,7 +202,7 @@ class _Door:
             return problem(request, error)
         change = partial(self._change, "look_at", identity.actor, digest=hashed(secret), project=project)
         await self._threads.run(change)
-        self._platform.entrance.forget(shown_by)
+        self._platform.entrance.forget()
         return RedirectResponse("/", HTTPStatus.SEE_OTHER)
 
     async def token(self, request: Request) -> Response:

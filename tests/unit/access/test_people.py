@@ -347,13 +347,22 @@ def test_an_answer_is_remembered_for_half_a_second_and_no_longer(team, monkeypat
     monkeypatch.setattr("modelwright.app.entrance.time.monotonic", lambda: seconds[0])
     entrance, shown = team.platform.entrance, Presented("token", secret)
     found = entrance.identify(shown, None)
-    team.do("tokens.withdraw", token=kept.id)
+    with closing(Platform(Home(team.platform.home.folder).open(create=False))) as other_process:
+        do(other_process, "tokens.withdraw", token=kept.id)
     seconds[0] += 0.49
     assert entrance.remembered(shown, None) is found
     seconds[0] += 0.02
     assert entrance.remembered(shown, None) is None
     with pytest.raises(Denied):
         entrance.identify(shown, None)
+
+
+def test_what_is_changed_in_the_same_process_counts_at_once(team):
+    team.add("ada", "viewer")
+    secret, kept = team.token("ada")
+    team.identify(secret)
+    team.do("tokens.withdraw", token=kept.id)
+    assert team.platform.entrance.remembered(Presented("token", secret), None) is None
 
 
 def test_when_a_token_was_last_used_is_known_to_the_minute(team):
