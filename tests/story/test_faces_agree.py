@@ -16,7 +16,7 @@ from modelwright.cli.main import EXIT_CODES
 from modelwright.core import wire
 from modelwright.core.operation import Download
 from support.commands import COMMANDS, WITHOUT, command
-from support.people import PEOPLE
+from support.people import APPROVALS, PEOPLE
 from support.story import CASES, Outcome, charter_of, told
 from support.twins import twins
 
@@ -26,11 +26,13 @@ def happened(tmp_path_factory) -> dict[str, tuple[Outcome, ...]]:
     """The whole story, told once: operation -> what came of it here and there."""
     with twins(tmp_path_factory.mktemp("twins")) as both:
         found = told(both)
-        both.login()
-        found |= told(both, PEOPLE)
         for name, (given, outcomes) in found.items():
             if isinstance(outcomes[0].answer, Download):
                 assert len(both.download(name, given, outcomes[0].answer)) == 1
+        both.login()
+        found |= told(both, PEOPLE)
+        both.change_to_the_signer()
+        found |= told(both, APPROVALS)
     return {name: outcomes for name, (_, outcomes) in found.items()}
 
 
@@ -53,7 +55,7 @@ def test_every_operation_has_a_command_or_a_reason_why_not():
 
 
 def test_every_case_is_of_an_operation():
-    assert {*CASES, *PEOPLE} == {operation.name for operation in operation_table()}
+    assert {*CASES, *PEOPLE, *APPROVALS} == {operation.name for operation in operation_table()}
 
 
 UNTYPED: list[tuple[str, dict[str, Any]]] = [

@@ -198,6 +198,23 @@ COMMANDS: dict[str, Typed] = {
     "documents.declare": lambda a, _: ["doc", "declare", a["ref"]],
     "lineage.up": lambda a, _: ["lineage", "up", a["node"]],
     "lineage.down": lambda a, _: ["lineage", "down", a["node"]],
+    "approvals.request": lambda a, _: ["approval", "request", a["ref"], *_options(a, "reason", "alias")],
+    "approvals.get": lambda a, _: ["approval", "show", a["request"]],
+    "approvals.list": lambda a, _: [
+        *["approval", "list", *_options(a, "limit", "after")],
+        *(["--all"] if a.get("which") == "all" else []),
+    ],
+    "approvals.comment": lambda a, _: ["approval", "comment", a["request"], a["text"]],
+    "approvals.sign": lambda a, _: [
+        *["approval", "sign", a["request"], "--as", a["role"]],
+        *_options(a, "reason", "covers"),
+    ],
+    "approvals.refuse": lambda a, _: [
+        *["approval", "refuse", a["request"], "--as", a["role"]],
+        *_options(a, "reason", "covers"),
+    ],
+    "approvals.revoke": lambda a, _: ["approval", "revoke", a["signature"]],
+    "approvals.withdraw": lambda a, _: ["approval", "withdraw", a["request"]],
     "users.add": _user_add,
     "users.get": lambda a, _: ["user", "show", a["name"]],
     "users.list": lambda a, _: ["user", "list", *_options(a, "limit", "after")],

@@ -39,6 +39,7 @@ class Story(NamedTuple):
     rollout: str
     execution: str
     alert: str
+    approval: str
 
 
 def workspace_of(platform: Platform) -> Workspace:
@@ -79,7 +80,11 @@ def told(platform: Platform) -> Story:
     while ws.monitors.run(ENDPOINT).more:
         pass
     alert = ws.alerts.list(which="all").items[0].id
-    return Story(ws, weak, second, runs, prediction, rollout, execution, alert)
+    ws.policies.publish("extends: minimal\ntier: signed\nsignoffs: [{role: validator}, {role: approver, count: 2}]\n")
+    ws.charters.publish(BASELINE, replace(charter, tier="signed"))
+    approval = ws.approvals.request(f"{BASELINE}@1", "it shall stand in when the model cannot").request.id
+    ws.approvals.comment(approval, "What of <b>new</b> carriers?")
+    return Story(ws, weak, second, runs, prediction, rollout, execution, alert, approval)
 
 
 @mw.step

@@ -34,6 +34,43 @@ def begin_login(platform: Platform, *roles: str) -> Identity:
     return platform.entrance.identify(Presented("token", TOKEN), None)
 
 
+SIGNER = "mwt_0000000000000000000000000014diI6t"
+"""The token of abel, who did not make what he signs."""
+
+
+def a_signer(platform: Platform) -> Identity:
+    """Add ``abel``, who works and approves; who that is."""
+    do(platform, "users.add", name="abel", kind="simulated")
+    for role in ("contributor", "approver"):
+        do(platform, "grants.add", role=role, project="default", user="abel")
+    do(platform, "tokens.give", user="abel", digest=hashed(SIGNER), shown=SIGNER[:SHOWN], purpose="signing")
+    return platform.entrance.identify(Presented("token", SIGNER), None)
+
+
+def _requested(world: World) -> dict[str, Any]:
+    world.also("policies.publish", text="extends: minimal\nsignoffs: [{role: approver}]\n")
+    return {"ref": "delay@1", "reason": "better than the heuristic <b>"}
+
+
+def _request(world: World, **more: Any) -> dict[str, Any]:
+    return {"request": world.seen["approvals.request"].request.id, **more}
+
+
+APPROVALS = {
+    "approvals.request": _requested,
+    "approvals.get": _request,
+    "approvals.list": lambda w: {"which": "all", "limit": 5},
+    "approvals.comment": lambda w: _request(w, text="What of the thin slice?"),
+    "approvals.sign": lambda w: _request(
+        w, role="approver", reason="looked at it", covers=w.seen["approvals.get"].covers
+    ),
+    "approvals.revoke": lambda w: {"signature": w.seen["approvals.sign"].signature.id},
+    "approvals.refuse": lambda w: _request(w, role="approver", reason="looked again"),
+    "approvals.withdraw": _request,
+}
+"""The same of approvals; told by ``abel`` in a home in which the story of ``support.story`` has happened."""
+
+
 def _known(number: int) -> dict[str, Any]:
     return {"digest": _OTHERS[number], "shown": f"mwt_00000{number}", "purpose": "nightly scoring"}
 

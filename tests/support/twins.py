@@ -25,7 +25,7 @@ from modelwright.core.operation import Caller, Operation, Upload
 from support.commands import COMMANDS, Files, command
 from support.homes import BEGINNING, live
 from support.packs import answerable
-from support.people import TOKEN, WORKING, begin_login
+from support.people import SIGNER, TOKEN, WORKING, a_signer, begin_login
 from support.story import Outcome
 
 
@@ -98,9 +98,14 @@ class Twins:
         platform: Any of them.
         twins: All of them.
         folder: For the files that commands read.
+        patch: Sets what commands find in their environment.
+        stack: Closes what is opened on the way.
     """
 
-    def __init__(self, platform: Platform, twins: tuple[Twin, ...], folder: Path) -> None:
+    def __init__(
+        self, platform: Platform, twins: tuple[Twin, ...], folder: Path, *, patch: pytest.MonkeyPatch, stack: ExitStack
+    ) -> None:
+        self._patch, self._stack = patch, stack
         self.homes = tuple(twin.platform.home.folder for twin in twins)
         self.table = platform.table
         self.twins = twins
@@ -151,6 +156,22 @@ class Twins:
         self.local = self.twins[0].caller
         time.sleep(REMEMBERED_SECONDS)  # the servers remember so long that there was none
 
+    def change_to_the_signer(self) -> None:
+        """From now on everything is done by somebody who signs."""
+        TwinPlatform.turn += 1
+        self._patch.setenv("MODELWRIGHT_TOKEN", SIGNER)
+        changed = []
+        for twin in self.twins:
+            identity = a_signer(twin.platform)
+            caller = twin.caller
+            if isinstance(caller, HttpCaller):
+                caller = self._stack.enter_context(closing(HttpCaller(caller.url, token=SIGNER)))
+            changed.append(
+                twin._replace(caller=LocalCaller(twin.platform, identity) if caller is twin.caller else caller)
+            )
+        self.twins = tuple(changed)
+        self.local, self.remote = self.twins[0].caller, self.twins[1].caller
+
 
 class Alone:
     """One home in process, for what only needs the story to have happened."""
@@ -195,4 +216,4 @@ def twins(folder: Path, databases: Sequence[str] = ()) -> Iterator[Twins]:
             Twin(typed_here, LocalCaller(typed_here), ("--home", str(typed_here.home.folder))),
             Twin(typed_there, typed_remote, ("--url", urls[1])),
         )
-        yield Twins(here, every, folder)
+        yield Twins(here, every, folder, patch=patch, stack=stack)

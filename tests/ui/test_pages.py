@@ -42,6 +42,8 @@ FILLED = {
     "/monitors/{name}": "/monitors/delays",
     "/alerts": "/alerts?which=all",
     "/alerts/{id}": "/alerts/{alert}",
+    "/approvals": "/approvals",
+    "/approvals/{id}": "/approvals/{approval}",
     "/trace": "/trace",
     "/trace/{id}": "/trace/{prediction}",
     "/lineage": "/lineage?of=model:flight-delay@3",
@@ -63,6 +65,7 @@ def address(story, path):
         rollout=story.rollout,
         execution=story.execution,
         alert=story.alert,
+        approval=story.approval,
     )
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from modelwright.access.service import GrantService, ProjectService, UserService
 from modelwright.access.tokens import TokenService
 from modelwright.alerts.service import AlertService
+from modelwright.approvals.service import ApprovalService
 from modelwright.core.operation import Service, Table
 from modelwright.data.service import DataService
 from modelwright.documents.service import DocumentService
@@ -34,6 +35,7 @@ SERVICES: tuple[type[Service], ...] = (
     PolicyService,
     EvidenceService,
     GateService,
+    ApprovalService,
     EndpointService,
     PipelineService,
     ExecutionService,

@@ -25,6 +25,9 @@ from modelwright.app.home import Home
 from modelwright.app.reactions import REACTIONS, Reaction, reacting
 from modelwright.app.services import operation_table
 from modelwright.app.unit import Units
+from modelwright.approvals.repository import ApprovalRepository
+from modelwright.approvals.service import ApprovalService
+from modelwright.approvals.standing import Standings
 from modelwright.core import wire
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.identity import DEFAULT_PROJECT, OWNER, Identity
@@ -143,9 +146,20 @@ class Platform:
         """Brings routes to the workers."""
         return Publisher(self.home.folder, records=self.records, repository=DeploymentRepository(), keys=self.keys)
 
+    @cached_property
+    def standings(self) -> Standings:
+        """What people have to do with versions: the guard asks."""
+        return Standings(
+            ApprovalRepository(),
+            models=ModelRepository(),
+            runs=RunRepository(),
+            doorkeeper=self.doorkeeper,
+            keys=self.keys,
+        )
+
     def _made(self) -> dict[str, Service]:
-        governance = GovernanceRepository()
-        guard = GovernanceGuard(governance)
+        governance, people = GovernanceRepository(), self._people()
+        guard = GovernanceGuard(governance, signed=self.standings)
         data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
         features = FeatureService(
             FeatureRepository(),
@@ -164,10 +178,11 @@ class Platform:
         endpoints = EndpointService(
             deployments, models=models, publisher=self.publisher, guard=guard, moved=stopping(rollouts)
         )
-        predictions = PredictionService(self.log, self.blobs)
-        lineage = LineageService(self._lineage)
-        ledger = LedgerService(LedgerRepository(), self.keys, anchor_file=ANCHOR_FILE.value)
-        charters = CharterService(governance, guard)
+        lineage, ledger = (
+            LineageService(self._lineage),
+            LedgerService(LedgerRepository(), self.keys, anchor_file=ANCHOR_FILE.value),
+        )
+        charters, predictions = CharterService(governance, guard), PredictionService(self.log, self.blobs)
         automation, executions = self._automation(rollouts)
         monitors, alerts = self._monitoring(
             EvaluatedRows(
@@ -206,9 +221,8 @@ class Platform:
             runs,
             models,
             charters,
-            PolicyService(governance, guard),
             evidence,
-            GateService(governance, guard, models),
+            *self._gates(governance, guard, models),
             endpoints,
             automation,
             executions,
@@ -220,7 +234,7 @@ class Platform:
             lineage,
             ledger,
             lifecycle,
-            *self._people(),
+            *people,
         )
         services = {service.noun: service for service in made}
         return {**services, DocumentService.noun: self._documents(services, guard)}
@@ -233,7 +247,7 @@ class Platform:
 
     def _people(self) -> tuple[Service, ...]:
         users, grants, tokens, sessions = UserRepository(), GrantRepository(), TokenRepository(), SessionRepository()
-        doorkeeper = Doorkeeper(users, grants, tokens, sessions)
+        self.doorkeeper = doorkeeper = Doorkeeper(users, grants, tokens, sessions)
         self.entrance = Entrance(self.records, doorkeeper, clock=self.clock)
         self.callers = CallerPublisher(self.home.folder, records=self.records, doorkeeper=doorkeeper, keys=self.keys)
         self.sessions = SessionService(sessions, users)
@@ -243,6 +257,13 @@ class Platform:
             ProjectService(grants, users, doorkeeper),
             TokenService(tokens, users),
         )
+
+    def _gates(self, governance: GovernanceRepository, guard: GovernanceGuard, models: ModelService) -> list[Service]:
+        return [
+            PolicyService(governance, guard),
+            GateService(governance, guard, models),
+            ApprovalService(ApprovalRepository(), models=models, guard=guard, standings=self.standings),
+        ]
 
     def _automation(self, rollouts: RolloutRepository) -> tuple[PipelineService, ExecutionService]:
         pipelines, executions, held = PipelineRepository(), ExecutionRepository(), challenged(rollouts)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import After, Json, Limit, facts, show, table, when
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import After, Json, Limit, facts, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.alerts.model import Alert

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import Json, facts, short, show, table, when
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import Json, facts, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.governance.charter import CharterVersion

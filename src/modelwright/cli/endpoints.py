@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelwright.cli.context import workspace
 from modelwright.cli.models import Ref, decided
-from modelwright.cli.output import After, Json, Limit, facts, progress, short, show, table, when
 from modelwright.cli.rollouts import begun
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.app.connect import Workspace

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
 from modelwright.cli.models import Ref
-from modelwright.cli.output import Json, facts, short, show, table, when
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import Json, facts, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.governance.model import Evidence, Values

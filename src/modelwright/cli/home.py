@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from modelwright.cli.context import Context, workspace
-from modelwright.cli.output import Json, facts, show, table, when
 from modelwright.core.errors import Invalid
+from modelwright.terminal.context import Context, workspace
+from modelwright.terminal.output import Json, facts, show, table, when
 
 
 def add_to(root: typer.Typer) -> None:

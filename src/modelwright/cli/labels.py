@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import Json, progress, show
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import Json, progress, show
 
 app = typer.Typer(help="What turned out to be true.", no_args_is_help=True)
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import After, Json, Limit, short, show, table, when
 from modelwright.ledger import anchors
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import After, Json, Limit, short, show, table, when
 
 KEPT = "FILE|git:TAG"
 Out = Annotated[Path | None, typer.Option(help="Write it to this file; must not be there yet.")]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import Json, show
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import Json, show
 
 if TYPE_CHECKING:
     from modelwright.lineage.model import Graph

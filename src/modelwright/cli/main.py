@@ -11,6 +11,7 @@ import typer
 
 from modelwright.cli import (
     alerts,
+    approvals,
     charters,
     data,
     documents,
@@ -32,10 +33,10 @@ from modelwright.cli import (
     runs,
     users,
 )
-from modelwright.cli.context import Context
-from modelwright.cli.output import plain
 from modelwright.core.errors import Error
 from modelwright.core.settings import DEBUG
+from modelwright.terminal.context import Context
+from modelwright.terminal.output import plain
 
 EXIT_CODES = {"refused": 3, "not_found": 4, "denied": 5}
 """Error kind -> exit code; every other kind is 1, and 2 is a command that was typed wrong."""
@@ -62,6 +63,7 @@ app.add_typer(runs.app, name="run")
 app.add_typer(models.app, name="model")
 app.add_typer(charters.app, name="charter")
 app.add_typer(policies.app, name="policy")
+app.add_typer(approvals.app, name="approval")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(documents.app, name="doc")
 app.add_typer(pipelines.app, name="pipeline")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import After, Json, Limit, facts, progress, short, show, table, when
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.core.guard import Decision

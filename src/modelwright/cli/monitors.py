@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelwright.cli.context import workspace
 from modelwright.cli.endpoints import Name
-from modelwright.cli.output import After, Json, Limit, facts, show, table, when
 from modelwright.core.clock import as_utc
 from modelwright.core.wire import encode
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import After, Json, Limit, facts, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.monitoring.model import Monitor, ReferenceNote

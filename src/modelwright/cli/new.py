@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelwright.cli.output import Json, show
+from modelwright.terminal.output import Json, show
 
 app = typer.Typer(help="Begin a variant of a shelf: files that work, to be changed.", no_args_is_help=True)
 

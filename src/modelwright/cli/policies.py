@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import Json, short, show, table, when
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import Json, short, show, table, when
 
 app = typer.Typer(help="What must hold before production relies on a model.", no_args_is_help=True)
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import Json, show, table
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import Json, show, table
 
 
 def add_to(root: typer.Typer) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import After, Json, Limit, facts, progress, short, show, table, when
 from modelwright.core.clock import as_utc
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.predictions.model import Prediction

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.cli.context import workspace
-from modelwright.cli.output import After, Json, Limit, facts, show, table, when
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import After, Json, Limit, facts, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.rollouts.model import Comparison, Pace, Rollout, ShadowWorker, Standing

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from modelwright.access.roles import EVERYWHERE, Role
-from modelwright.cli.context import workspace
-from modelwright.cli.output import After, Json, Limit, facts, show, table, when
 from modelwright.core.errors import Invalid
 from modelwright.core.events import ActorKind
+from modelwright.terminal.context import workspace
+from modelwright.terminal.output import After, Json, Limit, facts, show, table, when
 
 user = typer.Typer(help="Users: who may sign in.", no_args_is_help=True)
 grant = typer.Typer(help="Grants: who holds which role where.", no_args_is_help=True)

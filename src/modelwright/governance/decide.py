@@ -15,11 +15,13 @@ from modelwright.governance.gates.base import Case, Gate
 from modelwright.governance.matching import Matter
 from modelwright.governance.model import Decided, Policy, PolicyVersion, Rule, TransitionDecided
 from modelwright.governance.policy import GATES, built_in, resolved
+from modelwright.governance.signoffs import Basis, SignedOff, basis_of, judged, nobody_signed
 
 if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
     from modelwright.governance.repository import GovernanceRepository
 
 DEFAULT_TIER = "minimal"
+_SERVED_BEFORE = "served-before"
 
 
 class GovernanceGuard:
@@ -28,15 +30,19 @@ class GovernanceGuard:
     Args:
         repository: Charters, policies, evidence, decisions.
         gates: The shelf.
+        signed: What people signed about a version, and who made it.
     """
 
-    def __init__(self, repository: GovernanceRepository, gates: Shelf[Gate] = GATES) -> None:
+    def __init__(
+        self, repository: GovernanceRepository, gates: Shelf[Gate] = GATES, *, signed: SignedOff = nobody_signed
+    ) -> None:
         self._repository = repository
         self._gates = gates
+        self._signed = signed
 
     def __call__(self, unit: Unit, transition: Transition) -> Decision:
         """Decide, and record the decision, also a refusal."""
-        policy, charter, decision = self._decided(unit, transition)
+        policy, charter, decision, _ = self._decided(unit, transition)
         digest = charter.digest if charter else None
         self._repository.add_decision(
             unit.rows,
@@ -50,10 +56,20 @@ class GovernanceGuard:
         """What the guard would answer; nothing is recorded."""
         return self._decided(unit, transition)[2]
 
-    def _decided(self, unit: Unit, transition: Transition) -> tuple[PolicyVersion, CharterVersion | None, Decision]:
+    def to_sign(self, unit: Unit, transition: Transition) -> tuple[PolicyVersion, Basis | None, Decision]:
+        """What a signature would cover now, and what the guard would answer; no basis without a charter."""
+        policy, _, decision, basis = self._decided(unit, transition)
+        return policy, basis, decision
+
+    def _decided(
+        self, unit: Unit, transition: Transition
+    ) -> tuple[PolicyVersion, CharterVersion | None, Decision, Basis | None]:
         charter = self._repository.charter(unit.rows, unit.project, transition.model)
         policy = self._in_force(unit, charter.charter.tier if charter else DEFAULT_TIER)
-        results = self._results(unit, transition, policy.policy, charter)
+        results, basis = self._results(unit, transition, policy.policy, charter), None
+        if charter is not None and not _served(results):
+            basis = basis_of(transition, policy, charter.digest, results)
+            results += self._signoffs(unit, transition, policy.policy, basis)
         decision = Decision(
             transition=transition,
             allowed=bool(results) and all(result.verdict.passes for result in results),
@@ -61,7 +77,16 @@ class GovernanceGuard:
             policy=policy.digest,
             gates=tuple(results),
         )
-        return policy, charter, decision
+        return policy, charter, decision, basis
+
+    def _signoffs(self, unit: Unit, transition: Transition, policy: Policy, basis: Basis) -> list[GateResult]:
+        """What people signed; a shadow answers nobody, so that it needs no signature."""
+        if transition.action is Action.CHALLENGE or not policy.signoffs:
+            return []
+        found = self._signed(unit, transition.model, transition.version)
+        return list(
+            judged(policy.signoffs, basis, found.signatures, authors=found.authors, login=found.login, now=unit.now)
+        )
 
     def read(self, text: str) -> Policy:
         """A policy file with everything written out; raises ``Invalid``."""
@@ -185,6 +210,10 @@ def _namespace(case: Case, seen: Namespace) -> Namespace:
     }
 
 
+def _served(results: list[GateResult]) -> bool:
+    return any(result.gate == _SERVED_BEFORE for result in results)
+
+
 def _no_charter(transition: Transition) -> GateResult:
     return GateResult(
         gate="charter",
@@ -196,7 +225,7 @@ def _no_charter(transition: Transition) -> GateResult:
 
 def _served_before(transition: Transition, served: Decided) -> GateResult:
     return GateResult(
-        gate="served-before",
+        gate=_SERVED_BEFORE,
         verdict=Verdict.PASS,
         reason=f"{transition.target} served {transition.model}@{transition.version}, the same bytes, under the allowed "
         f"decision of {served.at:%Y-%m-%d %H:%MZ}.",

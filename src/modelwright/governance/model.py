@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from modelwright.core import wire
 from modelwright.core.clock import Duration
@@ -47,20 +47,42 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename
     parameters: dict[str, Scalar] = {}
 
 
-class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SignOff(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a policy asks of people: that so many of a role have signed.
+
+    Attributes:
+        role: As whom they sign: ``validator`` or ``approver``.
+        count: How many, 1 to 9; each another person, also across roles.
+        expires: How long a signature counts; none lets it count until what it covers changes.
+    """
+
+    role: Literal["validator", "approver"]
+    count: Annotated[int, Meta(ge=1, le=9)] = 1
+    expires: Duration | None = None
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.role}{'s' if self.count > 1 else ''}"
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What must hold before production relies on a model of a tier. Everything is written out: nothing is inherited.
 
     Attributes:
         tier: The charters it is for.
         gates: Gate -> what is asked of it.
+        signoffs: What is asked of people, one line for each role.
     """
 
     tier: Name
     gates: dict[Name, Rule]
+    signoffs: tuple[SignOff, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.gates:
             raise ValueError("a policy has at least one gate")
+        roles = [each.role for each in self.signoffs]
+        if len(set(roles)) < len(roles):
+            raise ValueError("a policy asks each role once")
 
 
 class PolicyVersion(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 
+import msgspec
+
 from modelwright.core import wire
 from modelwright.core.errors import Error, Invalid
 from modelwright.core.expressions import names, parse
@@ -36,7 +38,9 @@ def built_in(tier: str, gates: Shelf[Gate]) -> PolicyVersion | None:
     if tier not in built_in_tiers():
         return None
     text = files("modelwright.governance").joinpath("tiers", f"{tier}.yaml").read_text("utf-8")
-    policy = Policy(tier=tier, gates=_rules(written.read(text, what="policy"), {}, gates))
+    found = written.read(text, what="policy")
+    rules = _rules(found, {}, gates)
+    policy = wire.convert({"tier": tier, "gates": rules, "signoffs": found.get("signoffs", [])}, Policy)
     return PolicyVersion(version=0, digest=wire.digest(policy), policy=policy, text=text)
 
 
@@ -44,7 +48,7 @@ def resolved(text: str, gates: Shelf[Gate]) -> Policy:
     """A policy file with everything written out.
 
     Args:
-        text: ``extends: minimal``, optionally ``tier``, and ``gates`` that differ or are added.
+        text: ``extends: minimal``, optionally ``tier``, ``gates`` that differ or are added, and ``signoffs``.
         gates: The shelf.
 
     Raises:
@@ -52,16 +56,17 @@ def resolved(text: str, gates: Shelf[Gate]) -> Policy:
             not expose.
     """
     found = written.read(text, what="policy")
-    unknown = sorted(set(found) - {"extends", "tier", "gates"})
+    unknown = sorted(set(found) - {"extends", "tier", "gates", "signoffs"})
     if unknown:
-        raise _invalid(unknown[0], "is not a field of a policy", "A policy has extends, tier and gates.")
+        raise _invalid(unknown[0], "is not a field of a policy", "A policy has extends, tier, gates and signoffs.")
     base = found.get("extends")
     start = built_in(base, gates) if isinstance(base, str) else None
     if start is None:
         raise _invalid("extends", f"is {base!r}, which is no tier", f"There are: {', '.join(built_in_tiers())}.")
     tier = found.get("tier", base)
     rules = _rules(found, start.policy.gates, gates)
-    return wire.convert({"tier": tier, "gates": dict(sorted(rules.items()))}, Policy)
+    signoffs = found.get("signoffs", msgspec.to_builtins(start.policy.signoffs))
+    return wire.convert({"tier": tier, "gates": dict(sorted(rules.items())), "signoffs": signoffs}, Policy)
 
 
 def _rules(found: Mapping[str, Plain], base: Mapping[str, Rule], gates: Shelf[Gate]) -> dict[str, Rule]:

@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from modelwright.app.workspace import Platform
+from modelwright.approvals.model import Signing
 from modelwright.core import wire
-from modelwright.core.errors import Error, Invalid
+from modelwright.core.errors import Error, Invalid, Refused
+from modelwright.core.guard import Decision
 from modelwright.core.operation import Operation
 from modelwright.server.answers import FORM, Stopped
 from modelwright.server.identity import FORMS, check_csrf, session_of
@@ -44,7 +46,8 @@ def forms(platform: Platform, threads: Threads) -> Iterable[Declared]:
 def _handler(operation: Operation, platform: Platform, threads: Threads) -> Handler:
     def carry_out(request: Request, fields: Mapping[str, list[str]]) -> None:
         asked = wire.read_form(fields, operation.request)
-        platform.run(operation, asked, identity=request.state.identity, request_id=request.state.request_id)
+        answer = platform.run(operation, asked, identity=request.state.identity, request_id=request.state.request_id)
+        _require(answer)
 
     async def answer(request: Request) -> Response:
         try:
@@ -56,6 +59,19 @@ def _handler(operation: Operation, platform: Platform, threads: Threads) -> Hand
         return RedirectResponse(own_path(back), HTTPStatus.SEE_OTHER)
 
     return answer
+
+
+def _require(answer: object) -> None:
+    """Pass silently unless the answer is a refusal, which a page tells as it tells an error.
+
+    Raises:
+        Refused: It is.
+    """
+    if isinstance(answer, Signing) and answer.signature is None:
+        raise Refused(answer.refused, remedy=answer.remedy)
+    decision = getattr(answer, "decision", answer)
+    if isinstance(decision, Decision):
+        decision.require()
 
 
 async def form_fields(request: Request, *, session: bool = True) -> dict[str, list[str]]:

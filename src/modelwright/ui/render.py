@@ -43,6 +43,7 @@ RAIL = (
     Section("Endpoints", "/endpoints", "e", "endpoints.list"),
     Section("Monitors", "/monitors", "w", "monitors.list"),
     Section("Alerts", "/alerts", "a", "alerts.list"),
+    Section("Approvals", "/approvals", "s", "approvals.list"),
     Section("Lineage", "/lineage", "l", "lineage.up"),
     Section("Ledger", "/ledger", "b", "ledger.list"),
     Section("People", "/people", "u", "users.list"),

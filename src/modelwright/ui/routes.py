@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelwright.ui.page import Page
 from modelwright.ui.pages import (
     alerts,
+    approvals,
     data,
     documents,
     endpoints,
@@ -50,6 +51,8 @@ PAGES: tuple[Page, ...] = (
     Page("/monitors/{name}", "monitors:read", monitors.load),
     Page("/alerts", "alerts:read", alerts.load_list),
     Page("/alerts/{id}", "alerts:read", alerts.load),
+    Page("/approvals", "approvals:read", approvals.load_list),
+    Page("/approvals/{id}", "approvals:read", approvals.load),
     Page("/trace", "predictions:read", trace.load_search),
     Page("/trace/{id}", "predictions:read", trace.load),
     Page("/lineage", "lineage:read", lineage.load),

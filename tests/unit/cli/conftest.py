@@ -8,7 +8,7 @@ from modelwright.app.home import Home
 from modelwright.app.workspace import Platform
 from support.commands import command
 from support.homes import BEGINNING, fresh_platform
-from support.people import PEOPLE, TOKEN, begin_login
+from support.people import APPROVALS, PEOPLE, SIGNER, TOKEN, a_signer, begin_login
 from support.story import told
 from support.twins import Alone
 
@@ -47,7 +47,9 @@ def _told(tmp_path_factory):
 @pytest.fixture(scope="session")
 def _shared(tmp_path_factory):
     with closing(Platform(Home(tmp_path_factory.mktemp("team") / ".modelwright").open(create=True))) as platform:
-        happened = told(Alone(platform, begin_login(platform)), PEOPLE)
+        happened = told(Alone(platform))
+        happened |= told(Alone(platform, begin_login(platform)), PEOPLE)
+        happened |= told(Alone(platform, a_signer(platform)), APPROVALS)
         return platform.home.folder, {name: given for name, (given, _) in happened.items()}
 
 
@@ -55,6 +57,13 @@ def _shared(tmp_path_factory):
 def people(_shared, monkeypatch):
     """A home with login, and the arguments with which each operation on people was called."""
     monkeypatch.setenv("MODELWRIGHT_TOKEN", TOKEN)
+    return _shared
+
+
+@pytest.fixture
+def signer(_shared, monkeypatch):
+    """The same home, and somebody who signs."""
+    monkeypatch.setenv("MODELWRIGHT_TOKEN", SIGNER)
     return _shared
 
 

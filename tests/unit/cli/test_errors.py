@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from modelwright.cli.context import Context
 from modelwright.core.errors import KINDS, Refused
+from modelwright.terminal.context import Context
 from support.commands import command
 
 NO_ID = "0" * 32

@@ -7,9 +7,9 @@ import sys
 import pytest
 
 import modelwright as mw
-from modelwright.cli.output import plain, table
+from modelwright.terminal.output import plain, table
 from support.commands import COMMANDS, Files, command
-from support.people import PEOPLE
+from support.people import APPROVALS, PEOPLE
 
 EMPTY = {
     "data list": "modelwright data add",
@@ -58,6 +58,7 @@ _ACTS = {
         "add",
         "attest",
         "cancel",
+        "comment",
         "disable",
         "enable",
         "join",
@@ -67,10 +68,13 @@ _ACTS = {
         "commit",
         "deploy",
         "publish",
+        "refuse",
+        "request",
         "resolve",
         "resume",
         "rollback",
         "set_alias",
+        "sign",
     ),
     *("declare", "keep", "start", "trigger"),
 }
@@ -79,7 +83,7 @@ READ = [name for name in COMMANDS if name.partition(".")[2] not in _ACTS]
 
 @pytest.mark.parametrize("name", READ)
 def test_an_answer_is_text_for_people_or_one_line_of_json(name, request, tmp_path):
-    home, given = request.getfixturevalue("people" if name in PEOPLE else "story")
+    home, given = request.getfixturevalue("people" if name in PEOPLE else "signer" if name in APPROVALS else "story")
     words = COMMANDS[name](given[name], Files(tmp_path, {}))
     text, line = command("--home", home, *words), command("--home", home, *words, "--json")
     assert (text.code, text.err, line.code, line.err) == (0, "", 0, "")

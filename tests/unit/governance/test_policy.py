@@ -42,8 +42,8 @@ def test_differences_lie_over_the_tier_and_everything_is_written_out():
     ("text", "said"),
     [
         ("gates: {}", "extends"),
-        ("extends: none", "There are: minimal"),
-        ("extends: minimal\nsignoffs: []", "signoffs"),
+        ("extends: none", "There are: high, minimal, standard"),
+        ("extends: minimal\nsignatures: []", "signatures"),
         ("extends: minimal\ntier: ../x", "tier"),
         ("extends: minimal\ngates: [kpi]", "mapping"),
         ("extends: minimal\ngates: {taste: {}}", "There are: baseline"),

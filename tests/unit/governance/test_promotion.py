@@ -125,11 +125,20 @@ def test_a_charter_that_cannot_be_judged_by_is_refused(desk, change):
 
 def test_policies_are_versions_and_a_tier_of_ones_own_has_charters(desk):
     policies = desk.ws.policies
-    assert [(each.policy.tier, each.version) for each in policies.list()] == [("minimal", 0)]
+    assert [(each.policy.tier, each.version) for each in policies.list()] == [
+        ("high", 0),
+        ("minimal", 0),
+        ("standard", 0),
+    ]
     first = policies.publish(GOVERNED)
     assert policies.publish(GOVERNED + "# a comment changes nothing\n") == first
     own = policies.publish("extends: minimal\ntier: payments\n")
-    assert [(each.policy.tier, each.version) for each in policies.list()] == [("minimal", 1), ("payments", 1)]
+    assert [(each.policy.tier, each.version) for each in policies.list()] == [
+        ("high", 0),
+        ("minimal", 1),
+        ("payments", 1),
+        ("standard", 0),
+    ]
     assert policies.get("minimal", 0).version == 0
     assert policies.get("payments") == own
     assert desk.ws.charters.publish("delay", {**CHARTER, "tier": "payments"}).version == 2

@@ -246,6 +246,12 @@ DRAWN = {
     "rollouts.started",
 }
 NOT_DRAWN = {
+    "approvals.commented": "what somebody thinks of it",
+    "approvals.requested": "the decision that follows tells of it",
+    "approvals.revoked": "the decision that follows tells of it",
+    "approvals.signed": "the decision that follows tells of it",
+    "approvals.signing_refused": "nothing came of it",
+    "approvals.withdrawn": "nothing came of it",
     "access.members_changed": "who somebody is",
     "access.project_added": "where things are, not what they are made of",
     "access.role_granted": "who somebody is",

@@ -16,7 +16,7 @@ from modelwright.app.services import operation_table
 from modelwright.core import wire
 from support.asgi import Asker
 from support.homes import application
-from support.people import PEOPLE, TOKEN, WORKING, begin_login
+from support.people import APPROVALS, PEOPLE, TOKEN, WORKING, a_signer, begin_login
 from support.story import told
 from support.twins import Alone
 
@@ -29,7 +29,8 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 def happened(platform):
     """A model's whole life, and that of a team."""
     life = told(Alone(platform))
-    return life | told(Alone(platform, begin_login(platform, *WORKING)), PEOPLE)
+    team = told(Alone(platform, begin_login(platform, *WORKING)), PEOPLE)
+    return life | team | told(Alone(platform, a_signer(platform)), APPROVALS)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,313 @@
+"""The use cases of approvals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
+
+from modelwright.approvals.model import (
+    Approval,
+    ApprovalRequested,
+    Comment,
+    Reason,
+    Request,
+    RequestCommented,
+    RequestWithdrawn,
+    SignatureRevoked,
+    Signing,
+    SigningRefused,
+    State,
+    VersionSigned,
+)
+from modelwright.core import wire
+from modelwright.core.errors import Conflict, Denied, Invalid, NotFound
+from modelwright.core.guard import Action, Transition, Verdict
+from modelwright.core.ids import Digest, Id, Name, Ref, new_id
+from modelwright.core.operation import Page, Service, limited, operation, paged
+from modelwright.core.unit import Unit
+from modelwright.governance.signoffs import GATE, Basis, Signature
+from modelwright.models.model import check_alias
+
+if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
+    from modelwright.approvals.repository import ApprovalRepository
+    from modelwright.approvals.standing import Standings
+    from modelwright.governance.decide import GovernanceGuard
+    from modelwright.models.service import ModelService
+
+_MOST_COMMENTS = 500
+
+
+class ApprovalService(Service):
+    """Ask for signatures, sign, refuse."""
+
+    noun = "approvals"
+
+    def __init__(
+        self,
+        repository: ApprovalRepository,
+        *,
+        models: ModelService,
+        guard: GovernanceGuard,
+        standings: Standings,
+    ) -> None:
+        self._repository = repository
+        self._models = models
+        self._guard = guard
+        self._standings = standings
+
+    @operation(permission="approvals:write", kind="command")
+    def request(self, unit: Unit, ref: Ref, reason: Reason, alias: Name = "champion") -> Approval:
+        """Ask for the signatures that a version's policy wants.
+
+        Args:
+            unit: The unit of work.
+            ref: The version.
+            reason: Why it should be signed.
+            alias: What it shall become.
+
+        Raises:
+            Invalid: The policy of its tier asks nobody to sign.
+            Conflict: The same is asked already.
+        """
+        check_alias(alias)
+        version = self._models.get(unit, ref)
+        policy, basis, _ = self._guard.to_sign(unit, self._transition(unit, version.ref, alias))
+        if basis is None or not policy.policy.signoffs:
+            raise Invalid(
+                f"Nobody has to sign {version.ref}: the tier {policy.policy.tier} asks for no signature.",
+                remedy="Put `tier: standard` into its charter, or `signoffs` into its policy.",
+            )
+        for known in self._repository.page(unit.rows, unit.project, before=None, limit=100):
+            if (known.basis, known.alias, known.withdrawn_at) == (basis, alias, None):
+                raise Conflict(
+                    f"It is asked already: request {known.id}.", remedy=f"See: modelwright approval show {known.id}"
+                )
+        request = Request(id=new_id(), alias=alias, basis=basis, reason=reason, by=unit.actor.id, at=unit.now)
+        self._repository.add(unit.rows, unit.project, request)
+        unit.emit(ApprovalRequested(request_id=request.id, alias=alias, basis=basis))
+        return self._approval(unit, request)
+
+    @operation(permission="approvals:read", kind="query")
+    def get(self, unit: Unit, request: Id) -> Approval:
+        """One request as it stands now.
+
+        Args:
+            unit: The unit of work.
+            request: The request.
+
+        Raises:
+            NotFound: There is none.
+        """
+        return self._approval(unit, self._existing(unit, request))
+
+    @operation(permission="approvals:read", kind="query")
+    def list(
+        self, unit: Unit, which: Literal["open", "all"] = "open", limit: int = 50, after: Id | None = None
+    ) -> Page[Approval]:
+        """Requests, newest first.
+
+        Args:
+            unit: The unit of work.
+            which: Those that wait for somebody, or all.
+            limit: Requests a page, 1 to 200.
+            after: ``next`` of the page before.
+        """
+        found = self._repository.page(unit.rows, unit.project, before=after, limit=limited(limit, most=200) + 1)
+        page = paged(found, limit, lambda request: request.id)
+        every = [self._approval(unit, request) for request in page.items]
+        return Page(items=[one for one in every if which == "all" or one.state is State.OPEN], next=page.next)
+
+    @operation(permission="approvals:sign", kind="command")
+    def sign(
+        self,
+        unit: Unit,
+        request: Id,
+        role: Literal["validator", "approver"],
+        reason: Reason,
+        covers: Digest | None = None,
+    ) -> Signing:
+        """Sign a version. An attempt that is refused is an answer, and on record.
+
+        Args:
+            unit: The unit of work.
+            request: The request.
+            role: As whom.
+            reason: Why, in the signer's words.
+            covers: What the signer looked at, as ``get`` says; by default what is there now.
+
+        Raises:
+            NotFound: There is no such request.
+            Conflict: It is not open, or something changed since the signer looked.
+        """
+        return self._say(unit, request, role, "approve", reason, covers)
+
+    @operation(permission="approvals:sign", kind="command")
+    def refuse(
+        self,
+        unit: Unit,
+        request: Id,
+        role: Literal["validator", "approver"],
+        reason: Reason,
+        covers: Digest | None = None,
+    ) -> Signing:
+        """Refuse to sign a version: nothing passes with it until the evidence is another, or the refusal is revoked.
+
+        Args:
+            unit: The unit of work.
+            request: The request.
+            role: As whom.
+            reason: Why not, in their words.
+            covers: What they looked at; by default what is there now.
+        """
+        return self._say(unit, request, role, "refuse", reason, covers)
+
+    @operation(permission="approvals:sign", kind="command", idempotent=True)
+    def revoke(self, unit: Unit, signature: Id) -> Signature:
+        """Take a signature of one's own back.
+
+        Args:
+            unit: The unit of work.
+            signature: The signature.
+
+        Raises:
+            NotFound: There is none.
+            Denied: It is somebody else's.
+        """
+        signed = self._repository.signature(unit.rows, unit.project, signature)
+        if signed is None:
+            raise NotFound(f"There is no signature {signature}.", remedy="See: modelwright approval list --all")
+        found = self._standings.read(signed)
+        if found.by != unit.actor.id:
+            raise Denied("The signature is somebody else's.", remedy="Only who signed can take it back.")
+        if found.revoked_at is not None:
+            return found
+        revoked = replace(found, revoked_at=unit.now)
+        self._repository.resign(unit.rows, replace(signed, signature=revoked))
+        unit.emit(SignatureRevoked(signature_id=found.id))
+        return revoked
+
+    @operation(permission="approvals:write", kind="command", idempotent=True)
+    def withdraw(self, unit: Unit, request: Id) -> Approval:
+        """Take a request back.
+
+        Args:
+            unit: The unit of work.
+            request: The request.
+
+        Raises:
+            NotFound: There is none.
+        """
+        found = self._existing(unit, request)
+        if found.withdrawn_at is None:
+            found = replace(found, withdrawn_at=unit.now)
+            self._repository.put(unit.rows, found)
+            unit.emit(RequestWithdrawn(request_id=found.id))
+        return self._approval(unit, found)
+
+    @operation(permission="comments:write", kind="command")
+    def comment(self, unit: Unit, request: Id, text: Reason) -> Approval:
+        """Say something to a request.
+
+        Args:
+            unit: The unit of work.
+            request: The request.
+            text: The words.
+
+        Raises:
+            NotFound: There is none.
+            Conflict: There are 500 comments already.
+        """
+        found = self._existing(unit, request)
+        if len(found.comments) >= _MOST_COMMENTS:
+            raise Conflict(f"The request has {_MOST_COMMENTS} comments already.", remedy="Ask anew.")
+        found = replace(found, comments=(*found.comments, Comment(text=text, by=unit.actor.id, at=unit.now)))
+        self._repository.put(unit.rows, found)
+        unit.emit(RequestCommented(request_id=found.id))
+        return self._approval(unit, found)
+
+    def _say(
+        self,
+        unit: Unit,
+        request: str,
+        role: Literal["validator", "approver"],
+        says: Literal["approve", "refuse"],
+        reason: str,
+        covers: str | None,
+    ) -> Signing:
+        asked = self._existing(unit, request)
+        basis = self._basis(unit, asked)
+        if asked.withdrawn_at is not None or basis != asked.basis:
+            raise Conflict(
+                f"The request is over: {asked.ref} is not what was asked about any more.",
+                remedy=f"Ask anew: modelwright approval request {asked.ref}",
+            )
+        if covers not in (None, wire.digest(basis)):
+            raise Conflict("Something changed since you looked.", remedy="Look again, then sign.")
+        refused = self._barred(unit, asked, role)
+        if refused is not None:
+            return refused
+        signature = Signature(
+            id=new_id(), basis=basis, role=role, says=says, reason=reason, by=unit.actor.id, at=unit.now
+        )
+        self._repository.sign(unit.rows, unit.project, self._standings.signed(signature))
+        unit.emit(VersionSigned(signature_id=signature.id, request_id=asked.id, basis=basis, role=role, says=says))
+        return Signing(signature=signature)
+
+    def _barred(self, unit: Unit, asked: Request, role: Literal["validator", "approver"]) -> Signing | None:
+        """Why somebody cannot sign; it is put on record."""
+        authors = self._standings.authors(unit, asked.basis.model, asked.basis.version)
+        if unit.actor.id in authors:
+            why = "author"
+            refused = f"You {authors[unit.actor.id]} {asked.ref}, and nobody signs their own work."
+            remedy = "Ask somebody else: the request stays open."
+        elif role not in unit.caller.signs_as:
+            why = "role" if unit.caller.own else "credential"
+            refused = f"You do not sign as {role} here."
+            remedy = "See whether, and why not: modelwright whoami"
+        else:
+            return None
+        unit.emit(SigningRefused(request_id=asked.id, role=role, why=why))
+        return Signing(refused=refused, remedy=remedy)
+
+    def _approval(self, unit: Unit, request: Request) -> Approval:
+        _, basis, decision = self._guard.to_sign(unit, self._transition(unit, request.ref, request.alias))
+        standing = self._standings(unit, request.basis.model, request.basis.version)
+        people = tuple(gate for gate in decision.gates if gate.gate.startswith(f"{GATE}."))
+        open_still = request.withdrawn_at is None and basis == request.basis
+        if request.withdrawn_at is not None:
+            state = State.WITHDRAWN
+        elif not open_still:
+            state = State.OUTDATED
+        elif any(gate.verdict is Verdict.FAIL for gate in people):
+            state = State.REFUSED
+        else:
+            state = State.SIGNED if all(gate.verdict.passes for gate in people) else State.OPEN
+        return Approval(
+            request=request,
+            state=state,
+            covers=wire.digest(basis) if open_still else None,
+            signoffs=people,
+            gates=tuple(gate for gate in decision.gates if gate not in people),
+            signatures=standing.signatures,
+            authors=dict(standing.authors),
+        )
+
+    def _basis(self, unit: Unit, request: Request) -> Basis | None:
+        return self._guard.to_sign(unit, self._transition(unit, request.ref, request.alias))[1]
+
+    def _transition(self, unit: Unit, ref: str, alias: str) -> Transition:
+        version = self._models.get(unit, ref)
+        return Transition(
+            action=Action.SET_ALIAS,
+            model=version.model,
+            version=version.version,
+            package=version.package,
+            target=alias,
+        )
+
+    def _existing(self, unit: Unit, request: str) -> Request:
+        found = self._repository.get(unit.rows, unit.project, request)
+        if found is None:
+            raise NotFound(f"There is no request {request}.", remedy="See: modelwright approval list --all")
+        return found

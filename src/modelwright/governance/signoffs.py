@@ -1,0 +1,191 @@
+"""Sign-offs: what people signed, what it covers, and whether that is what is to be decided now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from modelwright.core import wire
+from modelwright.core.clock import duration
+from modelwright.core.guard import GateResult, Transition, Verdict
+from modelwright.core.ids import Digest, Id, Name
+from modelwright.core.unit import Unit
+from modelwright.governance.model import PolicyVersion, SignOff
+
+GATE = "signed-off"
+"""The gate's name in decisions, with the role behind it: ``signed-off.approver``."""
+
+
+class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a signature covers. It dies when any of this is another.
+
+    Attributes:
+        model: The model.
+        version: The version.
+        package: Digest of the version's package.
+        policy: Digest of the policy in force.
+        charter: Digest of the charter in force.
+        evidence: Digest over the evidence that the policy's gates read.
+    """
+
+    model: Name
+    version: int
+    package: Digest
+    policy: Digest
+    charter: Digest
+    evidence: Digest
+
+    def differs(self, other: Basis) -> list[str]:
+        """What is another, in words."""
+        return [name for name in self.__struct_fields__ if getattr(self, name) != getattr(other, name)]
+
+
+class Signature(Struct, frozen=True, kw_only=True):
+    """What somebody signed.
+
+    Attributes:
+        id: Its identifier.
+        basis: What it covers.
+        role: As whom.
+        says: ``approve`` or ``refuse``.
+        reason: In their words.
+        by: Who, opaque.
+        at: Wall clock.
+        revoked_at: When they took it back.
+    """
+
+    id: Id
+    basis: Basis
+    role: Literal["validator", "approver"]
+    says: Literal["approve", "refuse"]
+    reason: str
+    by: str
+    at: datetime
+    revoked_at: datetime | None = None
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What people have to do with a version.
+
+    Attributes:
+        signatures: Everything signed about it, oldest first.
+        authors: Who made it -> what they did.
+        login: Whether there is anybody to sign.
+    """
+
+    signatures: tuple[Signature, ...] = ()
+    authors: Mapping[str, str] = {}
+    login: bool = False
+
+
+SignedOff = Callable[[Unit, str, int], Standing]
+"""Says what people have to do with a version of a model."""
+
+
+def nobody_signed(_unit: Unit, _model: str, _version: int) -> Standing:
+    """Where nobody can sign."""
+    return Standing()
+
+
+def basis_of(transition: Transition, policy: PolicyVersion, charter: Digest, results: Sequence[GateResult]) -> Basis:
+    """What is to be signed now."""
+    read = sorted({digest for result in results for digest in result.evidence})
+    return Basis(
+        model=transition.model,
+        version=transition.version,
+        package=transition.package,
+        policy=policy.digest,
+        charter=charter,
+        evidence=wire.digest(read),
+    )
+
+
+def counting(
+    asked: SignOff, basis: Basis, signatures: Sequence[Signature], now: datetime
+) -> tuple[list[Signature], list[tuple[Signature, str]]]:
+    """The signatures of a role that count now, and those that do not, each with the reason."""
+    good, spent = [], []
+    for signature in signatures:
+        if signature.role != asked.role:
+            continue
+        changed = signature.basis.differs(basis)
+        if signature.revoked_at is not None:
+            spent.append((signature, f"was revoked on {signature.revoked_at:%Y-%m-%d}"))
+        elif changed:
+            spent.append((signature, f"covers another {', '.join(changed)}"))
+        elif asked.expires is not None and signature.at + duration(asked.expires) <= now:
+            spent.append((signature, f"expired on {signature.at + duration(asked.expires):%Y-%m-%d}"))
+        else:
+            good.append(signature)
+    return good, spent
+
+
+def judged(
+    signoffs: Sequence[SignOff],
+    basis: Basis,
+    signatures: Sequence[Signature],
+    *,
+    authors: Mapping[str, str],
+    login: bool,
+    now: datetime,
+) -> Iterator[GateResult]:
+    """What the sign-offs of a policy come to, role by role.
+
+    LAW: nobody signs their own work, and nobody signs twice, whatever roles they hold.
+
+    Args:
+        signoffs: What the policy asks.
+        basis: What is to be decided now.
+        signatures: Everything signed about the version, oldest first.
+        authors: Who made it -> what they did.
+        login: Whether there is anybody to sign.
+        now: The wall clock.
+    """
+    used: set[str] = set()
+    ref = f"{basis.model}@{basis.version}"
+    for asked in sorted(signoffs, key=lambda each: each.role):
+        gate = f"{GATE}.{asked.role}"
+        if not login:
+            yield GateResult(
+                gate=gate,
+                verdict=Verdict.UNKNOWN,
+                reason=f"{asked} must sign, and without login nobody can.",
+                remedy="Begin login: modelwright user add NAME --token",
+            )
+            continue
+        good, spent = counting(asked, basis, signatures, now)
+        refusals = [one for one in good if one.says == "refuse"]
+        if refusals:
+            yield GateResult(
+                gate=gate,
+                verdict=Verdict.FAIL,
+                reason=f"A {asked.role} refused on {refusals[-1].at:%Y-%m-%d}: {refusals[-1].reason}",
+                remedy="Mend what they say and evaluate again; a signature covers the evidence it was given on.",
+            )
+            continue
+        approvals = {one.by: one for one in good if one.by not in authors and one.by not in used}
+        elsewhere = {one.by for one in signatures if one.role != asked.role and one.says == "approve"}
+        ordered = sorted(approvals, key=lambda name: (name in elsewhere, name))  # who may be needed there comes last
+        names = ordered[: asked.count]
+        if len(names) == asked.count:
+            used |= set(names)
+            yield GateResult(
+                gate=gate,
+                verdict=Verdict.ATTESTED,
+                reason=f"{asked} signed, the last on {max(approvals[name].at for name in names):%Y-%m-%d}.",
+            )
+            continue
+        own = sorted({authors[one.by] for one in good if one.by in authors})
+        why = [
+            *(f"a signature {reason}" for _, reason in spent),
+            *(f"one of who {did} it does not count" for did in own),
+        ]
+        yield GateResult(
+            gate=gate,
+            verdict=Verdict.UNKNOWN,
+            reason=f"{asked} must sign, and {len(names) or 'none'} did" + (f": {'; '.join(why)}." if why else "."),
+            remedy=f"Ask for it: modelwright approval request {ref}",
+        )

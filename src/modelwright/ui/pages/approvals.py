@@ -1,0 +1,43 @@
+"""Approvals: what waits for a signature, and one request with everything that is to be looked at."""
+
+from __future__ import annotations
+
+from modelwright.approvals.model import Approval, State
+from modelwright.ui.page import Ask, View
+
+_PAGE = 50
+
+
+def load_list(ask: Ask) -> View:
+    """What waits for somebody, or every request."""
+    which = "all" if ask.word("which") == "all" else "open"
+    page = ask.workspace.approvals.list(which=which, limit=_PAGE, after=ask.word("after") or None)
+    me = ask.workspace.users.me()
+    context = {
+        "approvals": [(one, mine(one, me.id, me.signs_as)) for one in page.items],
+        "after": page.next,
+        "which": which,
+        "waiting": sum(one.state is State.OPEN for one in page.items),
+    }
+    return View("approvals", "Approvals", context)
+
+
+def load(ask: Ask) -> View:
+    """One request: its gates, its signatures, and the forms for who may sign."""
+    found: Approval = ask.workspace.approvals.get(ask.path["id"])
+    me = ask.workspace.users.me()
+    context = {
+        "found": found,
+        "roles": mine(found, me.id, me.signs_as),
+        "own": found.authors.get(me.id, ""),
+        "names": {user.id: user.display or user.name for user in ask.read_all("users.list", limit=1000)},
+    }
+    return View("approval", found.request.ref, context)
+
+
+def mine(one: Approval, actor: str, signs_as: tuple[str, ...]) -> list[str]:
+    """The roles as which the caller could sign now: those that lack somebody, and not of their own work."""
+    if one.state is not State.OPEN or actor in one.authors:
+        return []
+    lacking = {gate.gate.rpartition(".")[2] for gate in one.signoffs if not gate.verdict.passes}
+    return sorted(lacking & set(signs_as))

@@ -1,0 +1,190 @@
+"""Who signs what: two people other than the authors, on what they looked at, until it changes."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+import modelwright as mw
+from modelwright.access.credentials import SHOWN, hashed, new_token
+from modelwright.app.connect import Workspace
+from modelwright.app.entrance import Presented
+from modelwright.app.workspace import LocalCaller
+from modelwright.approvals.model import State
+from modelwright.approvals.repository import signatures
+from modelwright.core.errors import Conflict, Corrupted, Denied, Invalid, NotFound
+from modelwright.core.guard import Verdict
+from support.challenge import APRIL, JANUARY
+from support.homes import fresh_platform
+from support.life import BASELINE, CHARTER, MODEL, heuristic, questions, real
+from support.people import do
+
+ROLES = {"ada": "contributor", "vera": "validator", "abel": "approver", "otto": "operator", "nina": "approver"}
+
+
+class Team:
+    """A home with login, a model of the tier ``standard`` that ada trained, and a workspace for everybody."""
+
+    def __init__(self, folder):
+        self.platform = fresh_platform(folder)
+        do(self.platform, "users.add", name="root")
+        self.ids, self.spaces = {}, {}
+        for name, role in ROLES.items():
+            self.ids[name] = do(self.platform, "users.add", name=name, kind="simulated").id
+            do(self.platform, "grants.add", role=role, project="default", user=name)
+            self.spaces[name] = self.space(name)
+        self.train()
+
+    def space(self, name):
+        secret = new_token()
+        do(self.platform, "tokens.give", user=name, digest=hashed(secret), shown=secret[:SHOWN], purpose="work")
+        identity = self.platform.entrance.identify(Presented("token", secret), None)
+        return Workspace(self.platform.table, LocalCaller(self.platform, identity), "here")
+
+    def __getattr__(self, name):
+        if name in ROLES:
+            return self.spaces[name]
+        raise AttributeError(name)
+
+    def train(self):
+        table = questions(1500, since=JANUARY, until=APRIL, seed=1)
+        self.ada.data.add("questions", table, key="id", event_time="asked_at", known_at="known_at")
+        for name, fit in ((BASELINE, heuristic), (MODEL, real)):
+            tier = "standard" if name == MODEL else "minimal"
+            self.ada.charters.publish(name, {**CHARTER, "kpi": {**CHARTER["kpi"], "slice_floor": 0.6}, "tier": tier})
+            model, columns = fit(table)
+            version = self.ada.models.save(model, name, example=table.select(columns))
+            self.evaluate(version.ref)
+
+    def evaluate(self, ref=f"{MODEL}@1"):
+        mw.evaluate(self.ada, ref, "questions@1", slices=["group"], explain=False)
+
+    def asked(self):
+        return self.ada.approvals.request(f"{MODEL}@1", "better than the heuristic").request.id
+
+    def signed(self, request):
+        assert self.vera.approvals.sign(request, "validator", "held-out rows are later").signature
+        assert self.abel.approvals.sign(request, "approver", "worth it").signature
+
+    def promote(self):
+        return self.ada.models.set_alias(f"{MODEL}@1", "champion")
+
+
+@pytest.fixture
+def team(tmp_path):
+    made = Team(tmp_path)
+    yield made
+    made.platform.close()
+
+
+def test_a_version_of_a_standard_tier_is_promoted_when_two_others_have_signed(team):
+    refused = team.promote()
+    assert not refused.allowed
+    assert [gate.gate for gate in refused.gates if not gate.verdict.passes] == [
+        "signed-off.approver",
+        "signed-off.validator",
+    ]
+    request = team.asked()
+    assert [each.state for each in team.vera.approvals.list().items] == [State.OPEN]
+    team.signed(request)
+    found = team.ada.approvals.get(request)
+    assert found.state is State.SIGNED
+    assert [gate.verdict for gate in found.signoffs] == [Verdict.ATTESTED, Verdict.ATTESTED]
+    assert team.promote().allowed
+    assert team.ada.models.get(f"{MODEL}@champion").version == 1
+
+
+def test_who_trained_it_cannot_sign_it_and_the_attempt_is_on_record(team):
+    do(team.platform, "grants.add", role="approver", project="default", user="ada")
+    ada = team.space("ada")
+    request = team.asked()
+    came = ada.approvals.sign(request, "approver", "it is good, believe me")
+    assert came.signature is None
+    assert came.refused == f"You registered {MODEL}@1, and nobody signs their own work."
+    [entry] = do(team.platform, "ledger.list", kind="approvals.signing_refused").items
+    assert (entry.envelope.actor_id, entry.envelope.body["why"]) == (team.ids["ada"], "author")
+    assert not team.promote().allowed
+
+
+def test_nobody_signs_as_what_they_are_not(team):
+    request = team.asked()
+    assert "do not sign as approver" in team.vera.approvals.sign(request, "approver", "me too").refused
+    for name in ("otto", "ada"):
+        with pytest.raises(Denied):
+            team.spaces[name].approvals.sign(request, "validator", "me too")
+
+
+def test_new_evidence_kills_what_was_signed_on_the_old(team):
+    request = team.asked()
+    team.signed(request)
+    assert team.promote().allowed
+    mw.evaluate(
+        team.ada, f"{MODEL}@1", "questions@1", since=JANUARY + timedelta(days=10), slices=["group"], explain=False
+    )
+    assert team.ada.approvals.get(request).state is State.OUTDATED
+    again = team.ada.gates.check(f"{MODEL}@1")
+    assert not again.allowed
+    assert "covers another evidence" in " ".join(gate.reason for gate in again.gates)
+    with pytest.raises(Conflict, match="is over"):
+        team.nina.approvals.sign(request, "approver", "too late")
+
+
+def test_a_refusal_stops_everything_until_it_is_taken_back(team):
+    request = team.asked()
+    team.signed(request)
+    refusal = team.nina.approvals.refuse(request, "approver", "the slice of UA is thin").signature
+    assert team.ada.approvals.get(request).state is State.REFUSED
+    assert "the slice of UA is thin" in " ".join(team.promote().reasons)
+    with pytest.raises(Denied, match="somebody else's"):
+        team.abel.approvals.revoke(refusal.id)
+    team.nina.approvals.revoke(refusal.id)
+    assert team.promote().allowed
+
+
+def test_who_looked_at_something_else_signs_nothing(team):
+    request = team.asked()
+    seen = team.abel.approvals.get(request).covers
+    with pytest.raises(Conflict, match="changed since you looked"):
+        team.abel.approvals.sign(request, "approver", "fine", covers="0" * 64)
+    assert team.abel.approvals.sign(request, "approver", "fine", covers=seen).signature
+
+
+def test_a_signature_that_was_altered_in_the_rows_is_found(team):
+    request = team.asked()
+    team.signed(request)
+    with team.platform.records.writing() as rows:
+        for row in rows.execute(signatures.select()).all():
+            forged = replace(row.body, signature=replace(row.body.signature, by=team.ids["otto"]))
+            rows.execute(signatures.update().where(signatures.c.id == row.id).values(body=forged))
+    with pytest.raises(Corrupted, match="not what was signed"):
+        team.ada.gates.check(f"{MODEL}@1")
+
+
+def test_the_same_is_asked_once_and_what_needs_no_signature_is_said(team):
+    request = team.asked()
+    with pytest.raises(Conflict, match="asked already"):
+        team.asked()
+    assert team.ada.approvals.withdraw(request).state is State.WITHDRAWN
+    assert team.asked() != request
+    with pytest.raises(Invalid, match="Nobody has to sign"):
+        team.ada.approvals.request(f"{BASELINE}@1", "please")
+    with pytest.raises(NotFound):
+        team.ada.approvals.get("0" * 32)
+
+
+def test_what_people_say_stays_out_of_the_ledger(team):
+    request = team.asked()
+    team.vera.approvals.comment(request, "What of the <b>UA</b> rows?")
+    team.signed(request)
+    found = team.ada.approvals.get(request)
+    assert [each.text for each in found.request.comments] == ["What of the <b>UA</b> rows?"]
+    kept = "".join(str(entry.envelope) for entry in do(team.platform, "ledger.list", limit=100).items)
+    for words in ("UA</b>", "held-out rows are later", "better than the heuristic"):
+        assert words not in kept
+    assert "approvals.signed" in kept
+
+
+def test_an_endpoint_wants_the_same_signatures(team):
+    assert not team.otto.endpoints.deploy("lateness", f"{MODEL}@1").decision.allowed
+    team.signed(team.asked())
+    assert team.otto.endpoints.deploy("lateness", f"{MODEL}@1").decision.allowed
