@@ -6,7 +6,7 @@ import pytest
 
 from modelwright.app.services import operation_table
 from modelwright.core import wire
-from support.people import PEOPLE
+from support.people import APPROVALS, PEOPLE
 from support.story import Outcome, told
 from support.twins import twins
 
@@ -20,6 +20,8 @@ def happened(cluster, tmp_path_factory) -> dict[str, tuple[Outcome, ...]]:
         found = told(every)
         every.login()
         found |= told(every, PEOPLE)
+        every.change_to_the_signer()
+        found |= told(every, APPROVALS)
         for home in every.homes[1:]:
             assert not {"control.db", "telemetry.db"} & {path.name for path in home.iterdir()}
     return {name: outcomes for name, (_, outcomes) in found.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -42,7 +44,7 @@ class SqliteRecords:
         @event.listens_for(self._engine, "connect")
         def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
             connection.isolation_level = None  # the driver must not begin transactions of its own
-            connection.execute("PRAGMA journal_mode = WAL")
+            _switch_to_wal(connection, path.parent)
             connection.execute(f"PRAGMA synchronous = {synchronous}")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
@@ -116,3 +118,18 @@ class SqliteRecords:
                     f"{self._path.name} is damaged: {error.orig}.", remedy="Restore it from a backup."
                 ) from error
             raise
+
+
+def _switch_to_wal(connection: sqlite3.Connection, folder: Path) -> None:
+    """Switch a fresh database to WAL, which it keeps; an old one is only asked.
+
+    One after another: several at once stand in each other's way, and SQLite's own waiting then takes seconds.
+    """
+    if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        os.close(descriptor)
