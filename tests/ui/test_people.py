@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 
+from modelwright.access.credentials import SHOWN, hashed, new_token
 from support.homes import fresh_platform, live
 from support.people import TOKEN, begin_login, do
 
@@ -42,6 +43,15 @@ def test_a_wrong_password_is_said_on_the_page(tab, shared):
     _, url = shared
     sign_in(tab, url, "not it at all", "root")
     assert "name or the password is wrong" in tab.page.locator("[role=alert]").inner_text()
+
+
+def test_a_limited_token_opens_no_session(tab, shared):
+    platform, url = shared
+    secret = new_token()
+    given = {"digest": hashed(secret), "shown": secret[:SHOWN], "purpose": "scoring", "scopes": ["predictions:write"]}
+    do(platform, "tokens.give", user="root", **given)
+    sign_in(tab, url, secret)
+    assert "limited to something else" in tab.page.locator("[role=alert]").inner_text()
 
 
 def test_an_admin_lets_somebody_in_who_then_signs_in_and_takes_a_password_of_their_own(tab, shared, browser):

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from modelwright.access.credentials import hashed, is_password, is_token
 from modelwright.access.model import Principal, Session, Token, User
 from modelwright.access.repository import GrantRepository, SessionRepository, TokenRepository, UserRepository
 from modelwright.access.roles import EVERYWHERE, OWN, Role, permitted, permitted_everywhere
 from modelwright.core.errors import Denied, NotFound
 from modelwright.core.events import ActorKind
+from modelwright.core.identity import DEFAULT_PROJECT
 from modelwright.core.unit import Rows
 
-DEFAULT_PROJECT = "default"
 SESSION_IDLE = timedelta(hours=12)
 SESSION_LONGEST = timedelta(days=7)
 
@@ -66,6 +68,8 @@ class Doorkeeper:
         principal = self.principal(
             rows, self._living(rows, user), project=project or token.project, own=not token.given, scopes=token.scopes
         )
+        if token.scopes or token.project:  # what is limited makes nothing that is not: no token, password or session
+            principal = replace(principal, permissions=principal.permissions - {"self:write"})
         return principal, token
 
     def by_session(self, rows: Rows, secret: str, *, project: str | None, now: datetime) -> tuple[Principal, Session]:

@@ -240,7 +240,7 @@ class ApprovalService(Service):
         if asked.withdrawn_at is not None or basis != asked.basis:
             raise Conflict(
                 f"The request is over: {asked.ref} is not what was asked about any more.",
-                remedy=f"Ask anew: modelwright approval request {asked.ref}",
+                remedy=f"Ask anew: modelwright approval request {asked.ref} --reason WHY",
             )
         if covers not in (None, wire.digest(basis)):
             raise Conflict("Something changed since you looked.", remedy="Look again, then sign.")

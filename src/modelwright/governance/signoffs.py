@@ -187,5 +187,5 @@ def judged(
             gate=gate,
             verdict=Verdict.UNKNOWN,
             reason=f"{asked} must sign, and {len(names) or 'none'} did" + (f": {'; '.join(why)}." if why else "."),
-            remedy=f"Ask for it: modelwright approval request {ref}",
+            remedy=f"Ask for it: modelwright approval request {ref} --reason WHY",
         )

@@ -230,6 +230,8 @@ class _Door:
         if is_token(password):
             shown_by = Presented("token", password)
             identity = await self._threads.run(self._platform.entrance.identify, shown_by, None)
+            if not identity.may("self:write"):
+                raise Denied("This token is limited to something else.", remedy="Sign in by password, or with another.")
             return identity.actor, "token", identity.own
         self._failures.check(name)
         try:

@@ -205,6 +205,17 @@ def test_a_scope_takes_away_and_never_gives(team):
     assert not ada.may("data:read")
 
 
+@pytest.mark.parametrize("limit", [{"scopes": ["self:*", "models:read"]}, {"project": "default"}])
+def test_a_limited_token_makes_nothing_that_is_not(team, limit):
+    team.add("ada", "contributor")
+    ada = team.identify(team.token("ada", **limit)[0])
+    assert ada.may("models:read")
+    with pytest.raises(Denied, match="self:write"):
+        team.own_token(ada)
+    with pytest.raises(Denied, match="self:write"):
+        team.do("users.change_password", ada, password="a sentence of mine")
+
+
 @pytest.mark.parametrize(
     "text", ["", "mwt_", "root", "mwt_" + "0" * 33, "mwt_0000000000000000000000000002X7PwD", "' OR 1=1 --"]
 )
