@@ -10,13 +10,13 @@ from contextlib import closing
 import pytest
 
 from modelwright.app.home import Home
-from modelwright.app.listening import address, bind
 from modelwright.app.services import operation_table
-from modelwright.app.supervisor import Spec, Supervisor
-from modelwright.app.up import API
 from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.client.http import HttpCaller
 from modelwright.core.errors import Unavailable
+from modelwright.processes.listening import address, bind
+from modelwright.processes.supervisor import Spec, Supervisor
+from modelwright.processes.up import API
 
 TABLE = operation_table()
 WRITERS, KILLS, COMMANDS_A_KILL = 4, 6, 15

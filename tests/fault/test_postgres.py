@@ -12,14 +12,14 @@ import pytest
 
 import modelwright as mw
 from modelwright.app.home import Home
-from modelwright.app.listening import address, bind
 from modelwright.app.services import operation_table
-from modelwright.app.supervisor import Spec, Supervisor
-from modelwright.app.up import API
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Unavailable
 from modelwright.core.ids import new_id
 from modelwright.core.settings import RECORDS
+from modelwright.processes.listening import address, bind
+from modelwright.processes.supervisor import Spec, Supervisor
+from modelwright.processes.up import API
 from support import life
 from support.house import House, awaits
 from support.postgres import PASSWORD, USER, Wire

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelwright.app.supervisor import Spec, Supervisor
+from modelwright.processes.supervisor import Spec, Supervisor
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX processes")
 
@@ -140,7 +140,7 @@ def test_they_are_told_to_end_and_made_to_when_they_do_not(heard, modules):
 
 _KEEPER = """
 import sys
-from modelwright.app.supervisor import Spec, Supervisor
+from modelwright.processes.supervisor import Spec, Supervisor
 Supervisor([Spec("a", "steady_mod", (sys.argv[1],)), Spec("s", "steady_mod", (sys.argv[1],))], say=print).run()
 """
 

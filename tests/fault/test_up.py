@@ -11,8 +11,8 @@ import pytest
 
 from modelwright.app import up as house
 from modelwright.app.home import Home
-from modelwright.app.listening import bind
 from modelwright.core.errors import Conflict, Denied, Unavailable
+from modelwright.processes.listening import bind
 from support.house import wait_until_free
 
 _UP = """

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modelwright.app.home import Home
-from modelwright.app.listening import address, bind
 from modelwright.app.workspace import Platform
 from modelwright.core.gate import allowed_authorities
+from modelwright.processes.listening import address, bind
 from modelwright.server.assembly import Application
 from modelwright.server.faces import FACES
 from modelwright.server.gate import Limits

@@ -125,9 +125,9 @@ class House:
         found = {}
         for pid, parent, command in (line.split(None, 2) for line in listed.stdout.splitlines() if line.count(" ") > 2):
             words = command.split()
-            if int(parent) != self._process.pid or "modelwright.app.child" not in words:
+            if int(parent) != self._process.pid or "modelwright.processes.child" not in words:
                 continue
-            module = words[words.index("modelwright.app.child") + 2]
+            module = words[words.index("modelwright.processes.child") + 2]
             found[_KINDS.get(module) or f"inference-{words[words.index('--worker') + 1]}"] = int(pid)
         return found
 

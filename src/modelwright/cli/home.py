@@ -48,8 +48,8 @@ def up(
 ) -> None:
     """Start the dashboard, the API and the endpoints. Ctrl-C ends them all."""
     from modelwright.app.home import FOLDER, meant, nearest  # weight: the home's store
-    from modelwright.app.up import first_admin
-    from modelwright.app.up import up as start
+    from modelwright.processes.up import first_admin
+    from modelwright.processes.up import up as start
 
     given = context.find_object(Context)
     if given and given.remote:

@@ -9,30 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from modelwright.cli import (
-    alerts,
-    approvals,
-    charters,
-    data,
-    documents,
-    endpoints,
-    evidence,
-    features,
-    home,
-    labels,
-    ledger,
-    lineage,
-    models,
-    monitors,
-    new,
-    pipelines,
-    policies,
-    predict,
-    predictions,
-    rollouts,
-    runs,
-    users,
-)
+from modelwright.cli import home, new
+from modelwright.cli.build import data, features, labels, models, pipelines, runs
+from modelwright.cli.govern import approvals, charters, documents, evidence, ledger, lineage, policies, users
+from modelwright.cli.serve import alerts, endpoints, monitors, predict, predictions, rollouts
 from modelwright.core.errors import Error
 from modelwright.core.settings import DEBUG
 from modelwright.terminal.context import Context

@@ -128,7 +128,7 @@ class Launcher:
         environment.pop(TOKEN.name, None)  # it works as the home's owner does, whoever started the house
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [
-                *(sys.executable, "-P", "-m", "modelwright.app.child", str(self._lifeline), CHILD),
+                *(sys.executable, "-P", "-m", "modelwright.processes.child", str(self._lifeline), CHILD),
                 *("--home", str(home.folder), "--folder", str(folder)),
             ],
             stdin=subprocess.DEVNULL,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelwright.cli.models import Ref, decided
-from modelwright.cli.rollouts import begun
+from modelwright.cli.build.models import Ref, decided
+from modelwright.cli.serve.rollouts import begun
 from modelwright.terminal.context import workspace
 from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 

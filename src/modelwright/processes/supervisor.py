@@ -120,7 +120,15 @@ class Supervisor:
         spec = child.spec
         child.since = time.monotonic()
         child.process = subprocess.Popen(  # noqa: S603  # our own interpreter and modules
-            [sys.executable, "-P", "-m", "modelwright.app.child", str(self._lifeline), spec.module, *spec.arguments],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "modelwright.processes.child",
+                str(self._lifeline),
+                spec.module,
+                *spec.arguments,
+            ],
             stdin=subprocess.DEVNULL,
             pass_fds=(self._lifeline, *spec.descriptors),
             env={**os.environ, **spec.environment},

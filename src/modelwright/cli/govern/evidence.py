@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.cli.models import Ref
+from modelwright.cli.build.models import Ref
 from modelwright.terminal.context import workspace
 from modelwright.terminal.output import Json, facts, short, show, table, when
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from modelwright.app.home import Home
-from modelwright.app.listening import address, bind, numeric
-from modelwright.app.supervisor import Say, Spec, Supervisor
 from modelwright.core.errors import Conflict, Denied, Invalid, NotFound
 from modelwright.core.gate import is_loopback
+from modelwright.processes.listening import address, bind, numeric
+from modelwright.processes.supervisor import Say, Spec, Supervisor
 from modelwright.serving.publication import write_address
 
 API = "modelwright.server.run"

@@ -2,9 +2,9 @@ from contextlib import closing
 
 import pytest
 
-from modelwright.app.listening import address, bind, numeric
-from modelwright.app.up import first_admin, up
 from modelwright.core.errors import Denied, Invalid, Unavailable
+from modelwright.processes.listening import address, bind, numeric
+from modelwright.processes.up import first_admin, up
 
 
 def test_a_taken_port_is_named_with_what_to_do():

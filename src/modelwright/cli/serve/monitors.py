@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelwright.cli.endpoints import Name
+from modelwright.cli.serve.endpoints import Name
 from modelwright.core.clock import as_utc
 from modelwright.core.wire import encode
 from modelwright.terminal.context import workspace

@@ -1,4 +1,4 @@
-"""How the supervisor starts a process: ``python -m modelwright.app.child LIFELINE MODULE ARGUMENT…``.
+"""How the supervisor starts a process: ``python -m modelwright.processes.child LIFELINE MODULE ARGUMENT…``.
 
 The lifeline is the reading end of a pipe whose only writing end the supervisor holds. However the supervisor ends,
 ``kill -9`` included, the pipe ends with it, and this process ends itself. It knows nothing of the module it runs, and

@@ -1,0 +1,1 @@
+"""Commands for endpoints, what they answered, and how they fare."""

@@ -1,0 +1,1 @@
+"""The processes of a home: started, watched, started again when they end."""
