@@ -28,6 +28,8 @@ from modelwright.app.doctor import examine
 from modelwright.app.home import Home
 from modelwright.app.workspace import Platform
 from modelwright.approvals.repository import ApprovalRepository
+from modelwright.assurance.model import Emergency
+from modelwright.assurance.repository import AssuranceRepository
 from modelwright.documents.model import Declaration, Kind
 from modelwright.documents.packing import built_in
 from modelwright.documents.repository import DocumentRepository
@@ -108,7 +110,21 @@ def _and_the_rest(platform: Platform) -> None:
     )
     basis = ws.approvals.list("all").items[0].request.basis
     signature = Signature(id="0" * 32, basis=basis, role="approver", says="approve", reason="fine", by="nobody", at=now)
+    ws.rechecks.run(ENDPOINT)
+    emergency = Emergency(
+        id="0" * 32,
+        endpoint=ENDPOINT,
+        model=MODEL,
+        version=version.version,
+        package=version.package,
+        instead_of=version.ref,
+        reason="none",
+        by="nobody",
+        at=now,
+        expires_at=now,
+    )
     with platform.records.writing() as rows:
+        AssuranceRepository().begin(rows, "default", emergency)
         ApprovalRepository().sign(rows, "default", platform.standings.signed(signature))
         TokenRepository().add(rows, token, user="0" * 32, digest="0" * 64)
         DocumentRepository().declare(rows, "default", declared)

@@ -86,6 +86,7 @@ PEOPLE = {
     "users.join": lambda w: {"name": "ada", "groups": ["lab"]},
     "users.list": lambda w: {"limit": 1},
     "users.me": lambda w: {},
+    "users.names": lambda w: {"ids": [w.seen["users.add"].id, "0" * 32]},
     "projects.add": lambda w: {"name": "claims", "description": "of another team"},
     "projects.list": lambda w: {},
     "grants.add": lambda w: {"role": "contributor", "project": "claims", "group": "lab"},

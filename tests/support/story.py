@@ -177,6 +177,11 @@ def _rolled_back(world: World) -> dict[str, Any]:
     return {"endpoint": "delays", "reason": "looked worse"}
 
 
+def _broke_the_glass(world: World) -> dict[str, Any]:
+    world.also("models.register", **_package(world, "delay", flavour="hasty"))
+    return {"endpoint": "delays", "ref": "delay@3", "reason": "the other one answers nonsense <b>"}
+
+
 def _labelled(world: World) -> dict[str, Any]:
     world.predict()
     known = [_PAST + timedelta(hours=row + 2) for row in range(ROWS)]
@@ -321,6 +326,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "policies.publish": lambda w: {"text": "extends: minimal\ngates:\n  kpi: {evidence_max_age: 30d}\n"},
     "policies.get": lambda w: {"tier": "minimal"},
     "policies.list": lambda w: {},
+    "policies.check": lambda w: {"text": "extends: high\nafter: {recheck: 6h, on_fail: rollback}\n"},
     "models.register": lambda w: _package(w, "delay", run_id=_run_id(w)),
     "models.get": lambda w: {"ref": "delay@latest"},
     "models.list": lambda w: {},
@@ -337,6 +343,13 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "gates.decisions": lambda w: {"model": "delay"},
     "endpoints.deploy": lambda w: {"endpoint": "delays", "ref": "delay@champion"},
     "endpoints.rollback": _rolled_back,
+    "rechecks.run": lambda w: {"endpoint": "delays"},
+    "rechecks.list": lambda w: {},
+    "policies.simulate": lambda w: {"text": "extends: minimal\ngates:\n  kpi: {pass: 'e.n >= 1000000'}\n"},
+    "emergencies.deploy": _broke_the_glass,
+    "emergencies.list": lambda w: {"limit": 2},
+    "emergencies.end": lambda w: {"endpoint": "delays"},
+    "emergencies.settle": lambda w: {},
     "rollouts.start": lambda w: {"endpoint": "delays", "ref": "delay@2", "cause": "alarm 7", "looks": ["30d", "60d"]},
     "endpoints.get": lambda w: {"endpoint": "delays"},
     "endpoints.list": lambda w: {},

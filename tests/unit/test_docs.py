@@ -179,7 +179,7 @@ def test_the_glossary_is_in_order_and_each_word_once():
 
 
 def test_every_noun_of_the_faces_and_every_shelf_is_in_the_glossary():
-    singular = {"data": "dataset version", "policies": "policy"}
+    singular = {"data": "dataset version", "policies": "policy", "emergencies": "emergency"}
     nouns = {singular.get(noun, noun.removesuffix("s")) for noun in operation_table().nouns}
     assert nouns | {shelf.what for shelf in (GATES, FLAVOURS, EXPLAINERS, DRIFT_TESTS, CODECS)} <= set(glossary())
 

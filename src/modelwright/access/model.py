@@ -175,6 +175,20 @@ class Project(Shown, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Named(Struct, frozen=True, kw_only=True):
+    """Whom the record means by an opaque id.
+
+    Attributes:
+        id: As the record has it.
+        name: What people call them.
+        kind: A person, a service, or an example's simulated person.
+    """
+
+    id: Id
+    name: str
+    kind: ActorKind
+
+
 class Me(Shown, frozen=True, kw_only=True):
     """Who the caller is.
 

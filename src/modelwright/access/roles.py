@@ -21,8 +21,8 @@ _WORK = frozenset(
     f"{noun}:read"
     for noun in (
         *("alerts", "approvals", "charters", "comments", "data", "documents", "endpoints", "evidence", "features"),
-        *("gates", "lifecycle", "lineage", "models", "monitors", "pipelines", "policies", "predictions"),
-        *("rollouts", "runs"),
+        *("emergencies", "gates", "lifecycle", "lineage", "models", "monitors", "pipelines", "policies"),
+        *("predictions", "rechecks", "rollouts", "runs"),
     )
 )
 """To see the work of a project; not who its users are, nor the ledger of what each of them did."""
@@ -42,14 +42,17 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _TALK
     | {
         *("alerts:write", "approvals:write", "blobs:write", "endpoints:write", "features:write", "labels:write"),
-        *("documents:write", "monitors:write", "pipelines:write", "predictions:write", "rollouts:write"),
+        *("documents:write", "emergencies:write", "monitors:write", "pipelines:write", "predictions:write"),
+        *("rechecks:write", "rollouts:write"),
     },
     Role.VALIDATOR: _WORK
     | _TALK
-    | {"approvals:sign", "blobs:write", "documents:attest", "evidence:write", "ledger:read", "ledger:write"},
+    | {"approvals:sign", "blobs:write", "documents:attest", "evidence:write", "ledger:read", "ledger:write"}
+    | {"rechecks:write"},
     Role.APPROVER: _WORK
     | _TALK
-    | {"approvals:sign", "documents:attest", "documents:declare", "ledger:read", "policies:write"},
+    | {"approvals:sign", "documents:attest", "documents:declare", "emergencies:write", "ledger:read"}
+    | {"policies:write", "rechecks:write"},
     Role.AUDITOR: _WORK | {"access:read", "ledger:read"},
     Role.ADMIN: frozenset({"access:read", "access:write"}),
 }

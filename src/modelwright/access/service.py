@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from msgspec import Meta
 from msgspec.structs import replace
 
 from modelwright.access.credentials import hash_password
@@ -11,6 +12,7 @@ from modelwright.access.model import (
     Grant,
     Me,
     MembersChanged,
+    Named,
     Project,
     ProjectAdded,
     RoleGranted,
@@ -26,7 +28,7 @@ from modelwright.access.model import (
 from modelwright.access.roles import EVERYWHERE, Role
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.events import ActorKind
-from modelwright.core.ids import Name, new_id
+from modelwright.core.ids import Id, Name, new_id
 from modelwright.core.operation import Page, Service, limited, operation, paged
 from modelwright.core.unit import Unit
 
@@ -134,6 +136,17 @@ class UserService(Service):
             NotFound: There is none.
         """
         return existing(self._users, unit, name)
+
+    @operation(permission="self:read", kind="query")
+    def names(self, unit: Unit, ids: Annotated[tuple[Id, ...], Meta(max_length=200)]) -> tuple[Named, ...]:
+        """Whom opaque ids mean that the caller has seen on record; those of nobody are left out.
+
+        Args:
+            unit: The unit of work.
+            ids: At most 200.
+        """
+        found = (self._users.by_id(unit.rows, each) for each in dict.fromkeys(ids))
+        return tuple(Named(id=user.id, name=user.display or user.name, kind=user.kind) for user in found if user)
 
     @operation(permission="self:read", kind="query")
     def me(self, unit: Unit) -> Me:

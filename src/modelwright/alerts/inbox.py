@@ -49,7 +49,8 @@ class Inbox:
             if known is not None and (known.state is not AlertState.RESOLVED or known.is_muted(self._now)):
                 self._keep(self._told_again(self._gone_on(known, finding, at)))
             else:
-                alert = self._begun(model, version, replace(finding, where=locate(finding)), at)
+                located = replace(finding, where=locate(finding))
+                alert = begun(self._endpoint, model, version, located, at=at, now=self._now)
                 self._keep(alert)
                 self.told.append(alert)
 
@@ -85,17 +86,19 @@ class Inbox:
         self.told.append(again)
         return again
 
-    def _begun(self, model: str, version: int, finding: Finding, at: datetime) -> Alert:
-        return Alert(
-            id=new_id(),
-            endpoint=self._endpoint,
-            model=model,
-            version=version,
-            rule=finding.rule,
-            severity=finding.rule.severity,
-            finding=finding,
-            advice=finding.rule.advice,
-            raised_at=at,
-            last_seen=at,
-            recorded_at=self._now,
-        )
+
+def begun(endpoint: str, model: str, version: int, finding: Finding, *, at: datetime, now: datetime) -> Alert:
+    """A new alert of what an endpoint answers with; ``at`` is on event time, ``now`` on the wall clock."""
+    return Alert(
+        id=new_id(),
+        endpoint=endpoint,
+        model=model,
+        version=version,
+        rule=finding.rule,
+        severity=finding.rule.severity,
+        finding=finding,
+        advice=finding.rule.advice,
+        raised_at=at,
+        last_seen=at,
+        recorded_at=now,
+    )

@@ -31,6 +31,8 @@ class Rule(StrEnum):
     OUTPUT_DRIFT = "output-drift"
     LABEL_RATE = "label-rate"
     LATENCY = "latency"
+    GATES = "gates"
+    EMERGENCY = "emergency"
 
     @property
     def severity(self) -> Severity:
@@ -43,7 +45,10 @@ class Rule(StrEnum):
         return _ADVICE[self]
 
 
-_ALARMS = frozenset({Rule.PERFORMANCE, Rule.KPI, Rule.CALIBRATION, Rule.CONTRACT})
+OF_PEOPLE = frozenset({Rule.GATES, Rule.EMERGENCY})
+"""What people have to see to: another model trained on newer data mends none of it."""
+
+_ALARMS = frozenset({Rule.PERFORMANCE, Rule.KPI, Rule.CALIBRATION, Rule.CONTRACT}) | OF_PEOPLE
 _ADVICE = {
     Rule.PERFORMANCE: "Retrain on newer data and compare in shadow; roll back if the version is new.",
     Rule.KPI: "Retrain, or roll back to a version that held the KPI; tell the business owner named in the charter.",
@@ -53,6 +58,8 @@ _ADVICE = {
     Rule.OUTPUT_DRIFT: "Compare it with the inputs that moved; if none did, check the deployment.",
     Rule.LABEL_RATE: "Check the source of the labels; if it is sound, the world has moved: watch calibration.",
     Rule.LATENCY: "See the endpoint's page: load, workers, and the version's size.",
+    Rule.GATES: "Evaluate it again, have it signed again, or deploy a version that passes.",
+    Rule.EMERGENCY: "Let it pass the gates before its time is up, or end it: it is undone by itself.",
 }
 
 

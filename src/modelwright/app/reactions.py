@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from modelwright.alerts.model import AlertRaised, AlertRepeated, Severity
+from modelwright.alerts.model import OF_PEOPLE, AlertRaised, AlertRepeated, Severity
 from modelwright.core import wire
 from modelwright.core.events import Event, Recorded
 from modelwright.core.unit import Projection, Unit
 from modelwright.data.model import VersionCommitted
 from modelwright.models.model import AliasMoved
 from modelwright.pipelines.model import CauseKind
+from modelwright.rollouts.model import RolloutUnsigned
 from modelwright.serving.model import EndpointMoved
 from modelwright.store.ports import Outbox
 
@@ -69,10 +70,10 @@ def start_pipelines_on_data(event: VersionCommitted, at: datetime) -> Iterator[C
 def start_pipelines_on_alarm(event: AlertRaised | AlertRepeated, _at: datetime) -> Iterator[Call]:
     """Start the pipelines that wait for an alarm of the endpoint, on what was known when it was told.
 
-    What only informs starts nothing. An alarm that lasts is told again, and then tries again: what it started before
-    may have been declined, or have come to nothing.
+    What only informs starts nothing, nor does what people have to see to. An alarm that lasts is told again, and then
+    tries again: what it started before may have been declined, or have come to nothing.
     """
-    if event.severity is Severity.ALARM:
+    if event.severity is Severity.ALARM and event.rule not in OF_PEOPLE:
         yield Call(
             operation="pipelines.trigger",
             arguments={
@@ -89,12 +90,22 @@ def keep_documents(event: AliasMoved | EndpointMoved, _at: datetime) -> Iterator
     yield Call(operation="documents.keep", arguments={"ref": f"{event.model}@{event.version}"})
 
 
+def ask_for_signatures(event: RolloutUnsigned, _at: datetime) -> Iterator[Call]:
+    """Ask people to sign a challenger that is to be promoted, and lacks nothing else."""
+    reason = f"The rollout at {event.endpoint} would promote it. {' '.join(event.look.finding.reasons)}"
+    yield Call(
+        operation="approvals.request",
+        arguments={"ref": f"{event.model}@{event.version}", "reason": reason[:2000]},
+    )
+
+
 REACTIONS: tuple[Reaction, ...] = (
     Reaction(VersionCommitted, start_pipelines_on_data),
     Reaction(AlertRaised, start_pipelines_on_alarm),
     Reaction(AlertRepeated, start_pipelines_on_alarm),
     Reaction(AliasMoved, keep_documents),
     Reaction(EndpointMoved, keep_documents),
+    Reaction(RolloutUnsigned, ask_for_signatures),
 )
 """Every reaction of the house."""
 

@@ -8,6 +8,7 @@ from modelwright.access.service import GrantService, ProjectService, UserService
 from modelwright.access.tokens import TokenService
 from modelwright.alerts.service import AlertService
 from modelwright.approvals.service import ApprovalService
+from modelwright.assurance.service import EmergencyService, RecheckService
 from modelwright.core.operation import Service, Table
 from modelwright.data.service import DataService
 from modelwright.documents.service import DocumentService
@@ -37,6 +38,8 @@ SERVICES: tuple[type[Service], ...] = (
     GateService,
     ApprovalService,
     EndpointService,
+    RecheckService,
+    EmergencyService,
     PipelineService,
     ExecutionService,
     RolloutService,

@@ -28,6 +28,9 @@ from modelwright.app.unit import Units
 from modelwright.approvals.repository import ApprovalRepository
 from modelwright.approvals.service import ApprovalService
 from modelwright.approvals.standing import Standings
+from modelwright.assurance.circumstances import circumstances
+from modelwright.assurance.repository import AssuranceRepository
+from modelwright.assurance.service import Alarms, EmergencyService, RecheckService
 from modelwright.core import wire
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.identity import DEFAULT_PROJECT, OWNER, Identity
@@ -159,7 +162,8 @@ class Platform:
 
     def _made(self) -> dict[str, Service]:
         governance, people = GovernanceRepository(), self._people()
-        guard = GovernanceGuard(governance, signed=self.standings)
+        deployments, assured = DeploymentRepository(), AssuranceRepository()
+        guard = GovernanceGuard(governance, signed=self.standings, circumstances=circumstances(assured, deployments))
         data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
         features = FeatureService(
             FeatureRepository(),
@@ -174,14 +178,12 @@ class Platform:
         evidence = EvidenceService(
             governance, models=models, data=data, records=self.records, blobs=self.blobs, frames=self.frames
         )
-        deployments, rollouts = DeploymentRepository(), RolloutRepository()
+        rollouts = RolloutRepository()
         endpoints = EndpointService(
             deployments, models=models, publisher=self.publisher, guard=guard, moved=stopping(rollouts)
         )
-        lineage, ledger = (
-            LineageService(self._lineage),
-            LedgerService(LedgerRepository(), self.keys, anchor_file=ANCHOR_FILE.value),
-        )
+        lineage = LineageService(self._lineage)
+        ledger = LedgerService(LedgerRepository(), self.keys, anchor_file=ANCHOR_FILE.value)
         charters, predictions = CharterService(governance, guard), PredictionService(self.log, self.blobs)
         automation, executions = self._automation(rollouts)
         monitors, alerts = self._monitoring(
@@ -198,23 +200,6 @@ class Platform:
             guard=guard,
             expectations=expectations(governance),
         )
-        lifecycle = LifecycleService(
-            data=data,
-            runs=runs,
-            models=models,
-            evidence=evidence,
-            endpoints=endpoints,
-            predictions=predictions,
-            lineage=lineage,
-            ledger=ledger,
-            pipelines=automation,
-            monitors=monitors,
-            rollouts=challenges,
-            outbox=self.outbox,
-            repository=LifecycleRepository(),
-            records=self.records,
-            blobs=self.blobs,
-        )
         made: tuple[Service, ...] = (
             data,
             features,
@@ -224,6 +209,7 @@ class Platform:
             evidence,
             *self._gates(governance, guard, models),
             endpoints,
+            *_assurance(assured, endpoints, models, guard),
             automation,
             executions,
             challenges,
@@ -233,11 +219,14 @@ class Platform:
             alerts,
             lineage,
             ledger,
-            lifecycle,
             *people,
         )
         services = {service.noun: service for service in made}
-        return {**services, DocumentService.noun: self._documents(services, guard)}
+        return {
+            **services,
+            LifecycleService.noun: _lifecycle(self, services),
+            DocumentService.noun: self._documents(services, guard),
+        }
 
     def _documents(self, services: Mapping[str, Any], guard: GovernanceGuard) -> DocumentService:
         """What is written from all that the others know."""
@@ -336,6 +325,31 @@ class Platform:
         if "telemetry" in vars(self):
             self.telemetry.close()
         self.records.close()
+
+
+def _lifecycle(platform: Platform, services: Mapping[str, Any]) -> LifecycleService:
+    """What spans the others."""
+    spanned = (
+        *("data", "runs", "models", "evidence", "endpoints", "predictions", "lineage", "ledger"),
+        *("pipelines", "monitors", "rollouts"),
+    )
+    return LifecycleService(
+        **{name: services[name] for name in spanned},
+        outbox=platform.outbox,
+        repository=LifecycleRepository(),
+        records=platform.records,
+        blobs=platform.blobs,
+    )
+
+
+def _assurance(
+    repository: AssuranceRepository, endpoints: EndpointService, models: ModelService, guard: GovernanceGuard
+) -> tuple[RecheckService, EmergencyService]:
+    alarms = Alarms(AlertRepository())
+    return (
+        RecheckService(repository, endpoints=endpoints, models=models, guard=guard, alarms=alarms),
+        EmergencyService(repository, endpoints=endpoints, models=models, guard=guard, alarms=alarms),
+    )
 
 
 class LocalCaller:

@@ -28,6 +28,7 @@ class State(StrEnum):
     SIGNED = "signed"
     REFUSED = "refused"
     OUTDATED = "outdated"
+    EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
 
 
@@ -55,6 +56,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         reason: Why, in their words.
         by: Who asked, opaque.
         at: Wall clock.
+        expires_at: Until when it can be answered.
         withdrawn_at: When they took it back.
         comments: What was said to it, oldest first.
     """
@@ -65,6 +67,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: str
     by: str
     at: datetime
+    expires_at: datetime
     withdrawn_at: datetime | None = None
     comments: tuple[Comment, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
@@ -21,12 +22,13 @@ from modelwright.approvals.model import (
     VersionSigned,
 )
 from modelwright.core import wire
+from modelwright.core.clock import Duration, duration
 from modelwright.core.errors import Conflict, Denied, Invalid, NotFound
-from modelwright.core.guard import Action, Transition, Verdict
+from modelwright.core.guard import SIGNED_OFF, Action, Transition, Verdict
 from modelwright.core.ids import Digest, Id, Name, Ref, new_id
 from modelwright.core.operation import Page, Service, limited, operation, paged
 from modelwright.core.unit import Unit
-from modelwright.governance.signoffs import GATE, Basis, Signature
+from modelwright.governance.signoffs import Basis, Signature
 from modelwright.models.model import check_alias
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
@@ -36,6 +38,7 @@ if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client 
     from modelwright.models.service import ModelService
 
 _MOST_COMMENTS = 500
+_SHORTEST, _LONGEST = timedelta(hours=1), timedelta(days=365)
 
 
 class ApprovalService(Service):
@@ -57,20 +60,28 @@ class ApprovalService(Service):
         self._standings = standings
 
     @operation(permission="approvals:write", kind="command")
-    def request(self, unit: Unit, ref: Ref, reason: Reason, alias: Name = "champion") -> Approval:
-        """Ask for the signatures that a version's policy wants.
+    def request(
+        self, unit: Unit, ref: Ref, reason: Reason, alias: Name = "champion", expires: Duration = "30d"
+    ) -> Approval:
+        """Ask for the signatures that a version's policy wants. What is asked already is answered as it stands.
 
         Args:
             unit: The unit of work.
             ref: The version.
             reason: Why it should be signed.
             alias: What it shall become.
+            expires: How long it can be answered: 1 hour to 365 days.
 
         Raises:
-            Invalid: The policy of its tier asks nobody to sign.
-            Conflict: The same is asked already.
+            Invalid: The policy of its tier asks nobody to sign, or it would be open too long or too short.
         """
         check_alias(alias)
+        if not _SHORTEST <= duration(expires) <= _LONGEST:
+            raise Invalid(
+                f"A request that is open for {expires} is not asked.",
+                remedy="Give 1h to 365d.",
+                fields={"expires": "not 1h to 365d"},
+            )
         version = self._models.get(unit, ref)
         policy, basis, _ = self._guard.to_sign(unit, self._transition(unit, version.ref, alias))
         if basis is None or not policy.policy.signoffs:
@@ -79,11 +90,17 @@ class ApprovalService(Service):
                 remedy="Put `tier: standard` into its charter, or `signoffs` into its policy.",
             )
         for known in self._repository.page(unit.rows, unit.project, before=None, limit=100):
-            if (known.basis, known.alias, known.withdrawn_at) == (basis, alias, None):
-                raise Conflict(
-                    f"It is asked already: request {known.id}.", remedy=f"See: modelwright approval show {known.id}"
-                )
-        request = Request(id=new_id(), alias=alias, basis=basis, reason=reason, by=unit.actor.id, at=unit.now)
+            if (known.basis, known.alias) == (basis, alias) and not _over(known, unit.now):
+                return self._approval(unit, known)
+        request = Request(
+            id=new_id(),
+            alias=alias,
+            basis=basis,
+            reason=reason,
+            by=unit.actor.id,
+            at=unit.now,
+            expires_at=unit.now + duration(expires),
+        )
         self._repository.add(unit.rows, unit.project, request)
         unit.emit(ApprovalRequested(request_id=request.id, alias=alias, basis=basis))
         return self._approval(unit, request)
@@ -237,9 +254,10 @@ class ApprovalService(Service):
     ) -> Signing:
         asked = self._existing(unit, request)
         basis = self._basis(unit, asked)
-        if asked.withdrawn_at is not None or basis != asked.basis:
+        over = _over(asked, unit.now)
+        if basis is None or basis != asked.basis or over is not None:
             raise Conflict(
-                f"The request is over: {asked.ref} is not what was asked about any more.",
+                f"The request is over: it is {over or State.OUTDATED}.",
                 remedy=f"Ask anew: modelwright approval request {asked.ref} --reason WHY",
             )
         if covers not in (None, wire.digest(basis)):
@@ -273,16 +291,19 @@ class ApprovalService(Service):
     def _approval(self, unit: Unit, request: Request) -> Approval:
         _, basis, decision = self._guard.to_sign(unit, self._transition(unit, request.ref, request.alias))
         standing = self._standings(unit, request.basis.model, request.basis.version)
-        people = tuple(gate for gate in decision.gates if gate.gate.startswith(f"{GATE}."))
-        open_still = request.withdrawn_at is None and basis == request.basis
-        if request.withdrawn_at is not None:
+        people = tuple(gate for gate in decision.gates if gate.gate.startswith(f"{SIGNED_OFF}."))
+        over = _over(request, unit.now)
+        open_still = over is None and basis == request.basis
+        if over is State.WITHDRAWN:
             state = State.WITHDRAWN
-        elif not open_still:
+        elif basis != request.basis:
             state = State.OUTDATED
         elif any(gate.verdict is Verdict.FAIL for gate in people):
             state = State.REFUSED
+        elif all(gate.verdict.passes for gate in people):
+            state = State.SIGNED
         else:
-            state = State.SIGNED if all(gate.verdict.passes for gate in people) else State.OPEN
+            state = over or State.OPEN
         return Approval(
             request=request,
             state=state,
@@ -311,3 +332,10 @@ class ApprovalService(Service):
         if found is None:
             raise NotFound(f"There is no request {request}.", remedy="See: modelwright approval list --all")
         return found
+
+
+def _over(request: Request, now: datetime) -> State | None:
+    """How a request ended by itself: taken back, or unanswered for too long."""
+    if request.withdrawn_at is not None:
+        return State.WITHDRAWN
+    return State.EXPIRED if request.expires_at <= now else None

@@ -12,7 +12,7 @@ import typer
 from modelwright.cli import home, new
 from modelwright.cli.build import data, features, labels, models, pipelines, runs
 from modelwright.cli.govern import approvals, charters, documents, evidence, ledger, lineage, policies, users
-from modelwright.cli.serve import alerts, endpoints, monitors, predict, predictions, rollouts
+from modelwright.cli.serve import alerts, assurance, endpoints, monitors, predict, predictions, rollouts
 from modelwright.core.errors import Error
 from modelwright.core.settings import DEBUG
 from modelwright.terminal.context import Context
@@ -49,6 +49,8 @@ app.add_typer(documents.app, name="doc")
 app.add_typer(pipelines.app, name="pipeline")
 app.add_typer(endpoints.app, name="endpoint")
 app.add_typer(rollouts.app, name="rollout")
+app.add_typer(assurance.rechecks, name="recheck")
+app.add_typer(assurance.emergencies, name="emergency")
 app.add_typer(predictions.app, name="prediction")
 app.add_typer(labels.app, name="label")
 app.add_typer(monitors.app, name="monitor")

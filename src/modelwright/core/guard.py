@@ -16,6 +16,12 @@ from modelwright.core.ids import Digest, Name
 from modelwright.core.shown import Shown
 from modelwright.core.unit import Unit
 
+SIGNED_OFF = "signed-off"
+"""The gate of what people sign; in decisions with the role behind it: ``signed-off.approver``."""
+
+BREAK_GLASS = "break-glass"
+"""The gate of an emergency: where it stands, a decision allows what the others refuse."""
+
 
 class Verdict(StrEnum):
     """What a check found. UNKNOWN never passes a gate."""
@@ -84,7 +90,7 @@ class Decision(Shown, frozen=True, kw_only=True):
 
     Attributes:
         transition: What was asked.
-        allowed: Whether every gate passes.
+        allowed: Whether every gate passes, or somebody broke the glass.
         tier: The tier of the policy.
         policy: Digest of the policy that decided.
         gates: Each gate's answer.
@@ -100,6 +106,18 @@ class Decision(Shown, frozen=True, kw_only=True):
     def reasons(self) -> list[str]:
         """Why not: one sentence of each gate that does not pass."""
         return [f"{gate.gate}: {gate.reason}" for gate in self.gates if not gate.verdict.passes]
+
+    @property
+    def against_the_gates(self) -> bool:
+        """Whether it was allowed because somebody broke the glass."""
+        return any(gate.gate == BREAK_GLASS for gate in self.gates)
+
+    @property
+    def lacks_only_signatures(self) -> bool:
+        """Whether nothing speaks against it but that people have not signed yet."""
+        lacking = [] if self.allowed else [gate for gate in self.gates if not gate.verdict.passes]
+        signing = [gate for gate in lacking if gate.gate.partition(".")[0] == SIGNED_OFF]
+        return bool(lacking) and lacking == signing and all(gate.verdict is Verdict.UNKNOWN for gate in signing)
 
     def __str__(self) -> str:
         move = self.transition
@@ -133,14 +151,24 @@ class Guard(Protocol):
         """Decide, and record the decision."""
         ...
 
+    def decide(self, unit: Unit, transition: Transition) -> Decision:
+        """What it would decide now; nothing is recorded."""
+        ...
 
-def no_guard(unit: Unit, transition: Transition) -> Decision:
-    """Fail closed: what a room asks before a guard is installed.
 
-    Raises:
-        Refused: Always.
-    """
-    raise Refused(
-        f"{transition.model}@{transition.version} may not become {transition.target}: no guard is installed.",
-        remedy="Open the home with modelwright.connect(), which installs governance's guard.",
-    )
+class NoGuard:
+    """Fails closed: what a room asks before a guard is installed."""
+
+    def __call__(self, unit: Unit, transition: Transition) -> Decision:
+        """Raises ``Refused``, always."""
+        return self.decide(unit, transition)
+
+    def decide(self, unit: Unit, transition: Transition) -> Decision:
+        """Raises ``Refused``, always."""
+        raise Refused(
+            f"{transition.model}@{transition.version} may not become {transition.target}: no guard is installed.",
+            remedy="Open the home with modelwright.connect(), which installs governance's guard.",
+        )
+
+
+no_guard = NoGuard()

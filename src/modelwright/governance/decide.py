@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from modelwright.core.errors import Corrupted
 from modelwright.core.expressions import Namespace, holds, parse
-from modelwright.core.guard import Action, Decision, GateResult, Transition, Verdict
+from modelwright.core.guard import BREAK_GLASS, Action, Decision, GateResult, Transition, Verdict
 from modelwright.core.registry import Shelf
 from modelwright.core.unit import Unit
 from modelwright.governance import matching
 from modelwright.governance.charter import CharterVersion
+from modelwright.governance.circumstances import Circumstances, ordinary
 from modelwright.governance.gates.base import Case, Gate
 from modelwright.governance.matching import Matter
-from modelwright.governance.model import Decided, Policy, PolicyVersion, Rule, TransitionDecided
+from modelwright.governance.model import Decided, Policy, PolicyVersion, Rule, TransitionDecided, matches
 from modelwright.governance.policy import GATES, built_in, resolved
 from modelwright.governance.signoffs import Basis, SignedOff, basis_of, judged, nobody_signed
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
 
 DEFAULT_TIER = "minimal"
 _SERVED_BEFORE = "served-before"
+_MOST_SERVED = 100
+"""Newest decisions among which one is looked for that passed the gates."""
 
 
 class GovernanceGuard:
@@ -31,14 +34,21 @@ class GovernanceGuard:
         repository: Charters, policies, evidence, decisions.
         gates: The shelf.
         signed: What people signed about a version, and who made it.
+        circumstances: What holds where a transition leads, whatever the evidence says.
     """
 
     def __init__(
-        self, repository: GovernanceRepository, gates: Shelf[Gate] = GATES, *, signed: SignedOff = nobody_signed
+        self,
+        repository: GovernanceRepository,
+        gates: Shelf[Gate] = GATES,
+        *,
+        signed: SignedOff = nobody_signed,
+        circumstances: Circumstances = ordinary,
     ) -> None:
         self._repository = repository
         self._gates = gates
         self._signed = signed
+        self._circumstances = circumstances
 
     def __call__(self, unit: Unit, transition: Transition) -> Decision:
         """Decide, and record the decision, also a refusal."""
@@ -61,18 +71,30 @@ class GovernanceGuard:
         policy, _, decision, basis = self._decided(unit, transition)
         return policy, basis, decision
 
+    def under(self, unit: Unit, transition: Transition, policy: PolicyVersion) -> Decision:
+        """What would be decided if another policy were in force; nothing is recorded."""
+        return self._decided(unit, transition, policy)[2]
+
+    def policy_of(self, unit: Unit, model: str) -> PolicyVersion:
+        """The policy in force for a model: that of its charter's tier."""
+        charter = self._repository.charter(unit.rows, unit.project, model)
+        return self._in_force(unit, charter.charter.tier if charter else DEFAULT_TIER)
+
     def _decided(
-        self, unit: Unit, transition: Transition
+        self, unit: Unit, transition: Transition, policy: PolicyVersion | None = None
     ) -> tuple[PolicyVersion, CharterVersion | None, Decision, Basis | None]:
         charter = self._repository.charter(unit.rows, unit.project, transition.model)
-        policy = self._in_force(unit, charter.charter.tier if charter else DEFAULT_TIER)
+        policy = policy or self._in_force(unit, charter.charter.tier if charter else DEFAULT_TIER)
         results, basis = self._results(unit, transition, policy.policy, charter), None
         if charter is not None and not _served(results):
             basis = basis_of(transition, policy, charter.digest, results)
+            results = _asked(results, transition, policy.policy)
             results += self._signoffs(unit, transition, policy.policy, basis)
+        results += self._circumstances(unit, transition)
+        passes = bool(results) and all(result.verdict.passes for result in results)
         decision = Decision(
             transition=transition,
-            allowed=bool(results) and all(result.verdict.passes for result in results),
+            allowed=passes or any(result.gate == BREAK_GLASS for result in results),
             tier=policy.policy.tier,
             policy=policy.digest,
             gates=tuple(results),
@@ -81,12 +103,11 @@ class GovernanceGuard:
 
     def _signoffs(self, unit: Unit, transition: Transition, policy: Policy, basis: Basis) -> list[GateResult]:
         """What people signed; a shadow answers nobody, so that it needs no signature."""
-        if transition.action is Action.CHALLENGE or not policy.signoffs:
+        asked = [each for each in policy.signoffs if matches(each.at, transition.target)]
+        if transition.action is Action.CHALLENGE or not asked:
             return []
         found = self._signed(unit, transition.model, transition.version)
-        return list(
-            judged(policy.signoffs, basis, found.signatures, authors=found.authors, login=found.login, now=unit.now)
-        )
+        return list(judged(asked, basis, found.signatures, authors=found.authors, login=found.login, now=unit.now))
 
     def read(self, text: str) -> Policy:
         """A policy file with everything written out; raises ``Invalid``."""
@@ -112,7 +133,13 @@ class GovernanceGuard:
         self, unit: Unit, transition: Transition, policy: Policy, charter: CharterVersion | None
     ) -> list[GateResult]:
         if transition.action is Action.ROLLBACK:
-            served = self._repository.decisions(unit.rows, unit.project, transition.model, served=transition)
+            served = [
+                decided
+                for decided in self._repository.decisions(
+                    unit.rows, unit.project, transition.model, served=transition, limit=_MOST_SERVED
+                )
+                if not decided.decision.against_the_gates
+            ]
             if served:
                 return [_served_before(transition, served[0])]
         if charter is None:
@@ -208,6 +235,21 @@ def _namespace(case: Case, seen: Namespace) -> Namespace:
             "slice_floor": kpi.slice_floor,
         },
     }
+
+
+def _asked(results: list[GateResult], transition: Transition, policy: Policy) -> list[GateResult]:
+    """Those that the policy asks where the transition leads; a signature covers what all of them read."""
+    asked = [result for result in results if matches(policy.gates[result.gate].at, transition.target)]
+    if not asked:
+        return [
+            GateResult(
+                gate="policy",
+                verdict=Verdict.UNKNOWN,
+                reason=f"No gate of the tier {policy.tier} is asked at {transition.target}.",
+                remedy=f"Let one be asked there: `at: [{transition.target}]`, or leave `at` out.",
+            )
+        ]
+    return asked
 
 
 def _served(results: list[GateResult]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta, Struct
@@ -11,7 +12,7 @@ from msgspec import Meta, Struct
 from modelwright.core import wire
 from modelwright.core.clock import Duration
 from modelwright.core.events import Actor, Event
-from modelwright.core.guard import Decision
+from modelwright.core.guard import Decision, Transition
 from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.schema import Violation
 from modelwright.core.shown import Shown
@@ -33,17 +34,35 @@ def settled(value: T, kind: type[T]) -> T:
     return wire.decode(wire.encode(value), kind)
 
 
-class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"passes": "pass"}):
+Targets = Annotated[tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9*?._-]{1,128}$")], ...], Meta(max_length=50)]
+"""Names of aliases and endpoints; ``*`` and ``?`` stand for any characters. None means all of them."""
+
+
+def matches(targets: Targets, name: str) -> bool:
+    """Whether an alias or endpoint is one of these.
+
+    Example:
+        >>> matches((), "champion"), matches(("prod-*",), "prod-eu"), matches(("prod-*",), "champion")
+        (True, True, False)
+    """
+    return not targets or any(fnmatchcase(name, target) for target in targets)
+
+
+class Rule(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, rename={"passes": "pass"}
+):
     """What a policy asks of one gate.
 
     Attributes:
         passes: The condition, ``pass`` in the file.
         evidence_max_age: Older evidence does not count; none accepts any age.
+        at: Where it is asked.
         parameters: The gate's own, all of them; conditions read them as ``p.<name>``.
     """
 
     passes: str
     evidence_max_age: Duration | None = None
+    at: Targets = ()
     parameters: dict[str, Scalar] = {}
 
 
@@ -54,14 +73,47 @@ class SignOff(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         role: As whom they sign: ``validator`` or ``approver``.
         count: How many, 1 to 9; each another person, also across roles.
         expires: How long a signature counts; none lets it count until what it covers changes.
+        at: Where it is asked.
     """
 
     role: Literal["validator", "approver"]
     count: Annotated[int, Meta(ge=1, le=9)] = 1
     expires: Duration | None = None
+    at: Targets = ()
 
     def __str__(self) -> str:
         return f"{self.count} {self.role}{'s' if self.count > 1 else ''}"
+
+
+class OnFail(StrEnum):
+    """What happens when what an endpoint answers with would not be let through any more."""
+
+    ALERT = "alert"
+    FREEZE = "freeze"
+    ROLLBACK = "rollback"
+
+
+class After(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happens after a version answers: it is judged again and again by the policy in force.
+
+    Attributes:
+        recheck: How often.
+        on_fail: What happens when it fails: an alert; besides, nothing that runs by itself moves the endpoint any more;
+            besides, it goes back to the newest version before that passes.
+    """
+
+    recheck: Duration
+    on_fail: OnFail = OnFail.ALERT
+
+
+class BreakGlass(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be done against the gates in an emergency.
+
+    Attributes:
+        expires: After so long it is undone by itself.
+    """
+
+    expires: Duration
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -71,11 +123,15 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
         tier: The charters it is for.
         gates: Gate -> what is asked of it.
         signoffs: What is asked of people, one line for each role.
+        after: How what answers is judged again; none: never.
+        emergency: How somebody may go against the gates; none: not at all.
     """
 
     tier: Name
     gates: dict[Name, Rule]
     signoffs: tuple[SignOff, ...] = ()
+    after: After | None = None
+    emergency: BreakGlass | None = None
 
     def __post_init__(self) -> None:
         if not self.gates:
@@ -305,6 +361,27 @@ class Decided(Struct, frozen=True, kw_only=True):
     charter: Digest | None
     at: datetime
     by: str
+
+
+class Simulated(Shown, frozen=True, kw_only=True):
+    """What another policy would make of a transition.
+
+    Attributes:
+        transition: What somebody asked for last, of this model at this target.
+        allowed: Whether the policy in force allows it now.
+        would: Whether the other one would.
+        reasons: Why the other one would not.
+    """
+
+    transition: Transition
+    allowed: bool
+    would: bool
+    reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        move = self.transition
+        said = {True: "allowed", False: "refused"}
+        return f"{move.model}@{move.version} -> {move.target}: {said[self.allowed]}, would be {said[self.would]}"
 
 
 class CharterPublished(Event, frozen=True, kw_only=True, tag="governance.charter_published"):

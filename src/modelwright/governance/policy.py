@@ -21,6 +21,9 @@ GATES: Shelf[Gate] = Shelf("modelwright.governance.gates", "gate")
 KPI_NAMES = frozenset({"threshold", "at_least", "at_most", "slice_floor"})
 """What conditions may read as ``kpi.<name>``."""
 
+_REPLACED = ("signoffs", "after", "emergency")
+"""What a policy says as a whole, or takes over as a whole; ``after: null`` takes it away."""
+
 _MOST_GATES = 100
 
 
@@ -40,7 +43,7 @@ def built_in(tier: str, gates: Shelf[Gate]) -> PolicyVersion | None:
     text = files("modelwright.governance").joinpath("tiers", f"{tier}.yaml").read_text("utf-8")
     found = written.read(text, what="policy")
     rules = _rules(found, {}, gates)
-    policy = wire.convert({"tier": tier, "gates": rules, "signoffs": found.get("signoffs", [])}, Policy)
+    policy = wire.convert({**found, "tier": tier, "gates": rules}, Policy)
     return PolicyVersion(version=0, digest=wire.digest(policy), policy=policy, text=text)
 
 
@@ -48,7 +51,8 @@ def resolved(text: str, gates: Shelf[Gate]) -> Policy:
     """A policy file with everything written out.
 
     Args:
-        text: ``extends: minimal``, optionally ``tier``, ``gates`` that differ or are added, and ``signoffs``.
+        text: ``extends: minimal``, optionally ``tier``, ``gates`` that differ or are added, ``signoffs``, ``after`` and
+            ``emergency`` in place of the tier's.
         gates: The shelf.
 
     Raises:
@@ -56,17 +60,20 @@ def resolved(text: str, gates: Shelf[Gate]) -> Policy:
             not expose.
     """
     found = written.read(text, what="policy")
-    unknown = sorted(set(found) - {"extends", "tier", "gates", "signoffs"})
+    unknown = sorted(set(found) - {"extends", "tier", "gates", *_REPLACED})
     if unknown:
-        raise _invalid(unknown[0], "is not a field of a policy", "A policy has extends, tier, gates and signoffs.")
+        raise _invalid(
+            unknown[0], "is not a field of a policy", f"A policy has extends, tier, gates, {', '.join(_REPLACED)}."
+        )
     base = found.get("extends")
     start = built_in(base, gates) if isinstance(base, str) else None
     if start is None:
         raise _invalid("extends", f"is {base!r}, which is no tier", f"There are: {', '.join(built_in_tiers())}.")
     tier = found.get("tier", base)
     rules = _rules(found, start.policy.gates, gates)
-    signoffs = found.get("signoffs", msgspec.to_builtins(start.policy.signoffs))
-    return wire.convert({"tier": tier, "gates": dict(sorted(rules.items())), "signoffs": signoffs}, Policy)
+    inherited = msgspec.to_builtins(start.policy)
+    replaced = {name: found.get(name, inherited.get(name)) for name in _REPLACED if name in {*found, *inherited}}
+    return wire.convert({"tier": tier, "gates": dict(sorted(rules.items())), **replaced}, Policy)
 
 
 def _rules(found: Mapping[str, Plain], base: Mapping[str, Rule], gates: Shelf[Gate]) -> dict[str, Rule]:
@@ -83,10 +90,11 @@ def _rule(name: str, fields: Plain, base: Rule | None, gates: Shelf[Gate]) -> Ru
     if not isinstance(fields, dict):
         raise _invalid(f"gates.{name}", "is not a mapping", "Write `{pass: …, evidence_max_age: 14d}`, or `{}`.")
     passes = fields.get("pass", base.passes if base else gate.passes)
-    given = {key: value for key, value in fields.items() if key not in ("pass", "evidence_max_age")}
+    given = {key: value for key, value in fields.items() if key not in ("pass", "evidence_max_age", "at")}
     rule = {
         "pass": passes,
         "evidence_max_age": fields.get("evidence_max_age", base.evidence_max_age if base else None),
+        "at": fields.get("at", list(base.at) if base else []),
         "parameters": {**gate.parameters, **(base.parameters if base else {}), **_parameters(name, given, gate)},
     }
     try:
@@ -102,7 +110,7 @@ def _parameters(name: str, given: Mapping[str, Plain], gate: Gate) -> dict[str, 
     found: dict[str, Scalar] = {}
     for key, value in given.items():
         default = gate.parameters.get(key)
-        known = ", ".join(["pass", "evidence_max_age", *gate.parameters])
+        known = ", ".join(["pass", "evidence_max_age", "at", *gate.parameters])
         if default is None:
             raise _invalid(f"gates.{name}.{key}", "is not a parameter of this gate", f"It has: {known}.")
         number = isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool)

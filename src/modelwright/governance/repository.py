@@ -166,10 +166,12 @@ class GovernanceRepository:
         )
 
     def decisions(
-        self, rows: Rows, project: str, model: str, *, served: Transition | None = None, limit: int = 1
+        self, rows: Rows, project: str, model: str | None, *, served: Transition | None = None, limit: int = 1
     ) -> list[Decided]:
-        """A model's decisions, newest first; ``served``: those that let these bytes answer at that endpoint."""
-        statement = select(decisions.c.body).where(decisions.c.project == project, decisions.c.model == model)
+        """Decisions of a model, or of all, newest first; ``served``: those that let these bytes answer there."""
+        statement = select(decisions.c.body).where(decisions.c.project == project)
+        if model is not None:
+            statement = statement.where(decisions.c.model == model)
         if served is not None:
             statement = statement.where(
                 decisions.c.version == served.version,

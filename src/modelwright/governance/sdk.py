@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.operation import Face
 from modelwright.governance.charter import Charter, CharterVersion
-from modelwright.governance.model import Evidence, PolicyVersion
+from modelwright.governance.model import Evidence, Policy, PolicyVersion, Simulated
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -37,6 +37,14 @@ class PoliciesFace(Face):
     def publish_file(self, path: str | Path = "policy.yaml") -> PolicyVersion:
         """Put the policy in a YAML file in force; raises as ``publish``, and NotFound."""
         return self.publish(_text(path))  # type: ignore[no-any-return]  # an operation of this face
+
+    def check_file(self, path: str | Path = "policy.yaml") -> Policy:
+        """What the policy in a YAML file comes to; raises as ``check``, and NotFound."""
+        return self.check(_text(path))  # type: ignore[no-any-return]  # an operation of this face
+
+    def simulate_file(self, path: str | Path = "policy.yaml") -> tuple[Simulated, ...]:
+        """What the policy in a YAML file would make of what was asked last; raises as ``simulate``, and NotFound."""
+        return self.simulate(_text(path))  # type: ignore[no-any-return]  # an operation of this face
 
 
 class EvidenceFace(Face):

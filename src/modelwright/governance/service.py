@@ -12,7 +12,15 @@ from modelwright.core.operation import Service, limited, operation
 from modelwright.core.unit import Unit
 from modelwright.governance.charter import Charter, CharterVersion, no_charter
 from modelwright.governance.evidence import EvidenceService
-from modelwright.governance.model import CharterPublished, Decided, PolicyPublished, PolicyVersion, settled
+from modelwright.governance.model import (
+    CharterPublished,
+    Decided,
+    Policy,
+    PolicyPublished,
+    PolicyVersion,
+    Simulated,
+    settled,
+)
 from modelwright.models.model import check_alias
 
 __all__ = ["CharterService", "EvidenceService", "GateService", "PolicyService"]
@@ -137,6 +145,53 @@ class PolicyService(Service):
         self._repository.add_policy(unit.rows, unit.project, version)
         unit.emit(PolicyPublished(tier=policy.tier, version=version.version, digest=digest, policy=policy))
         return version
+
+    @operation(permission="policies:read", kind="query")
+    def simulate(self, unit: Unit, text: str) -> tuple[Simulated, ...]:
+        """What a policy would make of what was asked last, of each model of its tier at each alias and endpoint.
+
+        Of the newest 1,000 decisions, that is.
+        It reads the evidence and signatures of now, and changes and records nothing. A signature covers the policy, so
+        that all of them would have to be given anew.
+
+        Args:
+            unit: The unit of work.
+            text: ``policy.yaml``.
+
+        Raises:
+            Invalid: It is not a policy; the message names the line, the gate or the position.
+        """
+        policy = self._guard.read(text)
+        version = PolicyVersion(version=1, digest=wire.digest(policy), policy=policy, text=text)
+        found, last = [], {}
+        for decided in reversed(self._repository.decisions(unit.rows, unit.project, None, limit=1000)):
+            move = decided.decision.transition
+            last[move.model, move.target] = move
+        for transition in last.values():
+            if self._guard.policy_of(unit, transition.model).policy.tier == policy.tier:
+                present, other = (self._guard.decide(unit, transition), self._guard.under(unit, transition, version))
+                found.append(
+                    Simulated(
+                        transition=transition,
+                        allowed=present.allowed,
+                        would=other.allowed,
+                        reasons=tuple(other.reasons) if not other.allowed else (),
+                    )
+                )
+        return tuple(found)
+
+    @operation(permission="policies:read", kind="query")
+    def check(self, unit: Unit, text: str) -> Policy:
+        """What a policy file comes to, with everything written out; nothing is published.
+
+        Args:
+            unit: The unit of work.
+            text: ``policy.yaml``.
+
+        Raises:
+            Invalid: It is not a policy; the message names the line, the gate or the position.
+        """
+        return self._guard.read(text)
 
     @operation(permission="policies:read", kind="query")
     def get(self, unit: Unit, tier: Name, version: int | None = None) -> PolicyVersion:

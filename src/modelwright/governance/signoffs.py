@@ -10,13 +10,10 @@ from msgspec import Struct
 
 from modelwright.core import wire
 from modelwright.core.clock import duration
-from modelwright.core.guard import GateResult, Transition, Verdict
+from modelwright.core.guard import SIGNED_OFF, GateResult, Transition, Verdict
 from modelwright.core.ids import Digest, Id, Name
 from modelwright.core.unit import Unit
 from modelwright.governance.model import PolicyVersion, SignOff
-
-GATE = "signed-off"
-"""The gate's name in decisions, with the role behind it: ``signed-off.approver``."""
 
 
 class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -147,7 +144,7 @@ def judged(
     used: set[str] = set()
     ref = f"{basis.model}@{basis.version}"
     for asked in sorted(signoffs, key=lambda each: each.role):
-        gate = f"{GATE}.{asked.role}"
+        gate = f"{SIGNED_OFF}.{asked.role}"
         if not login:
             yield GateResult(
                 gate=gate,

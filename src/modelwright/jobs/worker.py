@@ -19,6 +19,7 @@ from modelwright.app.home import Home
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error, Unavailable
 from modelwright.jobs.anchors import Anchorer
+from modelwright.jobs.assurance import Assurer
 from modelwright.jobs.launcher import Launcher
 from modelwright.jobs.leasing import Leases
 from modelwright.jobs.materializer import Materializer
@@ -65,6 +66,7 @@ class Worker:
             "the calendar": self._launcher.fire,
             "executions": self._launcher.turn,
             "anchors": Anchorer(platform, self._leases).turn,
+            "rechecks": Assurer(platform, self._leases).turn,
         }
 
     def turn(self) -> bool:

@@ -66,12 +66,14 @@ class Watch:
         self._since = rollout.began_at or _before(self._table["event_at"][mirrored])
         self._now = now
         self.watermark = watermark
-        look = rollout.next_look
+        look = None if rollout.unsigned_since else rollout.next_look
         self.due_at = None if self._since is None or look is None else self._since + look + self._maturity
 
     @property
     def waiting(self) -> str:
         """What it waits for."""
+        if self._rollout.unsigned_since is not None:
+            return f"It is to be promoted, and has waited for signatures since {self._rollout.unsigned_since:%Y-%m-%d}."
         if self.due_at is None:
             return "Waits for the challenger's first answer."
         number = len(self._rollout.looks) + 1

@@ -226,6 +226,7 @@ class Rollout(Shown, frozen=True, kw_only=True):
         started_at: Wall clock.
         started_by: Who, opaque.
         looks: The looks that were due, oldest first.
+        unsigned_since: When it was to be promoted, and waited for signatures from then on.
         outcome: How it ended; none while it runs.
         reasons: Why, one sentence each.
         comparison: What the last look, or a breach of the limits, saw.
@@ -244,6 +245,7 @@ class Rollout(Shown, frozen=True, kw_only=True):
     started_at: datetime
     started_by: str
     looks: tuple[Look, ...] = ()
+    unsigned_since: datetime | None = None
     outcome: Outcome | None = None
     reasons: tuple[str, ...] = ()
     comparison: Comparison | None = None
@@ -251,7 +253,12 @@ class Rollout(Shown, frozen=True, kw_only=True):
     concluded_by: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.endpoint}: {self.challenger.ref} challenges {self.answering.ref}, {self.outcome or 'running'}"
+        return f"{self.endpoint}: {self.challenger.ref} challenges {self.answering.ref}, {self.state}"
+
+    @property
+    def state(self) -> str:
+        """How it stands, in a word or two."""
+        return self.outcome or ("unsigned" if self.unsigned_since else "running")
 
     @property
     def next_look(self) -> timedelta | None:
@@ -326,6 +333,17 @@ class RolloutLooked(Event, frozen=True, kw_only=True, tag="rollouts.looked"):
     model: Name
     version: int
     look: Look
+
+
+class RolloutUnsigned(Event, frozen=True, kw_only=True, tag="rollouts.unsigned"):
+    """A challenger is to be promoted, and waits for the signatures that its policy asks for."""
+
+    rollout_id: Id
+    endpoint: Name
+    model: Name
+    version: int
+    look: Look
+    reasons: tuple[str, ...]
 
 
 class RolloutConcluded(Event, frozen=True, kw_only=True, tag="rollouts.concluded"):

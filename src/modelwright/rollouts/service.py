@@ -29,6 +29,7 @@ from modelwright.rollouts.model import (
     Rollout,
     RolloutLooked,
     RolloutStarted,
+    RolloutUnsigned,
     ShadowWorker,
     Standing,
     Started,
@@ -49,6 +50,9 @@ LOOKS = ("14d", "28d")
 MARGIN = 0.005
 """How much worse a KPI between 0 and 1 might be, at the pessimistic end, when the Brier score is better. A regression's
 KPI has the label's unit, in which no number is small by itself; its default is 0."""
+
+PATIENCE = timedelta(days=30)
+"""How long a challenger that is to be promoted waits for signatures, on the wall clock."""
 
 _MOST_LOOKS = 10
 
@@ -162,7 +166,9 @@ class RolloutService(Service):
 
         A look is due when the endpoint's event time has passed it by the label's maturity, and enough of its pairs have
         a label. Promotion moves the alias ``champion`` and the endpoint, each through the guard, in the transaction
-        that ends the rollout; what the guard refuses ends it as refused. The job worker asks this again and again.
+        that ends the rollout; what the guard refuses ends it as refused. Where nothing but signatures is lacking, it
+        stays in the shadow for up to 30 days, and is promoted when they are there. The job worker asks this again and
+        again.
 
         Args:
             unit: The unit of work.
@@ -183,9 +189,9 @@ class RolloutService(Service):
             return rollout
         counted = watch.counted()
         breaches = rule.breaches(counted, *shares(counted), rollout.terms)
-        look = None if breaches else watch.look()
+        look = None if breaches or rollout.unsigned_since else watch.look()
         if look is None and not breaches:
-            return rollout
+            return self._signed(unit, rollout)
         present = self._newest(unit.rows, unit.project, endpoint)
         if present != rollout:  # somebody else judged or stopped it meanwhile
             return present
@@ -387,14 +393,30 @@ class RolloutService(Service):
         )
         return later
 
+    def _signed(self, unit: Unit, rollout: Rollout) -> Rollout:
+        """What is to be promoted, if it waits for signatures: promoted once they are there, refused when it is late."""
+        if rollout.unsigned_since is None:
+            return rollout
+        look = rollout.looks[-1]
+        decision = self._guard.decide(unit, _deploying(rollout))
+        if decision.lacks_only_signatures:
+            if unit.now - rollout.unsigned_since < PATIENCE:
+                return rollout
+            late = [f"Nobody signed it within {PATIENCE.days} days. {why}" for why in decision.reasons]
+            return self._over(unit, rollout, Outcome.REFUSED, late, look.comparison)
+        return self._promoted(unit, rollout, look)
+
     def _promoted(self, unit: Unit, rollout: Rollout, look: Look) -> Rollout:
         """Move the endpoint, then the alias. The guard judges both on the same evidence, but each for itself."""
         version = self._models.get(unit, rollout.challenger.ref)
         reason = f"Rollout {rollout.id}: {look.finding.reasons[0]}"
+        seen = look.comparison if rollout.unsigned_since else look
         moved = self._endpoints.move(unit, rollout.endpoint, version, action=Action.DEPLOY, reason=reason)
+        if moved.decision.lacks_only_signatures:
+            return self._unsigned(unit, rollout, look, moved.decision.reasons)
         if moved.generation is None:
             refused = [f"It is better, but the gates refuse it. {why}" for why in moved.decision.reasons]
-            return self._over(unit, rollout, Outcome.REFUSED, refused, look)
+            return self._over(unit, rollout, Outcome.REFUSED, refused, seen)
         alias = self._models.set_alias(unit, version.ref, CHAMPION, reason)
         kept = [f"The alias {CHAMPION} stays where it was. {why}" for why in alias.reasons]
         return concluded(
@@ -404,8 +426,23 @@ class RolloutService(Service):
             Outcome.PROMOTED,
             [*look.finding.reasons, *kept],
             generation=moved.generation,
-            seen=look,
+            seen=seen,
         )
+
+    def _unsigned(self, unit: Unit, rollout: Rollout, look: Look, reasons: Sequence[str]) -> Rollout:
+        waiting = replace(rollout, looks=(*rollout.looks, look), unsigned_since=unit.now)
+        self._repository.change(unit.rows, waiting)
+        unit.emit(
+            RolloutUnsigned(
+                rollout_id=rollout.id,
+                endpoint=rollout.endpoint,
+                model=rollout.challenger.model,
+                version=rollout.challenger.version,
+                look=look,
+                reasons=tuple(reasons),
+            )
+        )
+        return waiting
 
     def _over(
         self,
@@ -419,6 +456,18 @@ class RolloutService(Service):
         over = concluded(unit, self._repository, rollout, outcome, reasons, generation=generation, seen=seen)
         self._endpoints.hasten(unit)
         return over
+
+
+def _deploying(rollout: Rollout) -> Transition:
+    """What would let the endpoint answer with the challenger."""
+    return Transition(
+        action=Action.DEPLOY,
+        model=rollout.challenger.model,
+        version=rollout.challenger.version,
+        package=rollout.challenger.package,
+        target=rollout.endpoint,
+        replaces=rollout.answering.version,
+    )
 
 
 def _same(running: Rollout, version: ModelVersion) -> Rollout:

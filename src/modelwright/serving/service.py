@@ -72,8 +72,7 @@ class EndpointService(Service):
         owner = self._repository.owner(unit.rows, endpoint)
         if owner not in (None, unit.project):
             raise Conflict(f"The name {endpoint!r} is taken on this server.", remedy="Choose another name.")
-        moved = self.move(unit, endpoint, self._models.get(unit, ref), action=Action.DEPLOY, reason=reason)
-        return self._by_hand(unit, endpoint, moved)
+        return self.switch(unit, endpoint, self._models.get(unit, ref), action=Action.DEPLOY, reason=reason)
 
     @operation(permission="endpoints:write", kind="command")
     def rollback(self, unit: Unit, endpoint: Name, version: int | None = None, reason: str = "") -> Moved:
@@ -102,7 +101,7 @@ class EndpointService(Service):
                 f"{endpoint} never answered with {asked}.", remedy=f"See: modelwright endpoint show {endpoint}"
             )
         target = self._models.get(unit, f"{wanted[0].model}@{wanted[0].version}")
-        return self._by_hand(unit, endpoint, self.move(unit, endpoint, target, action=Action.ROLLBACK, reason=reason))
+        return self.switch(unit, endpoint, target, action=Action.ROLLBACK, reason=reason)
 
     @operation(permission="endpoints:read", kind="query")
     def get(self, unit: Unit, endpoint: Name) -> Endpoint:
@@ -190,7 +189,9 @@ class EndpointService(Service):
         self.hasten(unit)
         return Moved(decision=decision, generation=deployment.generation)
 
-    def _by_hand(self, unit: Unit, endpoint: str, moved: Moved) -> Moved:
+    def switch(self, unit: Unit, endpoint: str, version: ModelVersion, *, action: Action, reason: str) -> Moved:
+        """As ``move``; a rollout that runs there is stopped."""
+        moved = self.move(unit, endpoint, version, action=action, reason=reason)
         if moved.generation is not None:
             self._moved(unit, self.current(unit, endpoint))
         return moved

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -11,10 +11,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from modelwright.access.model import Named
 from modelwright.charts import words
 from modelwright.core.clock import utc_now
+from modelwright.core.events import ActorKind
 from modelwright.ui.assets import address
 from modelwright.ui.page import Ask, View
+
+_ID = 32
+"""The length of an opaque id."""
 
 
 class Section(NamedTuple):
@@ -61,6 +66,28 @@ def _age(context: Context, then: Any) -> str:
 
 
 @pass_context
+def _who(context: Context, actor: str) -> Markup:
+    """Whom the record means: by name where they may sign in, by a short id where they are not known any more."""
+    known: Named | None = context["known_as"](actor)
+    if known is not None:
+        return Markup("{}{}").format(known.name, " (simulated)" if known.kind is ActorKind.SIMULATED else "")
+    if len(actor) != _ID:
+        return Markup.escape(actor)
+    return Markup('<span class="mono" title="{}">{}</span>').format(actor, actor[-8:])
+
+
+def _naming(ask: Ask | None) -> Callable[[str], Named | None]:
+    """Asks once for each id of a page."""
+
+    @cache
+    def named(actor: str) -> Named | None:
+        found = ask.read("users.names", (actor,)) if ask is not None and len(actor) == _ID else None
+        return found[0] if found else None
+
+    return named
+
+
+@pass_context
 def _with(context: Context, **changed: object) -> str:
     kept = {**context["query"], **{name: str(value) for name, value in changed.items() if value is not None}}
     for name in [name for name, value in changed.items() if value is None]:
@@ -100,6 +127,7 @@ def environment() -> Environment:
         listed=words.listed,
         cell=words.cell,
         clipped=words.clipped,
+        who=_who,
         path=lambda text: quote(str(text), safe=""),
     )
     made.globals.update(asset=address, plural=words.plural, version_path=version_path, with_query=_with)
@@ -121,6 +149,7 @@ def rendered(view: View, ask: Ask | None, here: str) -> str:
         "query": dict(ask.query) if ask else {},
         "here": here,
         "rail": [section for section in RAIL if ask and (not section.needs or ask.offers(section.needs))],
+        "known_as": _naming(ask),
         "me": ask.read("users.me") if ask else None,
         "may": ask.offers if ask else _nothing,
         "csrf": ask.csrf if ask else "",

@@ -266,6 +266,10 @@ NOT_DRAWN = {
     "alerts.alert_handled": "what somebody thinks of it",
     "alerts.alert_raised": "a finding, not a thing that anything is made of",
     "alerts.alert_repeated": "the same finding again",
+    "assurance.emergency_begun": "the move that follows tells of it",
+    "assurance.emergency_ended": "the move that follows tells of it",
+    "assurance.failed": "a finding, not a thing that anything is made of",
+    "assurance.passed": "a finding, not a thing that anything is made of",
     "data.version_committed": "the run that made it tells of it",
     "documents.conformity_declared": "what somebody says of a version that is there",
     "documents.document_kept": "the record, written out",
@@ -285,6 +289,7 @@ NOT_DRAWN = {
     "pipelines.trigger_declined": "nothing came of it",
     "rollouts.concluded": "a promotion's move tells of it",
     "rollouts.looked": "the rollout goes on",
+    "rollouts.unsigned": "the rollout goes on",
     "tracking.run_finished": "the run is there",
 }
 

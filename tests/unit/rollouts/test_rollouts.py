@@ -35,17 +35,24 @@ class Clock:
 
 
 class Gatekeeper:
-    """A guard that refuses the actions it is told to."""
+    """A guard that refuses the actions it is told to, for want of signatures alone where it is told so."""
 
     def __init__(self):
         self.refused = set()
+        self.unsigned = False
         self.asked = []
 
     def __call__(self, unit, transition):
         self.asked.append(transition.action)
+        return self.decide(unit, transition)
+
+    def decide(self, unit, transition):
         allowed = transition.action not in self.refused
         gate = GateResult(
-            gate="kpi", verdict=Verdict.PASS if allowed else Verdict.FAIL, reason="as the test says", remedy="none"
+            gate="signed-off.approver" if self.unsigned else "kpi",
+            verdict=Verdict.PASS if allowed else Verdict.UNKNOWN if self.unsigned else Verdict.FAIL,
+            reason="as the test says",
+            remedy="none",
         )
         return Decision(transition=transition, allowed=allowed, tier="minimal", policy="0" * 64, gates=(gate,))
 
@@ -264,6 +271,53 @@ def test_the_guard_has_the_last_word(endpoint):
     assert over.reasons == ("It is better, but the gates refuse it. kpi: as the test says",)
     with pytest.raises(NotFound):
         endpoint.ws.models.get("delay@champion")
+
+
+def unsigned(endpoint):
+    """A challenger that is better, and lacks nothing but signatures."""
+    endpoint.start()
+    endpoint.guard.unsigned = True
+    endpoint.guard.refused.add(Action.DEPLOY)
+    endpoint.answer(days=(0, 13), of=endpoint.second, better=1)
+    waiting = endpoint.judge()
+    assert (waiting.outcome, waiting.state, len(waiting.looks)) == (None, "unsigned", 1)
+    return waiting
+
+
+def test_a_better_challenger_that_lacks_signatures_waits_for_them_in_the_shadow(endpoint):
+    waiting = unsigned(endpoint)
+    assert endpoint.judge() == waiting
+    assert endpoint.guard.asked.count(Action.DEPLOY) == 2  # to begin with, and at the look: waiting asks nothing
+    assert "waited for signatures" in endpoint.ws.rollouts.standing("delays").waiting
+    assert endpoint.published().challenger is not None
+    endpoint.guard.refused.clear()
+    over = endpoint.judge()
+    assert (over.outcome, len(over.looks), endpoint.ws.models.get("delay@champion").version) == (
+        Outcome.PROMOTED,
+        1,
+        2,
+    )
+    assert endpoint.events() == ["rollouts.started", "rollouts.unsigned", "rollouts.concluded"]
+
+
+def test_what_a_signer_refuses_is_refused(endpoint):
+    unsigned(endpoint)
+    endpoint.guard.unsigned = False
+    assert endpoint.judge().outcome is Outcome.REFUSED
+
+
+def test_signatures_are_not_waited_for_for_ever(endpoint):
+    unsigned(endpoint)
+    endpoint.clock.now += timedelta(days=31)
+    over = endpoint.judge()
+    assert over.outcome is Outcome.REFUSED
+    assert over.reasons[0].startswith("Nobody signed it within 30 days. signed-off.approver")
+
+
+def test_a_challenger_that_waits_for_signatures_keeps_to_its_limits(endpoint):
+    unsigned(endpoint)
+    endpoint.answer(days=(13, 20), of=endpoint.second, failing=0.5)
+    assert endpoint.judge().outcome is Outcome.REFUSED
 
 
 def test_an_alias_that_the_guard_keeps_is_told(endpoint):

@@ -28,8 +28,7 @@ def list_(
     """List rollouts, newest first."""
     page = workspace(context).rollouts.list(endpoint=endpoint, limit=limit, after=after)
     rows = [
-        (r.id, r.endpoint, r.challenger.ref, r.answering.ref, r.outcome or "running", when(r.started_at), _why(r))
-        for r in page.items
+        (r.id, r.endpoint, r.challenger.ref, r.answering.ref, r.state, when(r.started_at), _why(r)) for r in page.items
     ]
     columns = ("rollout", "endpoint", "challenger", "against", "outcome", "started", "why")
     empty = "No rollouts yet. Start one: modelwright endpoint challenge ENDPOINT MODEL@VERSION"
@@ -107,7 +106,7 @@ def _recorded(rollout: Rollout) -> str:
             ("endpoint", rollout.endpoint),
             ("challenger", rollout.challenger.ref),
             ("answering", rollout.answering.ref),
-            ("outcome", rollout.outcome or "running"),
+            ("outcome", rollout.state),
             ("cause", rollout.cause),
             ("started", when(rollout.started_at)),
             ("concluded", rollout.concluded_at and when(rollout.concluded_at)),

@@ -30,7 +30,6 @@ def load(ask: Ask) -> View:
         "found": found,
         "roles": mine(found, me.id, me.signs_as),
         "own": found.authors.get(me.id, ""),
-        "names": {user.id: user.display or user.name for user in ask.read_all("users.list", limit=1000)},
     }
     return View("approval", found.request.ref, context)
 

@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
+from typing import TypeVar
 
 from modelwright import charts
+from modelwright.assurance.model import Emergency, Recheck
 from modelwright.charts import Bucket, Series
 from modelwright.governance.charter import CharterVersion
 from modelwright.lifecycle.model import Age, AgePoint
@@ -16,6 +18,8 @@ from modelwright.serving.model import Endpoint
 from modelwright.stats.model import Interval
 from modelwright.ui.page import Ask, View
 from modelwright.ui.pages.standing import standing, standings
+
+Found = TypeVar("Found", Recheck, Emergency)
 
 _MOST_BUCKETS = 96
 _LEAST_BUCKETS = 24
@@ -40,9 +44,14 @@ def load(ask: Ask) -> View:
     shown = buckets(traffic)
     age: Age | None = ask.read("lifecycle.age", endpoint.name)
     kpi = stand.kpi if stand.kpi is not None and stand.kpi.metric == "roc_auc" else None
+    package = endpoint.current.package
     context = {
         "stand": stand,
         "endpoint": endpoint,
+        "recheck": _of(ask.read_all("rechecks.list"), endpoint.name, package),
+        "emergency": _of(
+            [one for one in ask.read_all("emergencies.list") if one.ended_at is None], endpoint.name, package
+        ),
         "rollouts": ask.read_all("rollouts.list", endpoint.name, limit=1),
         "history": ask.read_all("endpoints.history", endpoint.name, limit=20),
         "scores": sorted(scores, key=lambda one: (one.period_start, one.model, one.version), reverse=True),
@@ -64,6 +73,11 @@ def load(ask: Ask) -> View:
         "newest": ask.read_all("predictions.list", endpoint.name, limit=8),
     }
     return View("endpoint", endpoint.name, context)
+
+
+def _of(found: Sequence[Found], endpoint: str, package: str) -> Found | None:
+    """What was found of what an endpoint answers with."""
+    return next((one for one in found if (one.endpoint, one.package) == (endpoint, package)), None)
 
 
 def named(scores: Sequence[PeriodScore], traffic: Sequence[Traffic]) -> list[str]:

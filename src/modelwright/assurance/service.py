@@ -1,0 +1,375 @@
+"""The use cases of rechecks and emergencies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from modelwright.alerts.inbox import begun
+from modelwright.alerts.model import Alert, AlertState, Finding, Rule
+from modelwright.assurance.model import (
+    Emergency,
+    EmergencyBegun,
+    EmergencyEnded,
+    Ending,
+    LiveVersionFailed,
+    LiveVersionPassed,
+    Recheck,
+)
+from modelwright.core.clock import duration
+from modelwright.core.errors import Conflict, Denied, NotFound
+from modelwright.core.guard import Action, Decision, Transition
+from modelwright.core.ids import Id, Name, Ref, new_id
+from modelwright.core.operation import Page, Service, limited, operation, paged
+from modelwright.core.unit import Unit
+from modelwright.governance.model import After, OnFail
+from modelwright.serving.model import Deployment
+
+if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
+    from modelwright.alerts.repository import AlertRepository
+    from modelwright.assurance.repository import AssuranceRepository
+    from modelwright.governance.decide import GovernanceGuard
+    from modelwright.models.service import ModelService
+    from modelwright.serving.service import EndpointService
+
+Why = Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class Alarms:
+    """Alerts of what people have to see to, raised and resolved.
+
+    Args:
+        repository: Alerts.
+    """
+
+    def __init__(self, repository: AlertRepository) -> None:
+        self._repository = repository
+
+    def raised(self, unit: Unit, current: Deployment, rule: Rule, summary: str, details: Sequence[str] = ()) -> None:
+        """Raise an alarm of what an endpoint answers with, unless it is there already."""
+        if any(self._open(unit, current.endpoint, rule, current.version)):
+            return
+        finding = Finding(rule=rule, summary=summary, details=tuple(details), since=unit.now)
+        alert = begun(current.endpoint, current.model, current.version, finding, at=unit.now, now=unit.now)
+        self._repository.put(unit.rows, unit.project, alert)
+        unit.emit(alert.telling)
+
+    def resolved(self, unit: Unit, endpoint: str, rule: Rule) -> None:
+        """Resolve the alarms of a rule."""
+        for alert in self._open(unit, endpoint, rule):
+            over = replace(alert, state=AlertState.RESOLVED, resolved_at=unit.now)
+            self._repository.put(unit.rows, unit.project, over)
+
+    def _open(self, unit: Unit, endpoint: str, rule: Rule, version: int | None = None) -> Iterator[Alert]:
+        for alert in self._repository.found(unit.rows, unit.project, endpoint, unresolved=True):
+            if alert.rule is rule and version in (None, alert.version):
+                yield alert
+
+
+class RecheckService(Service):
+    """Judge what answers by the policy in force, again and again."""
+
+    noun = "rechecks"
+
+    def __init__(
+        self,
+        repository: AssuranceRepository,
+        *,
+        endpoints: EndpointService,
+        models: ModelService,
+        guard: GovernanceGuard,
+        alarms: Alarms,
+    ) -> None:
+        self._repository = repository
+        self._endpoints = endpoints
+        self._models = models
+        self._guard = guard
+        self._alarms = alarms
+
+    @operation(permission="rechecks:read", kind="query")
+    def list(self, unit: Unit) -> tuple[Recheck, ...]:
+        """How what endpoints answer with stood when it was judged last, by endpoint."""
+        return tuple(self._repository.rechecks(unit.rows, unit.project))
+
+    @operation(permission="rechecks:write", kind="command", idempotent=True)
+    def run(self, unit: Unit, endpoint: Name | None = None) -> tuple[Recheck, ...]:
+        """Judge what endpoints answer with by the policy in force; do what the policy says about what fails.
+
+        The job worker asks this each minute, so that everything is judged as often as its policy says.
+
+        Args:
+            unit: The unit of work.
+            endpoint: This one, now; by default every one that is due.
+
+        Raises:
+            NotFound: There is no such endpoint.
+        """
+        if endpoint is not None:
+            return tuple(self._judged(unit, self._endpoints.current(unit, endpoint), due=False))
+        return tuple(found for current in self._answering(unit) for found in self._judged(unit, current, due=True))
+
+    def _answering(self, unit: Unit) -> Iterator[Deployment]:
+        after = ""
+        while True:
+            page = self._endpoints.list(unit, limit=1000, after=after)
+            yield from (endpoint.current for endpoint in page.items)
+            if page.next is None:
+                return
+            after = page.next
+
+    def _judged(self, unit: Unit, current: Deployment, *, due: bool) -> Iterator[Recheck]:
+        policy = self._guard.policy_of(unit, current.model)
+        after = policy.policy.after or After(recheck="1d")
+        before = self._repository.recheck(unit.rows, unit.project, current.endpoint)
+        if before is not None and before.package != current.package:
+            before = None
+        last = current.at if before is None else before.at
+        if due and (policy.policy.after is None or unit.now < last + duration(after.recheck)):
+            return
+        emergency = self._repository.present(unit.rows, unit.project, current.endpoint)
+        if emergency is not None and emergency.package == current.package:
+            return  # it is known not to pass, and somebody has answered for that
+        decision = self._guard.decide(unit, _deploying(current))
+        found = Recheck(
+            endpoint=current.endpoint,
+            model=current.model,
+            version=current.version,
+            package=current.package,
+            policy=policy.digest,
+            at=unit.now,
+            passes=decision.allowed,
+            reasons=tuple(decision.reasons),
+        )
+        kept = self._passed(unit, found, before) if found.passes else self._failed(unit, found, before, decision, after)
+        self._repository.put(unit.rows, unit.project, kept)
+        yield kept
+
+    def _passed(self, unit: Unit, found: Recheck, before: Recheck | None) -> Recheck:
+        self._alarms.resolved(unit, found.endpoint, Rule.GATES)
+        if before is not None and not before.passes:
+            unit.emit(
+                LiveVersionPassed(
+                    endpoint=found.endpoint, model=found.model, version=found.version, policy=found.policy
+                )
+            )
+        return found
+
+    def _failed(self, unit: Unit, found: Recheck, before: Recheck | None, decision: Decision, after: After) -> Recheck:
+        current = self._endpoints.current(unit, found.endpoint)
+        since = before.failing_since if before is not None and before.failing_since is not None else unit.now
+        if before is None or before.passes or before.reasons != found.reasons:
+            unit.emit(
+                LiveVersionFailed(
+                    endpoint=found.endpoint,
+                    model=found.model,
+                    version=found.version,
+                    policy=found.policy,
+                    gates=tuple(gate.gate for gate in decision.gates if not gate.verdict.passes),
+                    on_fail=after.on_fail,
+                )
+            )
+        summary = f"{found.model}@{found.version} would not be let through any more."
+        self._alarms.raised(unit, current, Rule.GATES, summary, found.reasons)
+        failed = replace(found, failing_since=since, did="An alarm was raised.")
+        if after.on_fail is OnFail.ROLLBACK:
+            back = self._gone_back(unit, current)
+            if back is not None:
+                return replace(failed, did=f"It went back to {back}.")
+            return replace(failed, frozen=True, did="No earlier version passes, so it was frozen.")
+        if after.on_fail is OnFail.FREEZE:
+            return replace(failed, frozen=True, did="It was frozen: nothing that runs by itself moves it.")
+        return failed
+
+    def _gone_back(self, unit: Unit, current: Deployment) -> str | None:
+        """Go back to the newest version before that passes every gate now, and say which."""
+        tried = {(current.model, current.version)}
+        for earlier in self._endpoints.history(unit, current.endpoint, limit=1000).items:
+            if (earlier.model, earlier.version) in tried:
+                continue
+            tried.add((earlier.model, earlier.version))
+            if not self._guard.decide(unit, _deploying(earlier)).allowed:
+                continue
+            version = self._models.get(unit, f"{earlier.model}@{earlier.version}")
+            reason = f"{current.model}@{current.version} does not pass its gates any more."
+            moved = self._endpoints.switch(unit, current.endpoint, version, action=Action.ROLLBACK, reason=reason)
+            if moved.generation is not None:
+                return version.ref
+        return None
+
+
+class EmergencyService(Service):
+    """Go against the gates in an emergency, for a while."""
+
+    noun = "emergencies"
+
+    def __init__(
+        self,
+        repository: AssuranceRepository,
+        *,
+        endpoints: EndpointService,
+        models: ModelService,
+        guard: GovernanceGuard,
+        alarms: Alarms,
+    ) -> None:
+        self._repository = repository
+        self._endpoints = endpoints
+        self._models = models
+        self._guard = guard
+        self._alarms = alarms
+
+    @operation(permission="emergencies:write", kind="command")
+    def deploy(self, unit: Unit, endpoint: Name, ref: Ref, reason: Why) -> Emergency:
+        """Let an endpoint answer with a version that the gates refuse, until the policy's time is up.
+
+        It is on record with what the gates said, an alarm says so as long as it lasts, and then the endpoint goes back
+        to what answered before, unless the version passes the gates by then.
+
+        Args:
+            unit: The unit of work.
+            endpoint: The endpoint; it must answer with something already.
+            ref: The version.
+            reason: Why.
+
+        Raises:
+            Denied: The policy of the model's tier knows no emergency.
+            Conflict: The version passes the gates, or answers already, or an emergency lasts there.
+            NotFound: There is no such endpoint or version.
+        """
+        current = self._endpoints.current(unit, endpoint)
+        version = self._models.get(unit, ref)
+        policy = self._guard.policy_of(unit, version.model).policy
+        if policy.emergency is None:
+            raise Denied(
+                f"The policy of the tier {policy.tier} knows no emergency.",
+                remedy="Pass the gates, or publish a policy with `emergency: {expires: 72h}`.",
+            )
+        if version.package == current.package:
+            raise Conflict(f"{endpoint} answers with {version.ref} already.", remedy="Nothing is to be done.")
+        if self._repository.present(unit.rows, unit.project, endpoint) is not None:
+            raise Conflict(
+                f"An emergency lasts at {endpoint} already.", remedy=f"End it: modelwright emergency end {endpoint}"
+            )
+        would = self._guard.decide(unit, _moving(endpoint, version.model, version.version, version.package))
+        if would.allowed:
+            raise Conflict(
+                f"{version.ref} passes the gates, and needs no emergency.",
+                remedy=f"Deploy it: modelwright endpoint deploy {endpoint} {version.ref}",
+            )
+        emergency = Emergency(
+            id=new_id(),
+            endpoint=endpoint,
+            model=version.model,
+            version=version.version,
+            package=version.package,
+            instead_of=f"{current.model}@{current.version}",
+            reason=reason,
+            refused=tuple(would.reasons),
+            by=unit.actor.id,
+            at=unit.now,
+            expires_at=unit.now + duration(policy.emergency.expires),
+        )
+        self._repository.begin(unit.rows, unit.project, emergency)
+        unit.emit(
+            EmergencyBegun(
+                emergency_id=emergency.id,
+                endpoint=endpoint,
+                model=version.model,
+                version=version.version,
+                package=version.package,
+                expires_at=emergency.expires_at,
+            )
+        )
+        self._endpoints.switch(unit, endpoint, version, action=Action.DEPLOY, reason=f"Emergency {emergency.id}")
+        summary = f"{version.ref} answers against the gates until {emergency.expires_at:%Y-%m-%d %H:%M}Z."
+        self._alarms.raised(
+            unit, self._endpoints.current(unit, endpoint), Rule.EMERGENCY, summary, (reason, *would.reasons)
+        )
+        return emergency
+
+    @operation(permission="emergencies:write", kind="command", idempotent=True)
+    def end(self, unit: Unit, endpoint: Name) -> Emergency:
+        """End an emergency now: the endpoint goes back to what answered before.
+
+        Args:
+            unit: The unit of work.
+            endpoint: The endpoint.
+
+        Raises:
+            NotFound: There is none.
+        """
+        found = self._repository.present(unit.rows, unit.project, endpoint)
+        if found is None:
+            raise NotFound(f"There is no emergency at {endpoint}.", remedy="See: modelwright emergency list")
+        return self._ended(unit, found, Ending.ENDED)
+
+    @operation(permission="emergencies:write", kind="command", idempotent=True)
+    def settle(self, unit: Unit) -> tuple[Emergency, ...]:
+        """End every emergency that is over: its time is up, or the endpoint was moved. The job worker asks this.
+
+        Returns:
+            Those that ended.
+        """
+        page = self._repository.page(unit.rows, unit.project, before=None, limit=1000)
+        return tuple(
+            self._ended(unit, found, Ending.EXPIRED)
+            for found in page
+            if found.ended_at is None
+            and (unit.now >= found.expires_at or self._endpoints.current(unit, found.endpoint).package != found.package)
+        )
+
+    @operation(permission="emergencies:read", kind="query")
+    def list(self, unit: Unit, limit: int = 100, after: Id | None = None) -> Page[Emergency]:
+        """Emergencies, newest first.
+
+        Args:
+            unit: The unit of work.
+            limit: Emergencies a page, 1 to 1,000.
+            after: ``next`` of the page before.
+        """
+        found = self._repository.page(unit.rows, unit.project, before=after, limit=limited(limit) + 1)
+        return paged(found, limit, lambda emergency: emergency.id)
+
+    def _ended(self, unit: Unit, emergency: Emergency, ending: Ending) -> Emergency:
+        """Write that it is over, then undo it: the guard must not see it any more."""
+        current = self._endpoints.current(unit, emergency.endpoint)
+        over = replace(emergency, ended_at=unit.now)
+        self._repository.change(unit.rows, over)
+        if current.package != emergency.package:
+            ending = Ending.MOVED
+        elif ending is Ending.EXPIRED and self._guard.decide(unit, _deploying(current)).allowed:
+            ending = Ending.PASSED
+        else:
+            self._undo(unit, emergency, current)
+        over = replace(over, ending=ending)
+        self._repository.change(unit.rows, over)
+        self._alarms.resolved(unit, emergency.endpoint, Rule.EMERGENCY)
+        unit.emit(
+            EmergencyEnded(
+                emergency_id=emergency.id,
+                endpoint=emergency.endpoint,
+                model=emergency.model,
+                version=emergency.version,
+                ending=ending,
+            )
+        )
+        return over
+
+    def _undo(self, unit: Unit, emergency: Emergency, current: Deployment) -> None:
+        before = self._models.get(unit, emergency.instead_of)
+        reason = f"Emergency {emergency.id} is over."
+        moved = self._endpoints.switch(unit, emergency.endpoint, before, action=Action.ROLLBACK, reason=reason)
+        if moved.generation is None:  # what answered before was let through in an emergency, too
+            summary = f"The emergency is over, and {before.ref} may not answer again either."
+            self._alarms.raised(unit, current, Rule.GATES, summary, moved.decision.reasons)
+
+
+def _moving(endpoint: str, model: str, version: int, package: str) -> Transition:
+    return Transition(action=Action.DEPLOY, model=model, version=version, package=package, target=endpoint)
+
+
+def _deploying(deployment: Deployment) -> Transition:
+    """What would let the endpoint answer with what it answers, or answered, with."""
+    return _moving(deployment.endpoint, deployment.model, deployment.version, deployment.package)

@@ -1,0 +1,275 @@
+"""What answers is judged again by the policy in force, and what goes against the gates is undone in time."""
+
+from datetime import timedelta
+
+import pytest
+
+import modelwright as mw
+from modelwright.alerts.model import AlertState, Rule
+from modelwright.app.connect import Workspace
+from modelwright.app.home import Home
+from modelwright.app.reactions import start_pipelines_on_alarm
+from modelwright.app.workspace import LocalCaller, Platform
+from modelwright.assurance.model import Ending
+from modelwright.core.clock import utc_now
+from modelwright.core.errors import Conflict, Denied, NotFound
+from modelwright.core.events import Actor, ActorKind
+from modelwright.core.identity import Identity
+from modelwright.core.operation import Table
+from modelwright.jobs.assurance import EVERY_SECONDS, Assurer
+from modelwright.jobs.leasing import Leases
+from support.life import APRIL, BASELINE, CHARTER, ENDPOINT, JANUARY, MODEL, heuristic, questions, real, weak
+
+
+class Clock:
+    now = utc_now()
+
+    def __call__(self):
+        return self.now
+
+
+class House:
+    """An endpoint that answers with a version that passed; a second version nobody has evaluated."""
+
+    def __init__(self, folder):
+        self.clock = Clock()
+        self.platform = Platform(Home(folder / ".modelwright").open(create=True), clock=self.clock)
+        self.ws = Workspace(self.platform.table, LocalCaller(self.platform), "here")
+        table = questions(1500, since=JANUARY, until=APRIL, seed=1)
+        self.ws.data.add("questions", table, key="id", event_time="asked_at", known_at="known_at")
+        for name, fit in ((BASELINE, heuristic), (MODEL, real), (MODEL, weak)):
+            self.ws.charters.publish(name, CHARTER)
+            model, columns = fit(table)
+            self.ws.models.save(model, name, example=table.select(columns))
+        self.evaluate(f"{BASELINE}@1")
+        self.evaluate(f"{MODEL}@1")
+        assert self.ws.endpoints.deploy(ENDPOINT, f"{MODEL}@1").decision.allowed
+
+    def evaluate(self, ref):
+        mw.evaluate(self.ws, ref, "questions@1", explain=False)
+
+    def policy(self, on_fail="alert", kpi="e.score.low >= kpi.threshold", **more):
+        text = f"extends: minimal\ngates:\n  kpi: {{pass: '{kpi}'}}\nafter: {{recheck: 1d, on_fail: {on_fail}}}\n"
+        self.ws.policies.publish(text + "".join(f"{name}: {value}\n" for name, value in more.items()))
+
+    def later(self, **span):
+        self.clock.now += timedelta(**span)
+
+    def answers(self):
+        current = self.ws.endpoints.get(ENDPOINT).current
+        return current.model, current.version
+
+    def alarms(self, rule, which="open"):
+        return [one for one in self.ws.alerts.list(which=which).items if one.rule is rule]
+
+    def entries(self, *prefixes):
+        found = [entry.envelope.kind for entry in self.ws.ledger.list(limit=1000).items]
+        return [kind for kind in reversed(found) if kind.startswith(prefixes)]
+
+    def by_itself(self, operation, **arguments):
+        """The same, by a service."""
+        table: Table = self.platform.table
+        what = table.get(operation)
+        identity = Identity(actor=Actor(id="robot", kind=ActorKind.SERVICE), grants=frozenset({what.permission}))
+        return self.platform.run(what, what.bind((), arguments), identity=identity)
+
+
+@pytest.fixture
+def house(tmp_path):
+    made = House(tmp_path)
+    yield made
+    made.platform.close()
+
+
+IMPOSSIBLE = "e.score.low >= 0.999"
+
+
+def test_what_is_due_is_judged_once_in_its_time(house):
+    house.policy()
+    assert house.ws.rechecks.run() == ()
+    house.later(days=1)
+    [found] = house.ws.rechecks.run()
+    assert (found.endpoint, found.passes, found.reasons, found.frozen) == (ENDPOINT, True, (), False)
+    assert house.ws.rechecks.run() == ()
+    assert house.ws.rechecks.list() == (found,)
+
+
+def test_what_passes_no_more_raises_one_alarm_that_ends_when_it_passes_again(house):
+    house.policy(kpi=IMPOSSIBLE)
+    [failed] = house.ws.rechecks.run(ENDPOINT)
+    assert not failed.passes
+    assert failed.reasons[0].startswith("kpi: ")
+    assert (failed.did, house.answers()) == ("An alarm was raised.", (MODEL, 1))
+    house.later(days=1)
+    [again] = house.ws.rechecks.run()
+    assert again.failing_since == failed.at
+    [alarm] = house.alarms(Rule.GATES)
+    assert alarm.finding.details == failed.reasons
+    house.policy()
+    assert house.ws.rechecks.run(ENDPOINT)[0].passes
+    assert house.alarms(Rule.GATES) == []
+    assert [one.state for one in house.alarms(Rule.GATES, "all")] == [AlertState.RESOLVED]
+    assert house.entries("assurance.") == ["assurance.failed", "assurance.passed"]
+
+
+def test_evidence_that_grew_old_is_found(house):
+    house.policy()
+    house.later(days=91)
+    [found] = house.ws.rechecks.run()
+    assert not found.passes
+    assert any("90d" in reason for reason in found.reasons)
+
+
+def test_an_alarm_that_people_have_to_see_to_starts_no_training(house):
+    house.policy(kpi=IMPOSSIBLE)
+    house.ws.rechecks.run(ENDPOINT)
+    [alarm] = house.alarms(Rule.GATES)
+    assert list(start_pipelines_on_alarm(alarm.telling, house.clock.now)) == []
+
+
+def test_a_frozen_endpoint_is_moved_by_people_alone(house):
+    house.policy(on_fail="freeze", kpi=IMPOSSIBLE)
+    assert house.ws.rechecks.run(ENDPOINT)[0].frozen
+    house.policy(on_fail="freeze")
+    house.evaluate(f"{BASELINE}@1")
+    refused = house.by_itself("endpoints.deploy", endpoint=ENDPOINT, ref=f"{BASELINE}@1").decision
+    assert "frozen" in [gate.gate for gate in refused.gates if not gate.verdict.passes]
+    with_people = house.ws.endpoints.deploy(ENDPOINT, f"{BASELINE}@1").decision
+    assert "frozen" not in [gate.gate for gate in with_people.gates]
+
+
+def test_a_recheck_that_passes_thaws(house):
+    house.policy(on_fail="freeze", kpi=IMPOSSIBLE)
+    house.ws.rechecks.run(ENDPOINT)
+    house.policy(on_fail="freeze")
+    assert not house.ws.rechecks.run(ENDPOINT)[0].frozen
+    assert house.by_itself("endpoints.deploy", endpoint=ENDPOINT, ref=f"{MODEL}@1").decision.allowed
+
+
+def test_where_the_policy_says_so_the_endpoint_goes_back_to_the_newest_version_that_passes(house):
+    table = questions(1500, since=JANUARY, until=APRIL, seed=1)
+    model, columns = real(table)
+    house.ws.models.save(model, MODEL, example=table.select(columns))
+    house.evaluate(f"{MODEL}@3")
+    assert house.ws.endpoints.deploy(ENDPOINT, f"{MODEL}@3").decision.allowed
+    house.policy(on_fail="rollback", kpi="e.score.low >= kpi.threshold")
+    house.later(days=60)
+    house.evaluate(f"{MODEL}@1")  # what is old is known anew, what answers is not
+    house.later(days=31)
+    [found] = house.ws.rechecks.run()
+    assert (found.did, house.answers()) == (f"It went back to {MODEL}@1.", (MODEL, 1))
+    house.later(days=1)
+    [present] = house.ws.rechecks.run()
+    assert (present.version, present.passes) == (1, True)
+
+
+def test_where_nothing_earlier_passes_it_stays_and_is_frozen(house):
+    house.policy(on_fail="rollback", kpi=IMPOSSIBLE)
+    [found] = house.ws.rechecks.run(ENDPOINT)
+    assert (found.did, found.frozen) == ("No earlier version passes, so it was frozen.", True)
+    assert house.answers() == (MODEL, 1)
+
+
+def test_a_policy_without_it_is_never_checked_by_itself(house):
+    house.ws.policies.publish("extends: minimal\nafter: null\n")
+    house.later(days=400)
+    assert house.ws.rechecks.run() == ()
+    assert len(house.ws.rechecks.run(ENDPOINT)) == 1
+
+
+def test_somebody_who_breaks_the_glass_is_on_record_and_it_is_undone_by_itself(house):
+    assert not house.ws.endpoints.deploy(ENDPOINT, f"{MODEL}@2").decision.allowed
+    emergency = house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "the first answers nonsense")
+    assert (house.answers(), emergency.instead_of) == ((MODEL, 2), f"{MODEL}@1")
+    assert any(reason.startswith("kpi: ") for reason in emergency.refused)
+    [decided] = house.ws.gates.decisions(MODEL, limit=1)
+    assert (decided.decision.allowed, decided.decision.against_the_gates) == (True, True)
+    [alarm] = house.alarms(Rule.EMERGENCY)
+    assert "the first answers nonsense" in alarm.finding.details
+    assert house.ws.emergencies.settle() == ()
+    house.later(hours=72)
+    [over] = house.ws.emergencies.settle()
+    assert (over.ending, house.answers(), house.alarms(Rule.EMERGENCY)) == (Ending.EXPIRED, (MODEL, 1), [])
+    assert house.entries("assurance.", "serving.") == [
+        "serving.endpoint_moved",
+        "assurance.emergency_begun",
+        "serving.endpoint_moved",
+        "serving.endpoint_moved",
+        "assurance.emergency_ended",
+    ]
+    assert "nonsense" not in str([entry.envelope for entry in house.ws.ledger.list(limit=1000).items])
+
+
+def test_what_answered_in_an_emergency_has_not_served_before(house):
+    house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "for an hour")
+    assert house.ws.emergencies.end(ENDPOINT).ending is Ending.ENDED
+    assert house.answers() == (MODEL, 1)
+    assert not house.ws.endpoints.rollback(ENDPOINT, 2).decision.allowed
+    with pytest.raises(NotFound):
+        house.ws.emergencies.end(ENDPOINT)
+
+
+def test_what_passes_by_the_time_stays(house):
+    house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "for now")
+    house.evaluate(f"{MODEL}@2")
+    lenient = "kpi: {pass: 'e.score.low >= 0'}\n  baseline: {pass: 'e.delta.low >= -1'}"
+    house.ws.policies.publish(f"extends: minimal\ngates:\n  {lenient}\n")
+    house.later(hours=72)
+    [over] = house.ws.emergencies.settle()
+    assert (over.ending, house.answers(), house.alarms(Rule.EMERGENCY)) == (Ending.PASSED, (MODEL, 2), [])
+
+
+def test_who_moves_the_endpoint_ends_the_emergency(house):
+    house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "for now")
+    assert house.ws.endpoints.deploy(ENDPOINT, f"{MODEL}@1").decision.allowed
+    [over] = house.ws.emergencies.settle()
+    assert (over.ending, house.answers()) == (Ending.MOVED, (MODEL, 1))
+
+
+def test_the_glass_is_broken_for_what_the_gates_refuse_alone_and_where_the_policy_knows_it(house):
+    with pytest.raises(Conflict, match="answers with"):
+        house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@1", "why not")
+    with pytest.raises(NotFound):
+        house.ws.emergencies.deploy("nothing-yet", f"{MODEL}@2", "to begin with")
+    house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "once")
+    with pytest.raises(Conflict, match="lasts at"):
+        house.ws.emergencies.deploy(ENDPOINT, f"{BASELINE}@1", "twice")
+    house.ws.emergencies.end(ENDPOINT)
+    house.policy(emergency="null")
+    with pytest.raises(Denied, match="knows no emergency"):
+        house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "thrice")
+
+
+def test_the_job_worker_sees_to_both(house, monkeypatch):
+    house.policy(kpi=IMPOSSIBLE)
+    house.later(days=1)
+    job = Assurer(house.platform, Leases(house.platform.queue, "worker"))
+    assert job.turn()
+    assert len(house.alarms(Rule.GATES)) == 1
+    assert not job.turn(), f"it looks each {EVERY_SECONDS:g} s"
+    [recorded] = [e.envelope for e in house.ws.ledger.list(kind="assurance.failed").items]
+    assert (recorded.actor_id, recorded.actor_kind) == ("assurance", "service")
+
+
+def test_a_policy_is_tried_on_what_was_asked_last_before_it_is_in_force(house):
+    found = house.ws.policies.simulate(f"extends: minimal\ngates:\n  kpi: {{pass: '{IMPOSSIBLE}'}}\n")
+    [one] = [each for each in found if each.transition.target == ENDPOINT]
+    assert (one.allowed, one.would) == (True, False)
+    assert one.reasons[0].startswith("kpi: ")
+    assert house.ws.policies.simulate("extends: high\n") == ()  # no model is of that tier
+    assert house.ws.policies.list()[0].version == 0
+
+
+def test_a_gate_is_asked_where_the_policy_says(house):
+    house.ws.policies.publish(f"extends: minimal\ngates:\n  kpi: {{pass: '{IMPOSSIBLE}', at: [champion, prod-*]}}\n")
+    assert house.ws.gates.check(f"{MODEL}@1", "candidate").allowed
+    assert not house.ws.gates.check(f"{MODEL}@1", "champion").allowed
+    assert house.ws.endpoints.deploy("staging", f"{MODEL}@1").decision.allowed
+    assert not house.ws.endpoints.deploy("prod-eu", f"{MODEL}@1").decision.allowed
+    house.ws.policies.publish(
+        "extends: minimal\ngates:\n"
+        + "".join(f"  {gate}: {{at: [champion]}}\n" for gate in ("contract", "baseline", "kpi"))
+    )
+    nowhere = house.ws.gates.check(f"{MODEL}@1", "candidate")
+    assert not nowhere.allowed
+    assert nowhere.reasons == ["policy: No gate of the tier minimal is asked at candidate."]
