@@ -1,13 +1,14 @@
 """One model's governed life on a year of real flights: ``python demo.py [folder]``, or ``make demo``.
 
-From data to a governed service that keeps itself healthy, and back from one prediction to its bytes. After the first
-deployment no hand touches it: monitors alarm, a pipeline retrains, the challenger runs in the shadow and is promoted or
-refused. Everything printed is computed on the way: another seed or other days print something else. On a terminal it
-ends with the dashboard, until Ctrl-C.
+From data to a governed service that keeps itself healthy, and back from one prediction to its bytes. The people in it
+are simulated: one trains, two others sign. After the first deployment nobody does anything but sign: monitors alarm, a
+pipeline retrains, the challenger runs in the shadow and is promoted or refused. Everything printed is computed on the
+way: another seed or other days print something else. On a terminal it ends with the dashboard, until Ctrl-C.
 """
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from typing import Any
 import data
 import httpx
 import pipeline
+from people import TOKEN, YOU, Team
 
 import features
 import modelwright as mw
@@ -34,7 +36,7 @@ FIRST_DAY, LAST_DAY = "2013-04-01", "2014-01-01"
 """What is known before the first day is learned from; the replay begins there and ends before the last day."""
 
 CHAPTERS: list[float] = []
-OF_ALL = 7
+OF_ALL = 8
 
 
 def arguments() -> argparse.Namespace:
@@ -59,22 +61,26 @@ def main() -> int:
     fresh(given.folder)
     subprocess.run([*COMMAND, "init", given.folder / "project"], check=True, stdout=subprocess.DEVNULL)
     with mw.connect(given.folder / "project") as ws, ExitStack() as ends:
-        step("Flights and weather become dataset versions, features are declared on them")
-        add_data(ws, given.folder)
-        add_features(ws)
-        step("The charter says what the model is for, the policy what it must pass")
-        publish(ws)
-        step("One pipeline: a heuristic, a weak candidate that is refused, and the first version, on January to March")
-        first_versions(ws, seed=given.seed)
-        step("Dashboard, API, two inference workers and the job worker, which gets the pipeline")
-        registered = ws.pipelines.register(pipeline.retrain)
-        say(f"{registered.pipeline}@{registered.version} waits for: {', '.join(registered.definition.triggers)}")
+        team = Team(ws)
+        with team.acting("ada") as ada:
+            step("Flights and weather become dataset versions, features are declared on them")
+            add_data(ada, given.folder)
+            add_features(ada)
+            step("The charter says what the model is for, the policy what it must pass and who must sign")
+            publish(ada, team)
+            step("One pipeline: a heuristic, a weak candidate that is refused, a first version; on January to March")
+            first_versions(ada, seed=given.seed)
+            step("Who made it cannot sign it; two others look at it and do")
+            signed(ada, team)
+            step("Dashboard, API, two inference workers and the job worker, which gets the pipeline")
+            registered = ada.pipelines.register(pipeline.retrain)
+            say(f"{registered.pipeline}@{registered.version} waits for: {', '.join(registered.definition.triggers)}")
         urls = ends.enter_context(server(ws, given.port, given.serve_port))
         answering(ws)
-        refuse_bad_requests(urls["serve"])
-        step("The months after, asked hour by hour over HTTP; labels come when flights have landed; nobody helps")
-        with replaying(urls, given.until) as progress:
-            sent = follow(ws, progress)
+        refuse_bad_requests(urls["serve"], team)
+        step("The months after, asked hour by hour over HTTP; labels come when flights have landed; people only sign")
+        with replaying(urls, given.until, team) as progress:
+            sent = follow(ws, progress, team)
         step("The first version answers everything again, to be compared with those that followed")
         compare_ages(ws)
         step("What came of it")
@@ -83,6 +89,7 @@ def main() -> int:
         say(f"\n{time.monotonic() - began:.0f} s in all")
         if sys.stdout.isatty():
             say(f"The dashboard is at {urls['api']} until Ctrl-C; later: modelwright up --home {ws.where}")
+            say(f"Sign in as {YOU} with the password {team.password}")
             with suppress(KeyboardInterrupt):
                 signal.pause()
     return 0
@@ -109,12 +116,15 @@ def add_features(ws: mw.Workspace) -> None:
     say(f"online until {fresh.until:%Y-%m-%d %H:%M}Z; a question gets what was known when it is asked")
 
 
-def publish(ws: mw.Workspace) -> None:
-    """Put charter and policy in force."""
+def publish(ws: mw.Workspace, team: Team) -> None:
+    """Put charter and policy in force; who trains does not say what must be passed."""
     charter, _ = (ws.charters.publish_file(name, HERE / "charter.yaml") for name in (MODEL, BASELINE))
-    policy = ws.policies.publish_file(HERE / "policy.yaml")
+    with team.acting("abel") as approver:
+        policy = approver.policies.publish_file(HERE / "policy.yaml")
+    asked = " and ".join(map(str, policy.policy.signoffs))
     say(f"charter {charter.digest[:12]}: {charter.charter.question} KPI: {charter.charter.kpi}")
     say(f"policy  {policy.digest[:12]}: tier {policy.policy.tier}, gates {', '.join(policy.policy.gates)}")
+    say(f"{asked} must sign, none of them the author")
 
 
 def first_versions(ws: mw.Workspace, *, seed: int) -> None:
@@ -132,6 +142,21 @@ def first_versions(ws: mw.Workspace, *, seed: int) -> None:
         say(f"{version.ref}: {'passes' if decision.allowed else 'DOES NOT PASS'}")
         for gate in decision.gates:
             say(f"  {gate.verdict:<8} {gate.gate:<12} {gate.reason}")
+
+
+def signed(ws: mw.Workspace, team: Team) -> None:
+    """Ada asks for signatures, tries to give one herself, and deploys when others have."""
+    version = ws.models.get(f"{MODEL}@latest")
+    request = ws.approvals.request(version.ref, "It beats what the desk knows by heart.").request
+    own = ws.approvals.sign(request.id, "approver", "I made it, and it is good.")
+    if own.signature is not None:
+        raise SystemExit("Somebody signed their own work.")
+    say(f"ada (simulated) tries to sign what she made, and is refused: {own}")
+    for line in team.sign(request.id):
+        say(line)
+    ws.models.set_alias(version.ref, "champion", reason="the first version").require()
+    moved = ws.endpoints.deploy(ENDPOINT, version.ref, reason="the first version")
+    say(str(moved.decision.require()))
 
 
 def answering(ws: mw.Workspace) -> None:
@@ -174,25 +199,31 @@ def ready(process: "subprocess.Popen[bytes]", said: Path) -> None:
         time.sleep(0.05)
 
 
-def refuse_bad_requests(serve: str) -> None:
-    """Questions that break the contract are refused, with the column's name."""
+def refuse_bad_requests(serve: str, team: Team) -> None:
+    """Questions that break the contract are refused, with the column's name; those of nobody are refused first."""
     row: dict[str, Any] = {"carrier": "UA", "origin": "EWR", "dest": "IAH", "hour": 5, "weekday": 2, "distance": 1400}
     without = {name: value for name, value in row.items() if name != "carrier"}
-    for bad in (without, row | {"hour": "five"}):
+    known = {"authorization": f"Bearer {team.desk}"}
+    for bad, headers in ((row, {}), (without, known), (row | {"hour": "five"}, known)):
         answer = httpx.post(
             f"{serve}/endpoints/{ENDPOINT}/invocations",
             json={"dataframe_records": [bad], "params": {"event_at": f"{FIRST_DAY}T04:00:00Z"}},
+            headers=headers,
             trust_env=False,
         )
         say(f"{answer.status_code} {answer.json()['message']}")
 
 
 @contextmanager
-def replaying(urls: dict[str, str], until: str) -> Iterator[Iterator[dict[str, Any]]]:
-    """The replay client in a process of its own; answers its lines."""
+def replaying(urls: dict[str, str], until: str, team: Team) -> Iterator[Iterator[dict[str, Any]]]:
+    """The replay client in a process of its own, with the desk's token; answers its lines."""
     command = [sys.executable, HERE / "replay.py", ENDPOINT, "--serve", urls["serve"], "--api", urls["api"]]
     process = subprocess.Popen(
-        [*command, "--start", FIRST_DAY, "--end", until], stdout=subprocess.PIPE, text=True, process_group=0
+        [*command, "--start", FIRST_DAY, "--end", until],
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        env={**os.environ, TOKEN: team.desk},
     )
     assert process.stdout
     try:
@@ -204,8 +235,11 @@ def replaying(urls: dict[str, str], until: str) -> Iterator[Iterator[dict[str, A
         process.wait(timeout=30)
 
 
-def follow(ws: mw.Workspace, progress: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    """Show the replay's progress month by month, and what the platform does meanwhile, as the ledger tells it."""
+def follow(ws: mw.Workspace, progress: Iterator[dict[str, Any]], team: Team) -> dict[str, Any]:
+    """Show the replay's progress month by month, and what the platform does meanwhile, as the ledger tells it.
+
+    Whoever is asked to sign does so on the day after.
+    """
     month, seen, entry = "", {}, ws.ledger.list(limit=1).items[0].envelope.seq
     for seen in progress:
         if seen["at"][:7] != month:
@@ -219,6 +253,9 @@ def follow(ws: mw.Workspace, progress: Iterator[dict[str, Any]]) -> dict[str, An
                 entry = event.envelope.seq
                 if line := told(event.envelope.kind, event.envelope.body):
                     say(f"  {seen['at'][:10]}    {line}")
+        for open_one in ws.approvals.list().items:
+            for line in team.sign(open_one.request.id):
+                say(f"  {seen['at'][:10]}    {line}")
     return seen
 
 
@@ -245,6 +282,8 @@ def told(kind: str, body: dict[str, Any]) -> str:  # noqa: PLR0911  # one line f
             )
         case "rollouts.started":
             return f"{body['model']}@{body['version']} runs in the shadow of version {body['answering']['version']}"
+        case "rollouts.unsigned":
+            return f"{body['model']}@{body['version']} is to be promoted, and waits for signatures"
         case "rollouts.concluded":
             return f"{body['model']}@{body['version']} {body['outcome'].upper()}: {' '.join(body['reasons'])}"
     return ""

@@ -1,14 +1,16 @@
 """Asks the endpoint about nine months of flights in the order in which people would have asked, hour by hour.
 
-A client like any other: questions and labels go over HTTP, from a process of its own. A question carries what is known
-at the desk: who flies where, and when; the endpoint looks the rest up. Nothing is repeated: a request that is not
-answered at once counts as failed. After every simulated day the client waits until the platform has done what follows
-from it, for a year passes here in a minute, and retraining takes as long as it takes. Each day is one JSON line.
+A client like any other, with a token in ``MODELWRIGHT_TOKEN``: questions and labels go over HTTP, from a process of its
+own. A question carries what is known at the desk: who flies where, and when; the endpoint looks the rest up. Nothing is
+repeated: a request that is not answered at once counts as failed. After every simulated day the client waits until the
+platform has done what follows from it, for a year passes here in a minute, and retraining takes as long as it takes.
+Each day is one JSON line.
 """
 
 import argparse
 import heapq
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -41,7 +43,8 @@ class Replay:
 
     def __init__(self, endpoint: str, serve: str, api: str) -> None:
         self.endpoint = endpoint
-        self.http = httpx.Client(base_url=serve, timeout=60, trust_env=False)
+        known = {"authorization": f"Bearer {os.environ['MODELWRIGHT_TOKEN']}"}
+        self.http = httpx.Client(base_url=serve, headers=known, timeout=60, trust_env=False)
         self.workspace = mw.connect(api)
         self.waiting: list[tuple[datetime, str, bool]] = []
         self.poster = ThreadPoolExecutor(1)

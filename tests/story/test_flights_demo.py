@@ -105,12 +105,14 @@ def test_interrupted_the_home_is_usable_and_the_next_demo_starts_clean_and_ends_
 
 def check_told(said: str) -> None:
     """What the demo promises to show."""
-    assert re.findall(r"^\[(\d)/(\d)\] ", said, re.MULTILINE) == [(str(chapter), "7") for chapter in range(1, 8)]
+    assert re.findall(r"^\[(\d)/(\d)\] ", said, re.MULTILINE) == [(str(chapter), "8") for chapter in range(1, 9)]
     assert "the same again: 0 bytes more" in said
     assert re.search(r"^flight-context@1: carrier, .*, temp, .*, carrier_delay_7d$", said, re.MULTILINE)
     check_first_versions(said)
+    check_signatures(said)
     assert "\nretrain@1 waits for: alarm:delays\n" in said
     assert re.search(r"^delays answers with flight-delay@2, all workers after ", said, re.MULTILINE)
+    assert re.search(r"^401 Send a token", said, re.MULTILINE)
     assert re.search(r"^400 .* lacks carrier\.", said, re.MULTILINE)
     assert re.search(r"^400 .*hour: row 0 is 'five', not int64", said, re.MULTILINE)
     check_counts(said)
@@ -131,12 +133,32 @@ def check_first_versions(said: str) -> None:
         rf"^weak: {TRAINING}, challenge in .*\n  flight-delay@1 was refused: baseline: ", said, re.MULTILINE
     )
     assert re.search(
-        rf"^retrain: {TRAINING}, challenge in .*\n  flight-delay@2 is the first version of delays$", said, re.MULTILINE
+        rf"^retrain: {TRAINING}, challenge in .*\n  flight-delay@2 was refused: signed-off.approver: [^:]*; "
+        r"signed-off.validator: [^:]*$",
+        said,
+        re.MULTILINE,
     )
     assert re.search(r"^flight-delay@1: DOES NOT PASS\n(  .*\n)*  FAIL +baseline ", said, re.MULTILINE)
-    verdicts = re.search(r"^flight-delay@2: passes\n((?:  .*\n)+)", said, re.MULTILINE).group(1)
+    verdicts = re.search(r"^flight-delay@2: DOES NOT PASS\n((?:  .*\n)+)", said, re.MULTILINE).group(1)
     gates = re.findall(r"^  PASS +(\w+) ", verdicts, re.MULTILINE)
     assert gates == ["baseline", "calibration", "contract", "explained", "kpi", "slices"]
+
+
+def check_signatures(said: str) -> None:
+    """Who made it cannot sign it, two others do, and only then it answers; the answer's chain shows them."""
+    own, vera, abel, moved = re.search(
+        r"^(ada .*)\n(vera .*)\n(abel .*)\n(flight-delay@2 -> .*)$", said, re.MULTILINE
+    ).groups()
+    assert own == (
+        "ada (simulated) tries to sign what she made, and is refused: You registered flight-delay@2, and nobody signs "
+        "their own work."
+    )
+    assert (vera, abel) == ("vera (simulated) signed as validator", "abel (simulated) signed as approver")
+    assert moved == "flight-delay@2 -> delays: allowed"
+    assert (
+        len(re.findall(r"^signature   approve as (?:validator|approver), .* covers [0-9a-f]{64}$", said, re.MULTILINE))
+        == 2
+    )
 
 
 def check_counts(said: str) -> None:

@@ -13,7 +13,18 @@ from modelwright.core.guard import Action, Decision, GateResult, Transition, Ver
 from modelwright.governance.model import Policy, Rule, TransitionDecided
 from modelwright.models.model import Task, VersionRegistered
 from modelwright.pipelines.model import Cause, CauseKind, ExecutionEnded, ExecutionQueued, Status, TriggerDeclined
-from modelwright.rollouts.model import Contender, Outcome, RolloutConcluded, RolloutStarted, Terms
+from modelwright.rollouts.model import (
+    Comparison,
+    Contender,
+    Finding,
+    Look,
+    Outcome,
+    RolloutConcluded,
+    RolloutStarted,
+    RolloutUnsigned,
+    Terms,
+)
+from modelwright.rollouts.model import Verdict as Judgement
 
 MAY = datetime(2013, 5, 2, tzinfo=UTC)
 ID, DIGEST = "0" * 32, "0" * 64
@@ -55,6 +66,16 @@ def decided(*verdicts: Verdict) -> TransitionDecided:
     )  # fmt: skip
 
 
+def look() -> Look:
+    """A look that says promote."""
+    seen = Comparison(
+        since=None, until=MAY, as_of=MAY, answered=9, scored=9, failed=0, missing=0, labelled=9, days=1, differences=(),
+    )  # fmt: skip
+    return Look(
+        number=1, finding=Finding(verdict=Judgement.PROMOTE, reasons=("It is better.",)), comparison=seen, at=MAY
+    )
+
+
 def ended(status: Status) -> ExecutionEnded:
     """A pipeline has run."""
     return ExecutionEnded(execution_id=ID, pipeline="retrain", status=status, result=None)
@@ -84,6 +105,13 @@ def ended(status: Status) -> ExecutionEnded:
                 answering=Contender(model="flight-delay", version=2, package=DIGEST), **SECOND,
             ),
             "flight-delay@3 runs in the shadow of version 2",
+        ),
+        (
+            RolloutUnsigned(
+                rollout_id=ID, endpoint="delays", look=look(), reasons=("signed-off.approver: none did.",),
+                model="flight-delay", version=3,
+            ),
+            "flight-delay@3 is to be promoted, and waits for signatures",
         ),
         (
             RolloutConcluded(

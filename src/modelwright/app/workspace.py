@@ -331,7 +331,7 @@ def _lifecycle(platform: Platform, services: Mapping[str, Any]) -> LifecycleServ
     """What spans the others."""
     spanned = (
         *("data", "runs", "models", "evidence", "endpoints", "predictions", "lineage", "ledger"),
-        *("pipelines", "monitors", "rollouts"),
+        *("approvals", "pipelines", "monitors", "rollouts"),
     )
     return LifecycleService(
         **{name: services[name] for name in spanned},

@@ -28,7 +28,7 @@ from modelwright.core.guard import SIGNED_OFF, Action, Transition, Verdict
 from modelwright.core.ids import Digest, Id, Name, Ref, new_id
 from modelwright.core.operation import Page, Service, limited, operation, paged
 from modelwright.core.unit import Unit
-from modelwright.governance.signoffs import Basis, Signature
+from modelwright.governance.signoffs import Basis, Signature, Standing
 from modelwright.models.model import check_alias
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
@@ -242,6 +242,11 @@ class ApprovalService(Service):
         self._repository.put(unit.rows, found)
         unit.emit(RequestCommented(request_id=found.id))
         return self._approval(unit, found)
+
+    def standing(self, unit: Unit, ref: Ref) -> Standing:
+        """What people have to do with a version, for documents."""
+        version = self._models.get(unit, ref)
+        return self._standings(unit, version.model, version.version)
 
     def _say(
         self,

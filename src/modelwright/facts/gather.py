@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted, NotFound
-from modelwright.core.guard import Action, Decision, Transition
+from modelwright.core.guard import Action, Transition
 from modelwright.core.ids import Ref
 from modelwright.core.source import SourceSnapshot
 from modelwright.core.unit import Snapshot, Unit
@@ -18,12 +18,14 @@ from modelwright.features.model import TrainingRecord, ViewVersion
 from modelwright.governance import matching
 from modelwright.governance.charter import CharterVersion
 from modelwright.governance.model import Evidence, Kind
+from modelwright.governance.signoffs import Signature, counting
 from modelwright.models.model import CHAMPION, MANIFEST_TYPE, Manifest, ModelVersion
 from modelwright.pipelines.model import Execution, PipelineVersion
 from modelwright.serving.model import Deployment
 
 if TYPE_CHECKING:  # weight: what these services import is loaded by whoever makes them
     from modelwright.alerts.service import AlertService
+    from modelwright.approvals.service import ApprovalService
     from modelwright.data.service import DataService
     from modelwright.features.service import FeatureService
     from modelwright.governance.decide import GovernanceGuard
@@ -45,6 +47,7 @@ ABOUT = (
     "serving.endpoint_moved",
     "rollouts.started",
     "rollouts.concluded",
+    "approvals.signed",
 )
 """The kinds of entry that tell of a version's life."""
 
@@ -70,6 +73,7 @@ class Rooms:
     rollouts: RolloutService
     monitors: MonitorService
     alerts: AlertService
+    approvals: ApprovalService
     ledger: LedgerService
     blobs: Blobs
 
@@ -119,7 +123,7 @@ def gathered(rooms: Rooms, unit: Unit, version: ModelVersion, *, against: Ref | 
             )
         ),
     )
-    return found.decided(_decision(rooms, unit, found))
+    return _decided(rooms, unit, found)
 
 
 def _signer(rooms: Rooms, unit: Unit, version: ModelVersion) -> str:
@@ -140,12 +144,15 @@ def _charter(rooms: Rooms, unit: Unit, model: str) -> CharterVersion | None:
         return None
 
 
-def _decision(rooms: Rooms, unit: Unit, found: Record) -> Decision:
-    """What the gates say at the moment of the newest record: evidence ages by the clock, and a document does not."""
+def _decided(rooms: Rooms, unit: Unit, found: Record) -> Record:
+    """The same with what the gates say, and whose signatures count, at the moment of the newest record.
+
+    Evidence and signatures age by the clock, and a document does not.
+    """
     then = Snapshot(unit, unit.rows)
     then.now = found.as_of
     version = found.version
-    return rooms.guard.decide(
+    policy, basis, decision = rooms.guard.to_sign(
         then,
         Transition(
             action=Action.SET_ALIAS,
@@ -155,6 +162,12 @@ def _decision(rooms: Rooms, unit: Unit, found: Record) -> Decision:
             target=CHAMPION,
         ),
     )
+    counted: list[Signature] = []
+    if basis is not None:
+        signed = rooms.approvals.standing(unit, version.ref).signatures
+        for asked in policy.policy.signoffs:
+            counted += counting(asked, basis, signed, found.as_of)[0]
+    return found.decided(decision, counted)
 
 
 def _entries(rooms: Rooms, unit: Unit, version: ModelVersion) -> Iterator[Entry]:
@@ -176,7 +189,7 @@ def _entries(rooms: Rooms, unit: Unit, version: ModelVersion) -> Iterator[Entry]
 
 def _is_about(body: dict[str, object], version: ModelVersion) -> bool:
     decision = body.get("decision")
-    move = decision.get("transition") if isinstance(decision, dict) else body
+    move = decision.get("transition") if isinstance(decision, dict) else body.get("basis", body)
     told = move if isinstance(move, dict) else {}
     return (told.get("model"), told.get("version"), told.get("package")) == (
         version.model,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from modelwright.data.model import DatasetVersion
 from modelwright.features.model import TrainingRecord, ViewVersion
 from modelwright.governance.charter import CharterVersion
 from modelwright.governance.model import Evidence, Kind
+from modelwright.governance.signoffs import Signature
 from modelwright.models.model import ModelVersion
 from modelwright.monitoring.model import Settings
 from modelwright.pipelines.model import Execution, PipelineVersion
@@ -104,6 +105,7 @@ class Record(Struct, frozen=True, kw_only=True):
         against: The version it is compared with.
         charter: The charter in force.
         decision: What the gates say of it as champion, at the moment of the newest record.
+        signatures: Those that count then, role by role, oldest first.
         deployments: The changes that made an endpoint answer with it, oldest first.
         entries: The ledger's entries about it, oldest first.
         rollouts: Those in which it was the challenger, oldest first.
@@ -117,6 +119,7 @@ class Record(Struct, frozen=True, kw_only=True):
     against: Subject | None = None
     charter: CharterVersion | None = None
     decision: Decision | None = None
+    signatures: tuple[Signature, ...] = ()
     deployments: tuple[Deployment, ...] = ()
     entries: tuple[Entry, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
@@ -146,6 +149,6 @@ class Record(Struct, frozen=True, kw_only=True):
         yield from (rollout.concluded_at or rollout.started_at for rollout in self.rollouts)
         yield from (alert.recorded_at for alert in self.alerts)
 
-    def decided(self, decision: Decision) -> Record:
-        """The same with what the gates say."""
-        return replace(self, decision=decision)
+    def decided(self, decision: Decision, signatures: Sequence[Signature]) -> Record:
+        """The same with what the gates say, and whose signatures count."""
+        return replace(self, decision=decision, signatures=tuple(signatures))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from modelwright.core.guard import SIGNED_OFF
 from modelwright.facts.data import of_endpoint
 from modelwright.facts.model import Source, SourceKind, Statement
 from modelwright.facts.record import Entry, Record
-from modelwright.facts.saying import computed, missing, package
+from modelwright.facts.saying import attested, computed, missing, package
 from modelwright.rollouts.model import Comparison, Rollout
+
+_SAYS = {"approve": "Signed", "refuse": "Refused to sign"}
 
 
 def deployments(record: Record) -> Sequence[Statement]:
@@ -159,11 +162,25 @@ def risks(record: Record) -> Sequence[Statement]:
 
 
 def signatures(record: Record) -> Sequence[Statement]:
-    """Who signed for it, which this house does not record yet."""
+    """Who signed for it, by what stands in the ledger, and which signatures are lacking."""
+    counted = {one.id: one for one in record.signatures}
+    said: list[Statement] = [
+        attested("{what} as {role}.", _of_entry(entry), by=one.by, at=one.at, what=_SAYS[one.says], role=one.role)
+        for entry in record.entries
+        if entry.kind == "approvals.signed" and (one := counted.get(entry.body["signature_id"]))
+    ]
+    asked = [gate for gate in record.decision.gates if gate.gate.startswith(SIGNED_OFF)] if record.decision else []
+    said += [
+        missing("{reason}", "{advice}", package(record.version), reason=gate.reason, advice=gate.remedy)
+        for gate in asked
+        if not gate.verdict.passes
+    ]
+    if said:
+        return said
     return [
         missing(
-            "Nobody's signature for {ref} is on record.",
-            "This release records no signatures of persons; collect them where you do, until they can be read here.",
+            "Nobody's signature for {ref} is on record, and its policy asks for none.",
+            "Put `tier: standard` into its charter, and run: modelwright approval request {ref} --reason WHY",
             package(record.version),
             ref=record.version.ref,
         )
@@ -189,7 +206,7 @@ def _decided(entry: Entry) -> Statement:
     )
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: Entry) -> str:  # noqa: PLR0911  # one line for each kind
     body = entry.body
     match entry.kind:
         case "models.version_registered":
@@ -197,6 +214,8 @@ def _told(entry: Entry) -> str:
         case "models.alias_moved":
             before = f" from version {body['previous']}" if body["previous"] else ""
             return f"the alias {body['alias']} moved to it{before}" + _because(body["reason"])
+        case "approvals.signed":
+            return f"{'signed' if body['says'] == 'approve' else 'refused to sign'} as {body['role']}"
         case "governance.transition_decided":
             move = body["decision"]["transition"]
             answer = "allowed" if body["decision"]["allowed"] else "refused"

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from modelwright.core import wire
 from modelwright.core.events import Event
 from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.shown import Shown
 from modelwright.governance.model import Evidence
+from modelwright.governance.signoffs import Signature
 from modelwright.lineage.model import Edge
 from modelwright.models.model import ModelVersion
 from modelwright.pipelines.model import Execution
@@ -27,6 +29,7 @@ class Trace(Shown, frozen=True, kw_only=True):
         deployment: The change that made its endpoint answer with this version.
         version: The model version, with its signed manifest.
         evidence: What was found about that version's bytes, newest first.
+        signatures: Those that stood when it was deployed, oldest first.
         view: The version of a feature view whose vectors it takes, if it does.
         run: The run that trained it; none when it was registered without one.
         execution: The execution of a pipeline whose step that run was, with its cause: by hand, an alarm, new data.
@@ -39,6 +42,7 @@ class Trace(Shown, frozen=True, kw_only=True):
     deployment: Deployment
     version: ModelVersion
     evidence: tuple[Evidence, ...]
+    signatures: tuple[Signature, ...] = ()
     view: Pinned | None = None
     run: Run | None
     execution: Execution | None = None
@@ -164,6 +168,11 @@ def _lines(trace: Trace) -> list[str]:
         f"endpoint    {asked.endpoint}, generation {moved.generation} ({how})",
         f"version     {version.ref}, package {version.package}",
         *(f"evidence    {found.digest}  {found.summary}" for found in trace.evidence),
+        *(
+            f"signature   {signed.says} as {signed.role}, {signed.at:%Y-%m-%d %H:%M:%S}Z by {signed.by}, covers "
+            f"{wire.digest(signed.basis)}"
+            for signed in trace.signatures
+        ),
         *([f"features    {trace.view.ref:<20} {trace.view.digest}"] if trace.view else []),
         *_origin(trace),
     ]

@@ -18,6 +18,7 @@ from modelwright.rollouts.model import Standing
 from modelwright.serving.model import Deployment
 
 if TYPE_CHECKING:  # weight: what these services import is loaded by whoever makes them
+    from modelwright.approvals.service import ApprovalService
     from modelwright.data.service import DataService
     from modelwright.governance.evidence import EvidenceService
     from modelwright.ledger.service import LedgerService
@@ -47,6 +48,7 @@ class LifecycleService(Service):
         runs: RunService,
         models: ModelService,
         evidence: EvidenceService,
+        approvals: ApprovalService,
         endpoints: EndpointService,
         predictions: PredictionService,
         lineage: LineageService,
@@ -63,6 +65,7 @@ class LifecycleService(Service):
         self._runs = runs
         self._models = models
         self._evidence = evidence
+        self._approvals = approvals
         self._endpoints = endpoints
         self._predictions = predictions
         self._lineage = lineage
@@ -77,7 +80,7 @@ class LifecycleService(Service):
 
     @operation(permission="lifecycle:read", kind="query")
     def trace(self, unit: Unit, prediction_id: Id) -> Trace:
-        """Follow one prediction back to its endpoint, version, evidence, features, run, its cause, source and data.
+        """Follow one prediction back to endpoint, version, evidence, signatures, features, run, cause, source and data.
 
         Args:
             unit: The unit of work.
@@ -87,15 +90,21 @@ class LifecycleService(Service):
             NotFound: No endpoint answered with this id.
         """
         prediction = self._predictions.get(unit, prediction_id)
+        deployment = self._deployment(unit, prediction)
         version = self._models.get(unit, f"{prediction.model}@{prediction.version}")
         origin = self._lineage.up(unit, node(NodeKind.MODEL, version.ref)) if version.manifest.run_id else None
         data = [named.removeprefix("data:") for named in (origin.nodes if origin else ()) if named.startswith("data:")]
         run = self._runs.get(unit, version.manifest.run_id) if version.manifest.run_id else None
         return Trace(
             prediction=prediction,
-            deployment=self._deployment(unit, prediction),
+            deployment=deployment,
             version=version,
             evidence=self._evidence.list(unit, version.ref),
+            signatures=tuple(
+                signed
+                for signed in self._approvals.standing(unit, version.ref).signatures
+                if signed.at <= deployment.at and (signed.revoked_at is None or signed.revoked_at > deployment.at)
+            ),
             view=version.manifest.features,
             run=run,
             execution=self._execution(unit, run.tags.get("execution")) if run else None,

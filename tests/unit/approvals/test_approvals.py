@@ -187,3 +187,26 @@ def test_an_endpoint_wants_the_same_signatures(team):
     assert not team.otto.endpoints.deploy("lateness", f"{MODEL}@1").decision.allowed
     team.signed(team.asked())
     assert team.otto.endpoints.deploy("lateness", f"{MODEL}@1").decision.allowed
+
+
+def test_documents_tell_who_signed_and_whose_signature_is_lacking(team):
+    def about_signatures():
+        document = team.ada.documents.get(f"{MODEL}@1", "change_report")
+        return [
+            said
+            for part in document.sections
+            for item in part.items
+            if item.id == "signatures"
+            for said in item.statements
+        ]
+
+    assert [said.state.value for said in about_signatures()] == ["MISSING", "MISSING"]
+    team.signed(team.asked())
+    said = about_signatures()
+    assert [(one.state.value, one.text, one.by) for one in said] == [
+        ("ATTESTED", "Signed as validator.", team.ids["vera"]),
+        ("ATTESTED", "Signed as approver.", team.ids["abel"]),
+    ]
+    signature = team.ada.approvals.list("all").items[0].signatures[0]
+    team.vera.approvals.revoke(signature.id)
+    assert [one.state.value for one in about_signatures()] == ["ATTESTED", "MISSING"]

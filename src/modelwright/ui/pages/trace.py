@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from modelwright.charts.words import plural
+from modelwright.core import wire
 from modelwright.core.guard import Decision
 from modelwright.core.ids import Pinned
+from modelwright.governance.signoffs import Signature
 from modelwright.lifecycle.model import Trace
 from modelwright.models.model import ModelVersion
 from modelwright.pipelines.model import CauseKind, Execution
@@ -91,6 +93,8 @@ def links(ask: Ask, prediction: Prediction) -> Iterator[Link]:
     )
     yield _gates(ask, version)
     found: Trace | None = ask.read("lifecycle.trace", prediction.id)
+    if found is not None and found.signatures:
+        yield _signatures(ask, found.signatures)
     if version.manifest.features is not None:
         view = version.manifest.features
         yield Link("feature view", view.ref, version_path("features", view.ref), view.digest, "definition")
@@ -134,6 +138,22 @@ def _gates(ask: Ask, version: ModelVersion) -> Link:
         decision.policy if decision is not None else "",
         "policy",
         rows=rows,
+    )
+
+
+def _signatures(ask: Ask, signatures: Sequence[Signature]) -> Link:
+    names = {one.id: one.name for one in ask.read_all("users.names", tuple(signed.by for signed in signatures))}
+    facts = tuple(
+        f"{signed.says} as {signed.role} by {names.get(signed.by, signed.by[-8:])}, {signed.at:%d %b %Y}"
+        for signed in signatures
+    )
+    return Link(
+        "signatures",
+        plural(len(signatures), "person", "people"),
+        "/approvals?which=all",
+        wire.digest(signatures[-1].basis),
+        "the last covers",
+        facts=facts,
     )
 
 
