@@ -14,7 +14,7 @@ from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Action, Guard, Transition, no_guard
 from modelwright.core.ids import Id, Name, Ref, new_id
 from modelwright.core.operation import Page, Service, limited, operation, paged
-from modelwright.core.unit import Rows, Unit
+from modelwright.core.unit import Rows, Snapshot, Unit
 from modelwright.models.model import CHAMPION, ModelVersion, Task
 from modelwright.rollouts import rule
 from modelwright.rollouts.comparison import Watch, shares
@@ -182,22 +182,22 @@ class RolloutService(Service):
         """
         with self._log.records.reading() as rows:
             rollout = self._newest(rows, unit.project, endpoint)
-        if rollout.outcome is not None:
-            return rollout
+            if rollout.outcome is not None or self._waits(Snapshot(unit, rows), rollout):
+                return rollout
         watch = self._watch(unit.project, rollout, unit.now)  # long, and so before the transaction
         if watch is None:
             return rollout
         counted = watch.counted()
         breaches = rule.breaches(counted, *shares(counted), rollout.terms)
         look = None if breaches or rollout.unsigned_since else watch.look()
-        if look is None and not breaches:
-            return self._signed(unit, rollout)
+        if look is None and not breaches and rollout.unsigned_since is None:
+            return rollout
         present = self._newest(unit.rows, unit.project, endpoint)
         if present != rollout:  # somebody else judged or stopped it meanwhile
             return present
-        if look is None:
+        if breaches:
             return self._over(unit, rollout, Outcome.REFUSED, breaches, counted)
-        return self._looked(unit, rollout, look)
+        return self._signed(unit, rollout) if look is None else self._looked(unit, rollout, look)
 
     @operation(permission="rollouts:write", kind="command", idempotent=True)
     def stop(self, unit: Unit, endpoint: Name, reason: Cause = "") -> Rollout:
@@ -393,15 +393,18 @@ class RolloutService(Service):
         )
         return later
 
+    def _waits(self, unit: Unit, rollout: Rollout) -> bool:
+        """Whether there is nothing to be done but to wait for signatures: it is asked often, and reads no log."""
+        since = rollout.unsigned_since
+        if since is None or unit.now - since >= PATIENCE:
+            return False
+        return self._guard.decide(unit, _deploying(rollout)).lacks_only_signatures
+
     def _signed(self, unit: Unit, rollout: Rollout) -> Rollout:
-        """What is to be promoted, if it waits for signatures: promoted once they are there, refused when it is late."""
-        if rollout.unsigned_since is None:
-            return rollout
+        """What waited for signatures: promoted, as they are there, or refused, as it is late."""
         look = rollout.looks[-1]
         decision = self._guard.decide(unit, _deploying(rollout))
         if decision.lacks_only_signatures:
-            if unit.now - rollout.unsigned_since < PATIENCE:
-                return rollout
             late = [f"Nobody signed it within {PATIENCE.days} days. {why}" for why in decision.reasons]
             return self._over(unit, rollout, Outcome.REFUSED, late, look.comparison)
         return self._promoted(unit, rollout, look)
