@@ -226,6 +226,7 @@ COMMANDS: dict[str, Typed] = {
     "users.add": _user_add,
     "users.get": lambda a, _: ["user", "show", a["name"]],
     "users.list": lambda a, _: ["user", "list", *_options(a, "limit", "after")],
+    "users.commits_as": lambda a, _: ["user", "commits-as", a["name"], *a["addresses"]],
     "users.me": lambda a, _: ["whoami"],
     "users.join": lambda a, _: ["user", "join", a["name"], *a["groups"]],
     "users.disable": lambda a, _: ["user", "disable", a["name"]],

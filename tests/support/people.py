@@ -84,6 +84,7 @@ PEOPLE = {
     "users.set_password": lambda w: {"name": "ada", "password": "a sentence of hers"},
     "users.get": lambda w: {"name": "ada"},
     "users.join": lambda w: {"name": "ada", "groups": ["lab"]},
+    "users.commits_as": lambda w: {"name": "ada", "addresses": ["Ada@example.com"]},
     "users.list": lambda w: {"limit": 1},
     "users.me": lambda w: {},
     "users.names": lambda w: {"ids": [w.seen["users.add"].id, "0" * 32]},

@@ -43,6 +43,7 @@ class User(Shown, frozen=True, kw_only=True):
         kind: A person, a service, or a simulated person of an example.
         groups: The groups they are in.
         disabled: Whether they may no longer sign in; what they did stays theirs.
+        commits_as: The mail addresses under which they commit.
         provider: The issuer that vouches for them; none when they have a password or tokens alone.
         given: Whether somebody else set their password, who could sign in as them until they change it.
         created_at: Wall clock.
@@ -54,6 +55,7 @@ class User(Shown, frozen=True, kw_only=True):
     kind: ActorKind = ActorKind.PERSON
     groups: tuple[Name, ...] = ()
     disabled: bool = False
+    commits_as: tuple[Words, ...] = ()
     provider: str | None = None
     given: bool = False
     created_at: datetime

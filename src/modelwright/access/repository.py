@@ -11,6 +11,7 @@ from sqlalchemy import Boolean, Column, Index, String, Table, delete, func, inse
 from modelwright.access.model import Grant, Project, Session, Token, User
 from modelwright.access.roles import Role
 from modelwright.core.events import ActorKind
+from modelwright.core.source import author_of
 from modelwright.core.unit import Rows
 from modelwright.store.tables import Body, Moment, control
 
@@ -34,6 +35,13 @@ members = Table(
     control,
     Column("user", String(32), primary_key=True),
     Column("group", String(128), primary_key=True),
+)
+addresses = Table(
+    "addresses",
+    control,
+    Column("author", String(64), primary_key=True),
+    Column("user", String(32), nullable=False),
+    Column("address", String(200), nullable=False),
 )
 grants = Table(
     "grants",
@@ -127,6 +135,17 @@ class UserRepository:
         for group in sorted(set(groups)):
             rows.execute(insert(members).values(user=user, group=group))
 
+    def put_addresses(self, rows: Rows, user: str, given: Collection[str]) -> None:
+        """The addresses under which a user commits, and no other; raises where somebody else has one of them."""
+        rows.execute(delete(addresses).where(addresses.c.user == user))
+        for address in sorted({each.strip().lower() for each in given}):
+            rows.execute(insert(addresses).values(author=author_of(address), user=user, address=address))
+
+    def by_author(self, rows: Rows, author: str) -> str | None:
+        """The id of who commits under an address, as a history has it."""
+        found: str | None = rows.execute(select(addresses.c.user).where(addresses.c.author == author)).scalar()
+        return found
+
     def _one(self, rows: Rows, condition: object) -> User | None:
         found = rows.execute(select(users).where(condition)).first()  # type: ignore[arg-type]  # one of the above
         return None if found is None else self._user(rows, found)
@@ -134,6 +153,7 @@ class UserRepository:
     def _user(self, rows: Rows, row: object) -> User:
         kept = row._mapping  # type: ignore[attr-defined]  # noqa: SLF001  # SQLAlchemy's own name for it
         groups = rows.execute(select(members.c.group).where(members.c.user == kept["id"]).order_by(members.c.group))
+        committing = select(addresses.c.address).where(addresses.c.user == kept["id"])
         return User(
             id=kept["id"],
             name=kept["name"],
@@ -141,6 +161,7 @@ class UserRepository:
             kind=ActorKind(kept["kind"]),
             groups=tuple(groups.scalars()),
             disabled=kept["disabled"],
+            commits_as=tuple(rows.execute(committing.order_by(addresses.c.address)).scalars()),
             provider=kept["issuer"],
             given=kept["given"],
             created_at=kept["created_at"],

@@ -30,11 +30,14 @@ from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.events import ActorKind
 from modelwright.core.ids import Id, Name, new_id
 from modelwright.core.operation import Page, Service, limited, operation, paged
+from modelwright.core.source import author_of
 from modelwright.core.unit import Unit
 
 if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
     from modelwright.access.principal import Doorkeeper
     from modelwright.access.repository import GrantRepository, SessionRepository, TokenRepository, UserRepository
+
+Address = Annotated[str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,128}$")]
 
 SIGNERS = frozenset({Role.VALIDATOR, Role.APPROVER})
 
@@ -251,6 +254,31 @@ class UserService(Service):
         changed = existing(self._users, unit, name)
         if changed.groups != user.groups:
             unit.emit(MembersChanged(user_id=user.id, groups=changed.groups))
+        return changed
+
+    @operation(permission="access:write", kind="command", idempotent=True)
+    def commits_as(
+        self, unit: Unit, name: SignIn, addresses: Annotated[tuple[Address, ...], Meta(max_length=20)]
+    ) -> User:
+        """Say under which mail addresses somebody commits: they cannot sign what they have committed code to.
+
+        Args:
+            unit: The unit of work.
+            name: Who.
+            addresses: All of them; none takes them away.
+
+        Raises:
+            Conflict: Somebody else commits under one of them.
+        """
+        user = existing(self._users, unit, name)
+        for address in addresses:
+            holder = self._users.by_author(unit.rows, author_of(address))
+            if holder not in (None, user.id):
+                raise Conflict(f"Somebody else commits as {address}.", remedy="Take it from them first.")
+        self._users.put_addresses(unit.rows, user.id, addresses)
+        changed = existing(self._users, unit, name)
+        if changed.commits_as != user.commits_as:
+            unit.emit(UserChanged(user_id=user.id, what="addresses"))
         return changed
 
     def _switched(self, unit: Unit, name: str, *, disabled: bool) -> User:

@@ -156,6 +156,8 @@ class Platform:
             ApprovalRepository(),
             models=ModelRepository(),
             runs=RunRepository(),
+            users=UserRepository(),
+            blobs=self.blobs,
             doorkeeper=self.doorkeeper,
             keys=self.keys,
         )

@@ -79,6 +79,13 @@ class ApprovalRepository:
         found: Signed | None = rows.execute(statement).scalar()
         return found
 
+    def signed_before(self, rows: Rows, project: str, model: str, version: int) -> list[Signed]:
+        """What was signed about earlier versions of a model, the newest version first."""
+        statement = select(signatures.c.body).where(
+            signatures.c.project == project, signatures.c.model == model, signatures.c.version < version
+        )
+        return list(rows.execute(statement.order_by(signatures.c.version.desc(), signatures.c.id.desc())).scalars())
+
     def signed(self, rows: Rows, project: str, model: str, version: int) -> list[Signed]:
         """Everything signed about a version, oldest first."""
         statement = select(signatures.c.body).where(

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from msgspec.structs import replace
 
 from modelwright.access.principal import Doorkeeper
+from modelwright.access.repository import UserRepository
 from modelwright.approvals.model import STATEMENT_TYPE, Signed
 from modelwright.approvals.repository import ApprovalRepository
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted, NotFound
+from modelwright.core.source import History
 from modelwright.core.unit import Unit
 from modelwright.governance.signoffs import Signature, Standing
+from modelwright.models.model import ModelVersion
 from modelwright.models.repository import ModelRepository
 from modelwright.store.keys import Keys, opened
+from modelwright.store.ports import Blobs
+from modelwright.tracking.model import Run
 from modelwright.tracking.repository import RunRepository
 
-REGISTERED, RAN = "registered", "trained"
+REGISTERED, RAN, COMMITTED = "registered", "trained", "committed code to"
 
 
 class Standings:
@@ -25,6 +32,8 @@ class Standings:
         repository: Signatures.
         models: Who registered a version.
         runs: Who ran what it was made in.
+        users: Who commits under which address.
+        blobs: Who committed what.
         doorkeeper: Whether there is login.
         keys: Whose signatures count.
     """
@@ -35,12 +44,16 @@ class Standings:
         *,
         models: ModelRepository,
         runs: RunRepository,
+        users: UserRepository,
+        blobs: Blobs,
         doorkeeper: Doorkeeper,
         keys: Keys,
     ) -> None:
         self._repository = repository
         self._models = models
         self._runs = runs
+        self._users = users
+        self._blobs = blobs
         self._doorkeeper = doorkeeper
         self._keys = keys
 
@@ -59,15 +72,41 @@ class Standings:
         )
 
     def authors(self, unit: Unit, model: str, version: int) -> dict[str, str]:
-        """Who made a version -> what they did: who ran what it came from, and who registered it."""
+        """Who made a version -> what they did.
+
+        That is who registered it, who ran what it came from, and who committed code to it since the last version that
+        was signed.
+        """
         found = self._models.version(unit.rows, unit.project, model, version)
         if found is None:
             raise NotFound(f"There is no {model}@{version}.", remedy=f"See: modelwright model show {model}")
         made = {found.registered_by: REGISTERED}
         run = found.manifest.run_id and self._runs.get(unit.rows, unit.project, found.manifest.run_id)
         if run:
-            made = {run.started_by: RAN} | made
+            made = self._committers(unit, found, run) | {run.started_by: RAN} | made
         return made
+
+    def _committers(self, unit: Unit, version: ModelVersion, run: Run) -> dict[str, str]:
+        """Whoever the home knows of those who committed since the last version that somebody has approved."""
+        if run.capture.history is None:
+            return {}
+        history = wire.decode(self._blobs.read(run.capture.history), History)
+        approved = self._approved(unit, version)
+        since = (commit.author for commit in takewhile(lambda commit: commit.id != approved, history.commits))
+        users = (self._users.by_author(unit.rows, author) for author in dict.fromkeys(since))
+        return {user: COMMITTED for user in users if user is not None}
+
+    def _approved(self, unit: Unit, version: ModelVersion) -> str | None:
+        """The commit of the newest earlier version that somebody has approved."""
+        for signed in self._repository.signed_before(unit.rows, unit.project, version.model, version.version):
+            said = self.read(signed)
+            if said.says != "approve" or said.revoked_at is not None:
+                continue
+            earlier = self._models.version(unit.rows, unit.project, version.model, said.basis.version)
+            ran = earlier.manifest.run_id if earlier else None
+            run = self._runs.get(unit.rows, unit.project, ran) if ran else None
+            return run.capture.commit if run else None
+        return None
 
     def signed(self, signature: Signature) -> Signed:
         """A signature as it is kept: under the home's key."""

@@ -18,6 +18,7 @@ from modelwright.core.operation import Upload
 
 _SOURCE_SUFFIXES = {".py", ".sql", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".ipynb", ".r", ".sh"}
 _MOST_FILES = 1000
+_MOST_COMMITS = 1000
 _LARGEST_FILE = 1 << 20
 _MARKERS = ("modelwright.toml", "pyproject.toml", "setup.py", ".git")
 
@@ -35,6 +36,25 @@ class SourceSnapshot(Struct, frozen=True, kw_only=True):
 
     format: int = 1
     files: tuple[SourceFile, ...]
+
+
+class Commit(Struct, frozen=True):
+    """A commit that touched the project's folder.
+
+    Attributes:
+        id: Its hash.
+        author: SHA-256 of its author's mail address in small letters: addresses do not leave the machine.
+    """
+
+    id: str
+    author: str
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """The project's newest commits, newest first: its canonical JSON is a blob."""
+
+    format: int = 1
+    commits: tuple[Commit, ...]
 
 
 class Sender(Protocol):
@@ -79,6 +99,26 @@ def git_output(folder: Path, *arguments: str) -> bytes | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def author_of(address: str) -> str:
+    """A mail address as a history has it."""
+    return wire.sha256(address.strip().lower().encode())
+
+
+def history(root: Path, sender: Sender) -> str | None:
+    """Send who committed to a project's folder, and answer the history's digest; none where there is no git.
+
+    Args:
+        root: The project's folder.
+        sender: Takes the history.
+    """
+    said = git(root, "log", f"--max-count={_MOST_COMMITS}", "--format=%H %aE", "--", ".")
+    if said is None:
+        return None
+    lines = (line.partition(" ") for line in said.splitlines())
+    commits = tuple(Commit(commit, author_of(address)) for commit, _, address in lines)
+    return sender.upload(wire.canonical(History(commits=commits))).digest
 
 
 def snapshot(root: Path, sender: Sender) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from modelwright.core.operation import Caller
-from modelwright.core.source import git, git_output, installed, project_root, snapshot
+from modelwright.core.source import git, git_output, history, installed, project_root, snapshot
 from modelwright.tracking.model import Capture
 
 _LARGEST_DIFF = 16 << 20
@@ -29,6 +29,7 @@ def capture(caller: Caller, *, seeds: dict[str, int]) -> Capture:
         commit=git(root, "rev-parse", "HEAD"),
         branch=git(root, "rev-parse", "--abbrev-ref", "HEAD"),
         remote=_without_credentials(git(root, "config", "--get", "remote.origin.url")),
+        history=history(root, caller),
         diff=caller.upload(diff[:_LARGEST_DIFF]).digest if diff else None,
         source=snapshot(root, caller),
         entry_point=script.relative_to(root).as_posix() if script and script.is_relative_to(root) else None,

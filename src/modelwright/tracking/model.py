@@ -52,6 +52,7 @@ class Capture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         commit: The commit checked out, if the script lies in a git repository.
         branch: The branch checked out.
         remote: Where the repository came from, without credentials.
+        history: Digest of the newest commits to the project, with who made each.
         diff: Digest of the uncommitted changes, as ``git diff`` writes them; none when there are none.
         source: Digest of the source snapshot: every file of the project's code that the run had loaded.
         entry_point: The script or module, relative to the project.
@@ -65,6 +66,7 @@ class Capture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     commit: str | None = None
     branch: str | None = None
     remote: str | None = None
+    history: Digest | None = None
     diff: Digest | None = None
     source: Digest | None = None
     entry_point: str | None = None

@@ -1,5 +1,6 @@
 """Who signs what: two people other than the authors, on what they looked at, until it changes."""
 
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -210,3 +211,53 @@ def test_documents_tell_who_signed_and_whose_signature_is_lacking(team):
     signature = team.ada.approvals.list("all").items[0].signatures[0]
     team.vera.approvals.revoke(signature.id)
     assert [one.state.value for one in about_signatures()] == ["ATTESTED", "MISSING"]
+
+
+def committed(folder, *people):
+    """A repository with one commit of each, oldest first; the newest commit of it."""
+    for number, who in enumerate(people):
+        (folder / "train.py").write_text(f"# {number}\n")
+        words = ["-c", f"user.email={who}@example.com", "-c", f"user.name={who}", "commit", "-qm", str(number)]
+        for more in (["init", "-q"], ["add", "-A"], words):
+            subprocess.run(["git", "-C", str(folder), *more], check=True)
+
+
+def test_who_committed_since_the_last_signed_version_cannot_sign(team, tmp_path, monkeypatch):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "modelwright.toml").write_text("")
+    monkeypatch.setattr("modelwright.tracking.capture._script", lambda: project / "train.py")
+    for name in ("vera", "abel", "nina"):
+        do(team.platform, "users.commits_as", name=name, addresses=[f"{name.upper()}@example.com"])
+
+    def version():
+        with mw.run(MODEL, workspace=team.ada) as run:
+            table = team.ada.data.table("questions@1")
+            model, columns = real(table)
+            made = run.save_model(model, MODEL, example=table.select(columns))
+        team.evaluate(made.ref)
+        return team.ada.approvals.request(made.ref, "again")
+
+    committed(project, "vera", "ada")
+    first = version()
+    assert first.authors[team.ids["vera"]] == "committed code to"
+    assert team.ids["abel"] not in first.authors
+    refused = team.vera.approvals.sign(first.request.id, "validator", "mine is good").refused
+    assert refused == f"You committed code to {first.request.ref}, and nobody signs their own work."
+    assert team.abel.approvals.sign(first.request.id, "approver", "good").signature
+
+    committed(project, "abel", "somebody-else")
+    second = version()
+    assert team.ids["abel"] in second.authors  # since the version that was signed
+    assert team.ids["vera"] not in second.authors  # before it
+    assert team.vera.approvals.sign(second.request.id, "validator", "good").signature
+    assert "author" in [
+        e.envelope.body["why"] for e in do(team.platform, "ledger.list", kind="approvals.signing_refused").items
+    ]
+
+
+def test_an_address_is_one_persons(team):
+    do(team.platform, "users.commits_as", name="vera", addresses=["v@example.com"])
+    with pytest.raises(Conflict, match="Somebody else commits as"):
+        do(team.platform, "users.commits_as", name="abel", addresses=["V@example.com"])
+    assert do(team.platform, "users.commits_as", name="vera", addresses=[]).commits_as == ()

@@ -101,6 +101,7 @@ def user_show(context: typer.Context, name: Who, json: Json = False) -> None:
         ("who", found.display or "-"),
         ("kind", found.kind),
         ("groups", ", ".join(found.groups) or "none"),
+        ("commits as", ", ".join(found.commits_as) or "none"),
         ("may sign in", "no" if found.disabled else "yes"),
         ("since", when(found.created_at)),
         ("in the ledger", found.id),
@@ -135,6 +136,21 @@ def user_join(
     """Put somebody into these groups, and out of all others."""
     changed = workspace(context).users.join(name, tuple(groups or ()))
     show(changed, json=json, text=lambda: f"{changed.name}: {', '.join(changed.groups) or 'no group'}")
+
+
+@user.command("commits-as")
+def user_commits_as(
+    context: typer.Context,
+    name: Who,
+    addresses: Annotated[list[str] | None, typer.Argument(help="Mail addresses; none takes all away.")] = None,
+    json: Json = False,
+) -> None:
+    """Say under which mail addresses somebody commits.
+
+    They cannot sign what they have committed code to.
+    """
+    changed = workspace(context).users.commits_as(name, tuple(addresses or ()))
+    show(changed, json=json, text=lambda: f"{changed.name}: {', '.join(changed.commits_as) or 'no address'}")
 
 
 @user.command("password")
