@@ -256,6 +256,7 @@ WITHOUT: dict[str, str] = {
     "features.apply": "ws.features.apply, in the file that declares the view",
     "features.record": "ws.features.training_set makes the set that it records",
     "features.lookup": "feature get computes the whole vector with it",
+    "users.names": "pages and scripts name whom the record means by an id",
     "runs.start": "mw.run begins a run around the code it records",
     "runs.log": "run.log, in the code that measures",
     "runs.annotate": "run.note, in the code that knows",

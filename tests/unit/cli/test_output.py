@@ -64,6 +64,7 @@ _ACTS = {
         "join",
         "remove",
         "revoke",
+        "end",
         "withdraw",
         "commit",
         "deploy",

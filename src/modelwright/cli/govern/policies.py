@@ -45,7 +45,7 @@ def simulate(
     file: Annotated[Path, typer.Argument(help="The policy.")] = Path("policy.yaml"),
     json: Json = False,
 ) -> None:
-    """Show what a policy would allow and refuse, before it is in force."""
+    """Try a policy on what was asked last."""
     found = workspace(context).policies.simulate_file(file)
     said = {True: "allowed", False: "refused"}
     rows = [

@@ -50,7 +50,10 @@ def deploy(
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     json: Json = False,
 ) -> None:
-    """Let an endpoint answer with a version that the gates refuse. It is undone by itself."""
+    """Let an endpoint answer against the gates.
+
+    It is undone by itself when the policy's time is up.
+    """
     found = workspace(context).emergencies.deploy(endpoint, ref, reason)
     show(found, json=json, text=lambda: _described(found))
 
@@ -64,7 +67,7 @@ def end(context: typer.Context, endpoint: Endpoint, json: Json = False) -> None:
 
 @emergencies.command()
 def settle(context: typer.Context, json: Json = False) -> None:
-    """End every emergency whose time is up; the job worker does it each minute."""
+    """End every emergency whose time is up."""
     found = workspace(context).emergencies.settle()
     show(found, json=json, text=lambda: _listed(found, empty="No emergency is over."))
 
