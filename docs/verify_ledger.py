@@ -2,9 +2,10 @@
 
     python verify_ledger.py FILE [--key KEY] [--against CHECKPOINTS]
 
-FILE is what `ledger export`, `receipt` or `consistency` wrote. KEY is what `ledger key` prints; get it from the owner
-on another way than the file. Without it an export is checked against the key that it names itself: that shows that it
-hangs together, not who wrote it. CHECKPOINTS is a file of this ledger's: it must begin with each.
+FILE is what `ledger export`, `receipt` or `consistency` wrote; FILE.manifest.json is read where it lies beside. KEY is
+what `ledger key` prints; get it from the owner on another way than the file. Without it an export is checked against
+the key that it names itself: that shows that it hangs together, not who wrote it. CHECKPOINTS is a file of this
+ledger's: it must begin with each.
 Exit code 0: as it was recorded. 1: altered; the first altered entry is named. 2: it cannot be read.
 """
 
@@ -149,15 +150,15 @@ def opened_envelope(envelope: Any, key: Key, chain: bytes) -> tuple[int, bytes]:
     return head["size"], bytes.fromhex(head["root"]) if head["chain"] == chain.hex() else b""
 
 
-def checked(line: bytes, position: int, chain: bytes) -> tuple[bytes, bytes]:
-    """One entry's leaf hash, and the chain behind it."""
+def checked(line: bytes, position: int, chain: bytes | None) -> tuple[bytes, bytes]:
+    """One entry's leaf hash, and the chain behind it; where the one before it was left out, as the entry says it."""
     entry = json.loads(line)
     if entry["seq"] != position:
         raise AlteredError(f"it is missing; the next one is {entry['seq']}")
     leaf = sha256(b"\x00", entry["envelope"].encode())
     if leaf.hex() != entry["leaf"]:
         raise AlteredError("its text is not what was hashed")
-    behind = sha256(chain, leaf)
+    behind = bytes.fromhex(entry["chain"]) if chain is None else sha256(chain, leaf)
     if behind.hex() != entry["chain"]:
         raise AlteredError("it does not follow from the entry before it")
     facts = json.loads(entry["envelope"])
@@ -202,6 +203,68 @@ def export(text: bytes, key: Key | None, against: list[str]) -> str:
     )
 
 
+def part(text: bytes, key: Key | None, against: list[str]) -> str:
+    """Check what ``ledger export`` wrote of a part: some entries, and for the others roots of perfect subtrees."""
+    about, *lines = text.splitlines()
+    facts = json.loads(about)
+    whose = "the given key" if key else "the file's own key; give --key to check whose it is"
+    key = key or key_of(facts["key"])
+    size, root = opened(facts["checkpoint"], key)
+    kept = dict(opened(note, key) for note in against)
+    edge: list[tuple[int, bytes]] = []  # perfect subtrees from left to right: how many entries, root
+    position, count = 0, 0
+    chain: bytes | None = bytes(32)
+    for line in lines:
+        try:
+            if "root" in (entry := json.loads(line)):
+                (leaves, digest), chain = left_out(entry, position), None
+            else:
+                (digest, chain), leaves, count = checked(line, position + 1, chain), 1, count + 1
+        except (AlteredError, *UNREADABLE) as error:
+            raise AlteredError(f"entry {position + 1}: {error}") from None
+        position += leaves
+        while edge and edge[-1][0] == leaves:
+            digest, leaves = sha256(b"\x01", edge.pop()[1], digest), leaves * 2
+        edge.append((leaves, digest))
+        if position in kept and kept.pop(position) != risen(edge):
+            raise AlteredError(f"the first {position} entries are not those of the checkpoint")
+    if position != size or risen(edge) != root:
+        raise AlteredError(f"the head was signed over {size} other entries than the {position} of this part")
+    if kept:
+        raise ValueError(f"the first {min(kept)} entries cannot be told from this part; ask for `ledger consistency`")
+    return f"intact: {count:,} of {size:,} entries, root {root.hex()}, signed by {sha256(key[1]).hex()[:12]} ({whose})"
+
+
+def left_out(entry: Any, position: int) -> tuple[int, bytes]:
+    """How many entries were left out behind a position, and the root of the perfect subtree that they are."""
+    leaves = entry["last"] - position
+    if entry["first"] != position + 1 or leaves < 1 or leaves & (leaves - 1) or position % leaves:
+        raise AlteredError("what stands for entries that were left out does not fit there")
+    return leaves, bytes.fromhex(entry["root"])
+
+
+def risen(edge: list[tuple[int, bytes]]) -> bytes:
+    """The root over perfect subtrees."""
+    top = edge[-1][1] if edge else sha256(b"")
+    for _, left in reversed(edge[:-1]):
+        top = sha256(b"\x01", left, top)
+    return top
+
+
+def manifest(file: Path, content: bytes) -> None:
+    """Compare a file with the manifest beside it."""
+    beside = file.with_name(file.name + ".manifest.json")
+    if beside.exists() and json.loads(beside.read_bytes())["sha256"] != sha256(content).hex():
+        raise AlteredError(f"its SHA-256 is not the one in {beside.name}")
+
+
+def table(file: Path, key: Key | None) -> str:
+    """Check a table, for which nothing but its manifest vouches."""
+    facts = json.loads(file.with_name(file.name + ".manifest.json").read_bytes())
+    size, _ = opened(facts["checkpoint"], key or key_of(facts["key"]))
+    return f"as exported: {facts['entries']:,} of {size:,} entries; a table proves nothing, JSON lines do"
+
+
 def proof(text: str, key: Key | None, against: list[str]) -> str:
     """Check what ``ledger receipt`` or ``ledger consistency`` wrote."""
     if key is None:
@@ -236,7 +299,14 @@ def main(arguments: list[str]) -> int:
         against = [found[0] for found in NOTE.finditer(kept)]
         if given.against and (not against or NOTE.sub("", kept).strip()):
             raise ValueError(f"{given.against} holds something else than checkpoints")
-        print(export(content, key, against) if content[:1] == b"{" else proof(content.decode(), key, against))
+        manifest(given.file, content)
+        if content[:1] == b"{":
+            first = json.loads(content.splitlines()[0])
+            print((part if first["format"] == 3 else export)(content, key, against))
+        elif content.startswith(b"seq,"):
+            print(table(given.file, key))
+        else:
+            print(proof(content.decode(), key, against))
     except AlteredError as error:
         print(f"ALTERED: {error}")
         return 1

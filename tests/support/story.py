@@ -271,6 +271,16 @@ def _attested(world: World) -> dict[str, Any]:
     return {"ref": "delay@1"}
 
 
+def _channel(name: str, **more: Any) -> dict[str, Any]:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    return {"name": name, "kind": "webhook", "target": "https://hooks.example.com/1", "secret": secret, **more}
+
+
+def _removed(world: World) -> dict[str, Any]:
+    world.also("notifications.add", **_channel("other"))
+    return {"name": "other"}
+
+
 CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "data.commit": lambda w: {"name": "flights", "parts": [w.first], "key": "flight", "event_time": "at"},
     "data.get": lambda w: {"ref": w.also("data.commit", name="flights", parts=[w.second], note="more").ref},
@@ -429,12 +439,20 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "documents.status": lambda w: {"ref": "delay@1"},
     "lineage.up": lambda w: {"node": "endpoint:delays"},
     "lineage.down": lambda w: {"node": "data:flights@2"},
+    "notifications.add": lambda w: _channel("desk", topics=["alert.raised"], about=["delays"], severity="inform"),
+    "notifications.list": lambda w: {},
+    "notifications.test": lambda w: {"name": "desk"},
+    "notifications.deliveries": lambda w: {"limit": 5},
+    "notifications.pause": lambda w: {"name": "desk"},
+    "notifications.resume": lambda w: {"name": "desk"},
+    "notifications.remove": _removed,
     "ledger.list": lambda w: {"limit": 1000},
     "ledger.checkpoint": lambda w: {},
     "ledger.record_anchor": lambda w: {"checkpoint": w.seen["ledger.checkpoint"].note, "place": "file"},
     "ledger.verify": lambda w: {"against": [w.seen["ledger.checkpoint"].note]},
     "ledger.receipt": lambda w: {"seq": 3},
     "ledger.consistency": lambda w: {"since": w.seen["ledger.checkpoint"].note},
+    "ledger.excerpt": lambda w: {"project": "default", "about": "delay@1"},
     "ledger.read": lambda w: {"limit": 5},
     "lifecycle.trace": lambda w: {"prediction_id": IDS[7]},
     "lifecycle.overview": lambda w: {},

@@ -1,7 +1,10 @@
 """Every page in a real browser: it says something, fits, and keeps to itself."""
 
 import shlex
+import subprocess
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
@@ -49,10 +52,13 @@ FILLED = {
     "/lineage": "/lineage?of=model:flight-delay@3",
     "/ledger": "/ledger",
     "/ledger/{seq}": "/ledger/9",
+    "/notifications": "/notifications",
     "/people": "/people",
     "/account": "/account",
 }
 FILES = {
+    "/ledger/export.jsonl": "/ledger/export.jsonl",
+    "/ledger/export.csv": "/ledger/export.csv",
     "/ledger/{seq}/receipt.tlog-proof": "/ledger/9/receipt.tlog-proof",
 }
 """Not pages to look at, but files to save."""
@@ -82,6 +88,19 @@ def test_a_receipt_is_offered_as_text_that_no_browser_shows(site, story):
     assert answer.text.startswith("c2sp.org/tlog-proof@v1\n")
     assert httpx.get(site + "/ledger/999999/receipt.tlog-proof").status_code == 404
     assert httpx.get(site + "/ledger/x/receipt.tlog-proof").status_code == 404
+
+
+def test_an_export_is_saved_and_verified(site, tmp_path):
+    script = Path(__file__).parents[2] / "docs" / "verify_ledger.py"
+    answer = httpx.get(site + FILES["/ledger/export.jsonl"])
+    assert answer.headers["content-disposition"] == 'attachment; filename="ledger-default.jsonl"'
+    (tmp_path / "ledger.jsonl").write_bytes(answer.content)
+    done = subprocess.run([sys.executable, "-I", script, tmp_path / "ledger.jsonl"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout[:6]) == (0, b"intact")
+    table = httpx.get(site + FILES["/ledger/export.csv"])
+    assert table.headers["content-disposition"] == 'attachment; filename="ledger-default.csv"'
+    assert table.text.startswith("seq,recorded_at,project,kind,actor_id,actor,")
+    assert table.text.count("\n") > 9
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

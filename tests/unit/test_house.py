@@ -26,6 +26,7 @@ MANY_PARAMETERS = {
     "add": "what a dataset version is made of; all but two by keyword",
     "evaluate": "what a person says on one line; all but three by keyword",
     "block_difference": "what is compared, and how; the last three by keyword",
+    "export": "which part of the ledger, and how it is written; all but one by keyword",
     "finish": "who holds an execution, how it ended, and all that was not said before; the last three by keyword",
     "fit": "what a fitted model is made of; all but four by keyword",
     "train": "what the central pipeline is told on one line; all but two by keyword",

@@ -42,8 +42,8 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _TALK
     | {
         *("alerts:write", "approvals:write", "blobs:write", "endpoints:write", "features:write", "labels:write"),
-        *("documents:write", "emergencies:write", "monitors:write", "pipelines:write", "predictions:write"),
-        *("rechecks:write", "rollouts:write"),
+        *("documents:write", "emergencies:write", "monitors:write", "notifications:read", "notifications:write"),
+        *("pipelines:write", "predictions:write", "rechecks:write", "rollouts:write"),
     },
     Role.VALIDATOR: _WORK
     | _TALK
@@ -53,7 +53,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _TALK
     | {"approvals:sign", "documents:attest", "documents:declare", "emergencies:write", "ledger:read"}
     | {"policies:write", "rechecks:write"},
-    Role.AUDITOR: _WORK | {"access:read", "ledger:read"},
+    Role.AUDITOR: _WORK | {"access:read", "ledger:read", "notifications:read"},
     Role.ADMIN: frozenset({"access:read", "access:write"}),
 }
 """What each role may do. An admin manages people and does nothing else: who could give rights must not use them."""

@@ -163,6 +163,20 @@ class Alert(Shown, frozen=True, kw_only=True):
             summary=self.finding.summary,
         )
 
+    @property
+    def clearing(self) -> AlertCleared:
+        """The event that tells that it is over."""
+        return AlertCleared(
+            alert_id=self.id,
+            endpoint=self.endpoint,
+            rule=self.rule.value,
+            severity=self.severity,
+            at=self.resolved_at or self.last_seen,
+            model=self.model,
+            version=self.version,
+            summary=self.finding.summary,
+        )
+
     def require_open(self) -> Alert:
         """This alert if it is not over.
 
@@ -192,6 +206,19 @@ class AlertRaised(Event, frozen=True, kw_only=True, tag="alerts.alert_raised"):
 
 class AlertRepeated(Event, frozen=True, kw_only=True, tag="alerts.alert_repeated"):
     """An alarm that was told some time ago is still seen; ``at`` is when, on event time."""
+
+    alert_id: Id
+    endpoint: Name
+    rule: Name
+    severity: Severity
+    at: datetime
+    model: Name
+    version: int
+    summary: str
+
+
+class AlertCleared(Event, frozen=True, kw_only=True, tag="alerts.alert_cleared"):
+    """What an alert was about has not been seen for long: it is over. ``at`` is when, on event time."""
 
     alert_id: Id
     endpoint: Name

@@ -19,6 +19,7 @@ VERBS = {
     "pipelines": "modelwright.pipelines.sdk:PipelinesFace",
     "executions": "modelwright.pipelines.sdk:ExecutionsFace",
     "documents": "modelwright.documents.sdk:DocumentsFace",
+    "notifications": "modelwright.notifications.sdk:NotificationsFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
     "tokens": "modelwright.access.sdk:TokensFace",
 }

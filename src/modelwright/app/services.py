@@ -20,6 +20,7 @@ from modelwright.lifecycle.service import LifecycleService
 from modelwright.lineage.service import LineageService
 from modelwright.models.service import ModelService
 from modelwright.monitoring.service import MonitorService
+from modelwright.notifications.service import NotificationService
 from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.service import LabelService, PredictionService
@@ -55,6 +56,7 @@ SERVICES: tuple[type[Service], ...] = (
     ProjectService,
     TokenService,
     DocumentService,
+    NotificationService,
 )
 
 

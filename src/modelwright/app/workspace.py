@@ -60,6 +60,8 @@ from modelwright.models.service import ModelService
 from modelwright.monitoring.repository import HourRepository, MonitorRepository
 from modelwright.monitoring.running import Runner
 from modelwright.monitoring.service import MonitorService
+from modelwright.notifications.repository import ChannelRepository
+from modelwright.notifications.service import NotificationService
 from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.repository import ExecutionRepository, PipelineRepository
 from modelwright.pipelines.service import PipelineService
@@ -247,6 +249,7 @@ class Platform:
             GrantService(users, grants),
             ProjectService(grants, users, doorkeeper),
             TokenService(tokens, users),
+            NotificationService(ChannelRepository(), LedgerRepository(), records=self.records, keys=self.keys),
         )
 
     def _gates(self, governance: GovernanceRepository, guard: GovernanceGuard, models: ModelService) -> list[Service]:

@@ -62,6 +62,7 @@ class Alarms:
         for alert in self._open(unit, endpoint, rule):
             over = replace(alert, state=AlertState.RESOLVED, resolved_at=unit.now)
             self._repository.put(unit.rows, unit.project, over)
+            unit.emit(over.clearing)
 
     def _open(self, unit: Unit, endpoint: str, rule: Rule, version: int | None = None) -> Iterator[Alert]:
         for alert in self._repository.found(unit.rows, unit.project, endpoint, unresolved=True):

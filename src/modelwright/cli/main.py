@@ -11,7 +11,7 @@ import typer
 
 from modelwright.cli import home, new
 from modelwright.cli.build import data, features, labels, models, pipelines, runs
-from modelwright.cli.govern import approvals, charters, documents, evidence, ledger, lineage, policies, users
+from modelwright.cli.govern import approvals, charters, documents, evidence, ledger, lineage, notify, policies, users
 from modelwright.cli.serve import alerts, assurance, endpoints, monitors, predict, predictions, rollouts
 from modelwright.core.errors import Error
 from modelwright.core.settings import DEBUG
@@ -55,6 +55,7 @@ app.add_typer(predictions.app, name="prediction")
 app.add_typer(labels.app, name="label")
 app.add_typer(monitors.app, name="monitor")
 app.add_typer(alerts.app, name="alert")
+app.add_typer(notify.app, name="notify")
 app.add_typer(ledger.app, name="ledger")
 users.add_to(app)
 app.add_typer(new.app, name="new")

@@ -81,6 +81,23 @@ ANCHOR_FILE = Setting(
     "Without it checkpoints are kept where `ledger anchor` is told to.",
 )
 
+EGRESS = Setting(
+    "MODELWRIGHT_EGRESS",
+    "Where the server may send notifications, with commas between: `https://hooks.slack.com`, "
+    "`https://hooks.example.com:8443`, `mailto:example.com` for mail to a domain, `http://127.0.0.1:9000` on this "
+    "machine alone. They must be at public addresses, unless the list names their network as well: `10.1.0.0/16`. "
+    "Without it nothing is sent.",
+)
+SMTP = Setting(
+    "MODELWRIGHT_SMTP",
+    "The server that takes mail: `smtp://user:password@mail.example.com:587`, encrypted by STARTTLS, or `smtps://…`. "
+    "It may hold a password, so it is shown nowhere. Without it no mail is sent.",
+)
+MAIL_FROM = Setting(
+    "MODELWRIGHT_MAIL_FROM",
+    "Who mail is from: `modelwright@example.com`. Without it `modelwright` at the name of this machine.",
+)
+
 SETTINGS = (
     URL,
     RECORDS,
@@ -94,5 +111,8 @@ SETTINGS = (
     OIDC_GROUPS_CLAIM,
     DEBUG,
     ANCHOR_FILE,
+    EGRESS,
+    SMTP,
+    MAIL_FROM,
 )
 """Every setting, in the order of the reference."""

@@ -4,5 +4,6 @@
 - ``reactor``: makes the calls that reactions have written down (``app.reactions``).
 - ``materializer``: keeps the online store up with new dataset versions.
 - ``monitors``, ``rollouts``: judge what is due.
+- ``courier``: tells people what happened.
 - ``launcher``: starts executions of pipelines; ``execution``: the process that each becomes.
 """

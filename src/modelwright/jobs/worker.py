@@ -20,6 +20,7 @@ from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error, Unavailable
 from modelwright.jobs.anchors import Anchorer
 from modelwright.jobs.assurance import Assurer
+from modelwright.jobs.courier import Notifier
 from modelwright.jobs.launcher import Launcher
 from modelwright.jobs.leasing import Leases
 from modelwright.jobs.materializer import Materializer
@@ -55,6 +56,7 @@ class Worker:
         self._monitors = MonitorRunner(platform, self._leases)
         self._rollouts = RolloutJudge(platform, self._leases)
         self._launcher = Launcher(platform)
+        self._notifier = Notifier(platform, self._leases)
         self._troubled = False
         self._jobs: Mapping[str, Callable[[], bool]] = {
             "publishing routes": self._publish,
@@ -65,6 +67,7 @@ class Worker:
             "rollouts": self._rollouts.turn,
             "the calendar": self._launcher.fire,
             "executions": self._launcher.turn,
+            "notifications": self._notifier.turn,
             "anchors": Anchorer(platform, self._leases).turn,
             "rechecks": Assurer(platform, self._leases).turn,
         }
@@ -87,6 +90,7 @@ class Worker:
         while not ended.is_set():
             if not self.turn():
                 ended.wait(TROUBLED_SECONDS if self._troubled else TURN_SECONDS)
+        self._notifier.courier.close()
         self._launcher.close()
         self._platform.close()
 

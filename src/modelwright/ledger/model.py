@@ -179,6 +179,63 @@ class RawPage(Struct, frozen=True, kw_only=True):
     key: str
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """Which part of the ledger.
+
+    Attributes:
+        project: Of this project; none means all.
+        since: Recorded at this moment or later.
+        until: Recorded before this moment.
+        actor: Caused by whom, opaque.
+        about: A name, or ``name@version``, that the event has in one of its fields.
+    """
+
+    project: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str | None = None
+    about: str | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was said of it."""
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+
+
+class Pruned(Struct, frozen=True, kw_only=True):
+    """Entries that an excerpt leaves out.
+
+    Attributes:
+        first: Position of the first.
+        last: Position of the last.
+        root: Root of the RFC 6962 tree over them, which is a perfect subtree of the ledger's.
+    """
+
+    first: int
+    last: int
+    root: Digest
+
+
+class Excerpt(Struct, frozen=True, kw_only=True):
+    """A page of a part of the ledger.
+
+    Attributes:
+        entries: Those asked for, as stored, oldest first.
+        pruned: What stands for the others.
+        size: How many entries the whole excerpt is of.
+        checkpoint: The signed note over those; empty on pages behind the first.
+        key: The verifier key of whoever signed it.
+        next: Position to go on behind; none on the last page.
+    """
+
+    entries: tuple[StoredEntry, ...]
+    pruned: tuple[Pruned, ...]
+    size: int
+    checkpoint: str
+    key: str
+    next: str | None
+
+
 class Verification(Shown, frozen=True, kw_only=True):
     """What ``ledger verify`` found.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -107,6 +107,14 @@ class LedgerRepository:
         """The leaf hashes of the first entries, in order."""
         statement = select(entries.c.leaf).where(entries.c.seq.between(1, size)).order_by(entries.c.seq)
         return [_text(leaf) for leaf in rows.execute(statement).scalars()]
+
+    def of_kinds(
+        self, rows: Rows, *, project: str, kinds: Collection[str], after: int, limit: int
+    ) -> list[StoredEntry]:
+        """A project's entries of some kinds behind a position, oldest first."""
+        wanted = (entries.c.project == project, entries.c.kind.in_(kinds), entries.c.seq > after)
+        statement = select(entries).where(*wanted).order_by(entries.c.seq).limit(limit)
+        return [_stored(row) for row in rows.execute(statement)]
 
     def newest(
         self, rows: Rows, *, project: str, kind: str | None, before: int | None, limit: int

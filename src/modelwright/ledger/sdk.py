@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -11,7 +13,8 @@ from modelwright.core.errors import Conflict, Corrupted, NotFound
 from modelwright.core.operation import Face
 from modelwright.ledger import proofs
 from modelwright.ledger.checkpoint import claimed
-from modelwright.ledger.model import Checkpoint, Consistency, Entry, Place, RawPage
+from modelwright.ledger.exporting import Export, Exported
+from modelwright.ledger.model import Asked, Checkpoint, Consistency, Entry, Place
 
 DECIDED = "governance.transition_decided"
 
@@ -19,31 +22,54 @@ DECIDED = "governance.transition_decided"
 class LedgerFace(Face):
     """``ws.ledger``."""
 
-    def export(self, file: str | Path) -> int:
-        """Write the whole ledger as JSON lines: the key and the newest checkpoint first, then each entry as hashed.
+    def export(
+        self,
+        file: str | Path,
+        *,
+        project: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        actor: str | None = None,
+        about: str | None = None,
+        table: bool = False,
+        people: Mapping[str, str] | None = None,
+    ) -> Exported:
+        """Write the ledger, or a part of it, to a file, and its manifest beside it (``FILE.manifest.json``).
+
+        As JSON lines it begins with the key and the newest checkpoint, and anybody can verify it offline; a part has
+        hashes in place of what was not asked for. As a table it is for people, and its manifest vouches for the file.
 
         Args:
             file: Where; it must not be there yet.
+            project: Of this project alone; whoever may not export the whole ledger gives their own.
+            since: Recorded at this moment or later.
+            until: Recorded before this moment.
+            actor: Caused by whom, opaque.
+            about: A name, or ``name@version``, that stands in the event.
+            table: CSV in place of JSON lines.
+            people: Opaque id -> name, for the manifest and the table.
 
-        Returns:
-            How many entries were written.
+        Raises:
+            Conflict: The file is there.
+            Denied: The caller may not.
         """
         target = Path(file)
-        if target.exists():
-            raise Conflict(f"{target} is there already.", remedy="Choose another name.")
+        beside = target.with_name(target.name + ".manifest.json")
+        for each in (target, beside):
+            if each.exists():
+                raise Conflict(f"{each} is there already.", remedy="Choose another name.")
         if not target.parent.is_dir():
             raise NotFound(f"There is no folder {target.parent}.", remedy="Make it first.")
-        lines: list[bytes] = []
-        page: RawPage = self.read()
-        while page.entries:
-            lines += [wire.encode(entry) for entry in page.entries]
-            page = self.read(after=str(page.entries[-1].seq))
-        # the last page's checkpoint: it was read in one snapshot with the end, so no later entry is missing or too many
-        head = wire.encode({"format": 2, "key": page.key, "checkpoint": page.checkpoint})
+        asked = Asked(project=project, since=since, until=until, actor=actor, about=about)
+        export = Export(asked, people or {})
+        lines = export.table(self.excerpt) if table else export.part(self.excerpt) if asked.given else None
         fresh = target.with_name(target.name + ".part")
-        fresh.write_bytes(b"\n".join([head, *lines]) + b"\n")
+        with fresh.open("wb") as written:
+            written.writelines(export.whole(self.read) if lines is None else lines)
+        manifest = export.manifest(target.name)
+        beside.write_bytes(wire.encode(manifest) + b"\n")
         fresh.replace(target)
-        return len(lines)
+        return manifest
 
     def anchor(self, file: str | Path) -> Checkpoint:
         """Append the newest checkpoint to a file outside the home, and record that it was done.

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from modelwright.core import wire
-from modelwright.core.errors import Corrupted, Invalid, NotFound
+from modelwright.core.clock import as_utc
+from modelwright.core.errors import Corrupted, Denied, Invalid, NotFound
+from modelwright.core.ids import Name
 from modelwright.core.operation import Page, Service, limited, operation, paged, position
 from modelwright.core.unit import Unit
 from modelwright.ledger import checkpoint as checkpoints
+from modelwright.ledger import excerpt as excerpts
 from modelwright.ledger import proofs, tree
 from modelwright.ledger.chain import Walk
 from modelwright.ledger.held import Held
 from modelwright.ledger.model import (
     Anchored,
+    Asked,
     Checkpoint,
     Consistency,
     Entry,
     Envelope,
+    Excerpt,
     Head,
     Place,
     RawPage,
@@ -169,6 +175,64 @@ class LedgerService(Service):
         """
         page = self._repository.page(unit.rows, after=position(after) or 0, limit=limited(limit, most=10_000))
         return RawPage(entries=tuple(page), checkpoint=self._newest(unit)[0], key=self._key())
+
+    @operation(permission="ledger:read", kind="query")
+    def excerpt(
+        self,
+        unit: Unit,
+        project: Name | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        actor: str | None = None,
+        about: str | None = None,
+        after: str | None = None,
+        size: int | None = None,
+    ) -> Excerpt:
+        """A part of the ledger that proves that it is one: entries as hashed, and hashes for the others.
+
+        It proves that these entries are in the ledger, not that no other one fits what was asked.
+
+        Args:
+            unit: The unit of work.
+            project: Of this project; none means all, for those who may export the whole ledger.
+            since: Recorded at this moment or later.
+            until: Recorded before this moment.
+            actor: Caused by whom, opaque.
+            about: A name, or ``name@version``, that stands in the event.
+            after: ``next`` of the page before.
+            size: ``size`` of the page before.
+
+        Raises:
+            Denied: It is of another project, and the caller may not export the whole ledger.
+        """
+        if project != unit.project and not unit.caller.may("ledger:export"):
+            raise Denied(
+                "Entries of other projects are for those who may export the whole ledger.",
+                remedy=f"Ask for those of yours: --project {unit.project}",
+            )
+        start = position(after) or 0
+        note, head = self._newest(unit) if size is None else ("", Head(size=size, root=""))
+        if not 0 <= head.size < 2**53:
+            raise Invalid(f"size is {size}, which no page answered.", fields={"size": "not a size"})
+        asked = Asked(
+            project=project,
+            since=None if since is None else as_utc(since, field="since"),
+            until=None if until is None else as_utc(until, field="until"),
+            actor=actor,
+            about=about,
+        )
+        limit = max(min(excerpts.CHUNK - start % excerpts.CHUNK, head.size - start), 0)
+        page = self._repository.page(unit.rows, after=start, limit=limit)
+        kept, pruned = excerpts.excerpted((entry, excerpts.wanted(entry, asked)) for entry in page)
+        ends = not page or page[-1].seq >= head.size
+        return Excerpt(
+            entries=kept,
+            pruned=pruned,
+            size=head.size,
+            checkpoint=note,
+            key=self._key(),
+            next=None if ends else str(page[-1].seq),
+        )
 
     def size(self, unit: Unit) -> int:
         """How many entries there are, of all projects."""

@@ -131,6 +131,8 @@ class Runner:
             self._alerts.put(unit.rows, unit.project, alert)
         for alert in inbox.told:
             unit.emit(alert.telling)
+        for over in inbox.resolved:
+            unit.emit(inbox.changed[over].clearing)
         return Ran(
             endpoint=endpoint,
             inputs=work.periods["inputs"],

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from modelwright.app.connect import Workspace
 from modelwright.app.workspace import LocalCaller, Platform
@@ -19,9 +19,9 @@ from modelwright.core.identity import Identity
 from modelwright.server.answers import BYTES, HTML, attached, status_of, stopped
 from modelwright.server.identity import csrf_of, session_of
 from modelwright.server.routes import PUBLIC, Declared, Handler
-from modelwright.server.threads import Threads
+from modelwright.server.threads import Threads, streamed
 from modelwright.ui.assets import PREFIX, assets
-from modelwright.ui.page import Ask, Page, View
+from modelwright.ui.page import Ask, File, Page, View
 from modelwright.ui.render import rendered
 from modelwright.ui.routes import PAGES
 
@@ -91,13 +91,19 @@ def _handler(page: Page, platform: Platform, threads: Threads) -> Handler:
         if view.location:
             return RedirectResponse(view.location, HTTPStatus.SEE_OTHER)
         if view.file is not None:
-            return Response(view.file.content, status, attached(view.file.name), media_type=BYTES)
+            return _saved(view.file, threads)
         return shown(request, rendered(view, ask, request.url.path), status)
 
     async def answer(request: Request) -> Response:
         return await threads.run(made, request)
 
     return answer
+
+
+def _saved(file: File, threads: Threads) -> Response:
+    if isinstance(file.content, bytes):
+        return Response(file.content, headers=attached(file.name), media_type=BYTES)
+    return StreamingResponse(streamed(threads, file.content), headers=attached(file.name), media_type=BYTES)
 
 
 async def _static(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """An OpenID provider that vouches for people: the code flow with PKCE, and what its signed word must say.
 
-Requests go to the issuer that the operator configured and to what its metadata name: no client names an address. OpenID
+Requests go to the issuer that the operator configured and to what its metadata name: no client names an address. The
+issuer's host may be at any address, others must be at public ones, or at those that `MODELWRIGHT_EGRESS` names. OpenID
 Connect Core 1.0, sections 3.1 and 5.1, the checks of an ID token those of 3.1.3.7; PKCE is RFC 7636.
 """
 
@@ -10,9 +11,9 @@ import hashlib
 import secrets
 import threading
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
@@ -26,15 +27,13 @@ from modelwright.core.settings import (
     OIDC_GROUPS_CLAIM,
     OIDC_ISSUER,
 )
-
-if TYPE_CHECKING:
-    import httpx
+from modelwright.egress.ask import Answer, ask
+from modelwright.egress.rules import Rules, place_of
 
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")  # none that the client's secret signs
 _LEEWAY_SECONDS = 60
 _LARGEST = 1 << 20
 _KEYS_SECONDS = 300.0
-_PATIENCE_SECONDS = 10.0
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -123,6 +122,7 @@ class Provider:
     def __init__(self, config: Config, *, clock: Callable[[], float] = time.time) -> None:
         _secure(config.issuer)
         self.config = config
+        self._trusted = (place_of(config.issuer).host,)  # inside the company, as often as not
         self._clock = clock
         self._lock = threading.Lock()
         self._metadata: Mapping[str, Any] | None = None
@@ -166,9 +166,7 @@ class Provider:
             "code_verifier": errand.verifier,
         }
         secret = self.config.client_secret
-        answer = self._ask(
-            "POST", self._address("token_endpoint"), data=form, auth=(self.config.client_id, secret) if secret else None
-        )
+        answer = self._ask("POST", self._address("token_endpoint"), form=form, secret=secret)
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise Denied("The provider does not vouch for you.", remedy="Sign in again.")
@@ -239,22 +237,28 @@ class Provider:
         _secure(address)
         return address
 
-    def _ask(self, method: str, address: str, **more: Any) -> Mapping[str, Any]:
-        import httpx  # weight: as above
-
+    def _ask(
+        self, method: str, address: str, *, form: Mapping[str, str] | None = None, secret: str | None = None
+    ) -> Mapping[str, Any]:
+        headers, body = {"accept": "application/json"}, b""
+        if form is not None:
+            headers["content-type"], body = "application/x-www-form-urlencoded", urlencode(form).encode()
+        if secret is not None:
+            proof = b64encode(f"{self.config.client_id}:{secret}".encode()).decode()
+            headers["authorization"] = f"Basic {proof}"
+        rules = Rules.configured().plus(place_of(address), trusted=self._trusted)
         try:
-            with httpx.Client(timeout=_PATIENCE_SECONDS, follow_redirects=False, trust_env=False) as client:
-                answer = client.request(method, address, headers={"accept": "application/json"}, **more)
-        except httpx.HTTPError as error:
-            raise Unavailable(f"{self.config.issuer} does not answer: {error}.", remedy="Try again.") from None
+            answer = ask(method, address, rules=rules, headers=headers, body=body, largest=_LARGEST)
+        except (Denied, Unavailable) as error:
+            raise Unavailable(f"{self.config.issuer} does not answer: {error.message}", remedy="Try again.") from None
         return self._body(answer)
 
-    def _body(self, answer: httpx.Response) -> Mapping[str, Any]:
-        if answer.status_code in (400, 401, 403):
+    def _body(self, answer: Answer) -> Mapping[str, Any]:
+        if answer.status in (400, 401, 403):
             raise Denied("The provider does not vouch for you.", remedy="Sign in again.")
         try:
-            if answer.status_code != 200 or len(answer.content) > _LARGEST:
-                raise Invalid(f"status {answer.status_code}")
+            if answer.status != 200 or not answer.whole:
+                raise Invalid(f"status {answer.status}")
             return wire.decode(answer.content, dict[str, Any])
         except Error as error:
             raise Unavailable(f"{self.config.issuer} does not answer as a provider does: {error}.") from None

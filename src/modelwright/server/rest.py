@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from http import HTTPStatus
 
@@ -17,7 +16,7 @@ from modelwright.core.identity import Identity
 from modelwright.core.operation import Download, Operation
 from modelwright.server.answers import BYTES, JSON, Stopped, attached, json
 from modelwright.server.routes import Declared, Handler
-from modelwright.server.threads import Threads
+from modelwright.server.threads import Threads, streamed
 
 API = "/api/v1"
 
@@ -62,7 +61,7 @@ def _bytes(platform: Platform, offered: object, threads: Threads) -> Response:
     handle = wire.convert(offered, Download)
     chunks = platform.blobs.stream(handle.digest)
     return StreamingResponse(
-        _in(threads, chunks),
+        streamed(threads, chunks),
         media_type=BYTES,
         headers={
             **attached(handle.filename),
@@ -70,11 +69,6 @@ def _bytes(platform: Platform, offered: object, threads: Threads) -> Response:
             "etag": f'"{handle.digest}"',
         },
     )
-
-
-async def _in(threads: Threads, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while chunk := await threads.run(next, chunks, b""):  # a slow reader keeps no thread
-        yield chunk
 
 
 def require_media(headers: Headers, wanted: str) -> None:

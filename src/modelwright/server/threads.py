@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -52,3 +52,9 @@ class Threads:
     def _leave(self, _: Future[T]) -> None:
         with self._lock:
             self._taken -= 1
+
+
+async def streamed(threads: Threads, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces that are made in threads as they are read: a slow reader keeps no thread."""
+    while chunk := await threads.run(next, chunks, b""):
+        yield chunk

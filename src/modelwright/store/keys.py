@@ -1,14 +1,16 @@
-"""The home's signing key, and what is signed with it: DSSE envelopes (Dead Simple Signing Envelope, v1) and notes."""
+"""The home's keys: what is signed with one, DSSE envelopes (Dead Simple Signing Envelope, v1) and notes, and sealed."""
 
 from __future__ import annotations
 
 import base64
 import os
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from modelwright.core.errors import Corrupted
 from modelwright.core.ids import new_id
@@ -24,7 +26,7 @@ def _pre_authentication(payload_type: str, payload: bytes) -> bytes:
 
 
 class Keys:
-    """An Ed25519 key pair in a folder; the private key is readable by its owner alone and made at first use.
+    """An Ed25519 key pair, and a key for secrets, in a folder; readable by its owner alone and made at first use.
 
     Args:
         folder: ``keys/`` of the home.
@@ -35,13 +37,23 @@ class Keys:
 
     @cached_property
     def _private(self) -> Ed25519PrivateKey:
-        path = self._folder / "signing.key"
+        return Ed25519PrivateKey.from_private_bytes(
+            self._kept("signing", lambda: Ed25519PrivateKey.generate().private_bytes_raw())
+        )
+
+    @cached_property
+    def _sealing(self) -> AESGCM:
+        return AESGCM(self._kept("sealing", partial(AESGCM.generate_key, 256)))
+
+    def _kept(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """The bytes of a key, made at first use."""
+        path = self._folder / f"{name}.key"
         if not path.exists():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = self._folder / f"signing.{new_id()}"  # a process id comes again, and may have left a file
+            fresh = self._folder / f"{name}.{new_id()}"  # a process id comes again, and may have left a file
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
-                os.write(descriptor, Ed25519PrivateKey.generate().private_bytes_raw())
+                os.write(descriptor, make())
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -53,12 +65,32 @@ class Keys:
                 fresh.unlink()
                 sync_folder(self._folder)
                 sync_folder(self._folder.parent)
-        return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+        return path.read_bytes()
 
     @cached_property
     def public(self) -> bytes:
         """The public key, 32 bytes."""
         return self._private.public_key().public_bytes_raw()
+
+    def seal(self, secret: bytes, about: str) -> str:
+        """A secret as it may lie in the records: encrypted and bound to what it is about (AES-256-GCM), in base64."""
+        nonce = os.urandom(12)
+        return base64.b64encode(nonce + self._sealing.encrypt(nonce, secret, about.encode())).decode()
+
+    def unseal(self, sealed: str, about: str) -> bytes:
+        """The secret again.
+
+        Raises:
+            Corrupted: It was sealed by another home, about something else, or altered.
+        """
+        try:
+            both = base64.b64decode(sealed, validate=True)
+            return self._sealing.decrypt(both[:12], both[12:], about.encode())
+        except (InvalidTag, ValueError):
+            raise Corrupted(
+                "A secret cannot be read with this home's key.",
+                remedy="Restore keys/ from a backup, or enter the secret again.",
+            ) from None
 
     def sign(self, payload: bytes, payload_type: str) -> Envelope:
         """An envelope around the payload."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -65,11 +65,11 @@ class File:
     """Bytes to save, never shown by the browser as a page of this site.
 
     Attributes:
-        content: The bytes.
+        content: The bytes, or pieces of them that are made while they are sent.
         name: What to save them as; never a path.
     """
 
-    content: bytes
+    content: bytes | Iterator[bytes]
     name: str
 
 

@@ -51,6 +51,7 @@ RAIL = (
     Section("Approvals", "/approvals", "s", "approvals.list"),
     Section("Lineage", "/lineage", "l", "lineage.up"),
     Section("Ledger", "/ledger", "b", "ledger.list"),
+    Section("Notifications", "/notifications", "n", "notifications.list"),
     Section("People", "/people", "u", "users.list"),
 )
 

@@ -84,6 +84,7 @@ def test_every_command_says_an_operation_or_is_more_than_one():
         "prediction export",
         "model evaluate",
         "ledger export",
+        "notify channel add",
         "ledger anchor",
         "ledger key",
         "new drift-test",

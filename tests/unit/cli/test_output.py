@@ -62,6 +62,7 @@ _ACTS = {
         "disable",
         "enable",
         "join",
+        "pause",
         "remove",
         "revoke",
         "end",
@@ -77,7 +78,7 @@ _ACTS = {
         "set_alias",
         "sign",
     ),
-    *("declare", "keep", "start", "trigger"),
+    *("declare", "keep", "start", "test", "trigger"),
 }
 READ = [name for name in COMMANDS if name.partition(".")[2] not in _ACTS]
 

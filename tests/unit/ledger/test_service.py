@@ -102,12 +102,12 @@ def test_an_empty_ledger_is_intact_and_has_a_checkpoint_over_nothing(platform):
 
 
 def test_an_export_holds_the_key_the_checkpoint_and_every_entry(platform, ws, tmp_path):
-    assert ws.ledger.export(tmp_path / "out.jsonl") == 9
+    assert ws.ledger.export(tmp_path / "out.jsonl").entries == 9
     first, *lines = (tmp_path / "out.jsonl").read_text().splitlines()
     newest = ws.ledger.checkpoint()
     assert json.loads(first) == {"format": 2, "key": newest.key, "checkpoint": newest.note}
     assert [json.loads(line)["seq"] for line in lines] == list(range(1, 10))
-    assert [path.name for path in tmp_path.glob("out*")] == ["out.jsonl"]
+    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.jsonl", "out.jsonl.manifest.json"]
 
 
 def test_an_export_never_writes_over_a_file(ws, tmp_path):

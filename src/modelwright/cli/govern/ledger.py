@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from modelwright.app.connect import Workspace
+from modelwright.core.clock import as_utc
+from modelwright.core.errors import Denied
 from modelwright.ledger import anchors
 from modelwright.terminal.context import workspace
 from modelwright.terminal.output import After, Json, Limit, short, show, table, when
@@ -123,8 +126,47 @@ def _give(found: object, text: str, out: Path | None, *, json: bool, what: str) 
 def export(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Where to write it; must not be there yet.")],
+    project: Annotated[str | None, typer.Option(help="Of this project alone; all by default.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Recorded at this time or later.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Recorded before this time.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Caused by whom: a user's name, or an id of the ledger.")] = None,
+    about: Annotated[
+        str | None, typer.Option("--object", metavar="NAME", help="With this name or name@version in it.")
+    ] = None,
+    table: Annotated[bool, typer.Option("--csv", help="A table for people; JSON lines by default.")] = False,
     json: Json = False,
 ) -> None:
-    """Write the ledger as JSON lines, for others to verify."""
-    written = workspace(context).ledger.export(file)
-    show({"file": str(file), "entries": written}, json=json, text=lambda: f"{written:,} entries in {file}")
+    """Write the ledger, or a part of it, for others to verify.
+
+    Beside it goes FILE.manifest.json: how many entries, the checkpoint, the SHA-256 of the file, and who is who for
+    those who may know.
+    """
+    space = workspace(context)
+    people = _people(space)
+    ids = {name: identifier for identifier, name in people.items()}
+    written = space.ledger.export(
+        file,
+        project=project,
+        since=None if since is None else as_utc(since, field="since"),
+        until=None if until is None else as_utc(until, field="until"),
+        actor=actor if actor is None else ids.get(actor, actor),
+        about=about,
+        table=table,
+        people=people,
+    )
+    show(written, json=json, text=lambda: f"{written.entries:,} entries in {file}")
+
+
+def _people(space: Workspace) -> dict[str, str]:
+    """Opaque id -> the name to sign in with, where the caller may know."""
+    found: dict[str, str] = {}
+    after = ""
+    try:
+        while True:
+            page = space.users.list(limit=1000, after=after)
+            found |= {user.id: user.name for user in page.items}
+            if page.next is None:
+                return found
+            after = page.next
+    except Denied:
+        return {}

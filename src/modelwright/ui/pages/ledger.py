@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted, NotFound
-from modelwright.ledger.model import Anchored, Entry
+from modelwright.ledger.exporting import Export
+from modelwright.ledger.model import Anchored, Asked, Entry
 from modelwright.ui.page import Ask, File, View
 
 _PAGE = 100
@@ -29,6 +31,24 @@ def load_list(ask: Ask) -> View:
         "anchors": ask.workspace.ledger.list(kind=_ANCHORED, limit=5).items,
     }
     return View("ledger", "Ledger", context)
+
+
+def load_lines(ask: Ask) -> View:
+    """The project's entries as JSON lines, which anybody can verify."""
+    me = ask.workspace.users.me()
+    return _exported(Export(Asked(project=me.project), {}).part(ask.workspace.ledger.excerpt), f"{me.project}.jsonl")
+
+
+def load_table(ask: Ask) -> View:
+    """The project's entries as a table, for people; who is who for those who may know."""
+    me = ask.workspace.users.me()
+    names = {user.id: user.name for user in ask.read_all("users.list", limit=1000)}
+    return _exported(Export(Asked(project=me.project), names).table(ask.workspace.ledger.excerpt), f"{me.project}.csv")
+
+
+def _exported(lines: Iterator[bytes], name: str) -> View:
+    first = next(lines)  # what goes wrong at once is told on a page
+    return View(file=File(content=filter(None, chain([first], lines)), name=f"ledger-{name}"))
 
 
 def load_receipt(ask: Ask) -> View:

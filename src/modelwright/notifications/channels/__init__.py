@@ -1,0 +1,1 @@
+"""How a message is said: one file for each kind of channel."""
