@@ -55,6 +55,7 @@ class Asker:
         headers: Mapping[str, str] | Iterable[tuple[bytes, bytes]] = MappingProxyType({}),
         body: Iterable[bytes] = (b"",),
         stalls: bool = False,
+        cut: bool = False,
         client: tuple[str, int] | None = ("127.0.0.1", 50000),
         query: bytes = b"",
     ) -> Answer:
@@ -62,6 +63,7 @@ class Asker:
 
         Args:
             stalls: The body never ends.
+            cut: The caller goes away where the body should end.
         """
         if isinstance(headers, Mapping):
             given = {"host": f"localhost:{PORT}", **{name.lower(): value for name, value in headers.items()}}
@@ -80,15 +82,17 @@ class Asker:
             "client": client,
             "server": ("127.0.0.1", PORT),
         }
-        return self.runner.run(self._ask(scope, list(body), stalls))
+        return self.runner.run(self._ask(scope, list(body), stalls or cut, cut))
 
-    async def _ask(self, scope: dict[str, Any], pieces: list[bytes], stalls: bool) -> Answer:
+    async def _ask(self, scope: dict[str, Any], pieces: list[bytes], stalls: bool, cut: bool) -> Answer:
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
             if pieces:
                 piece = pieces.pop(0)
                 return {"type": "http.request", "body": piece, "more_body": bool(pieces) or stalls}
+            if cut:
+                return {"type": "http.disconnect"}
             await asyncio.Event().wait()
             raise AssertionError
 
@@ -96,6 +100,8 @@ class Asker:
             sent.append(message)
 
         await self.app(scope, receive, send)
+        if not sent:
+            return Answer(0, {}, b"")  # who went away is not answered
         start = sent[0]
         return Answer(
             start["status"],

@@ -254,6 +254,7 @@ COMMANDS: dict[str, Typed] = {
     "lifecycle.trace": lambda a, _: ["trace", "prediction", a["prediction_id"]],
     "lifecycle.age": lambda a, _: ["endpoint", "age", a["endpoint"]],
     "lifecycle.overview": lambda a, _: ["status"],
+    "search.find": lambda a, _: ["search", a["text"], *_options(a, "limit")],
 }
 """Operation -> its command, which prints the operation's answer with ``--json``."""
 

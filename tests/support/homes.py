@@ -1,7 +1,7 @@
 """Homes for tests, and servers over them."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,19 +24,21 @@ def fresh_platform(folder: Path) -> Platform:
     return Platform(Home(folder / ".modelwright").open(create=True))
 
 
-def application(platform: Platform, *, limits: Limits | None = None, port: int = PORT, **given) -> Application:
+def application(
+    platform: Platform, *, limits: Limits | None = None, port: int = PORT, names: Iterable[str] = (), **given
+) -> Application:
     """The whole server as ASGI, answering for this machine's own names; ``pages`` come on top of the dashboard's."""
     faces = [*FACES, *given.pop("pages", ())]
-    return Application(platform, allowed=allowed_authorities(port), limits=limits, pages=faces, **given)
+    return Application(platform, allowed=allowed_authorities(port, names), limits=limits, pages=faces, **given)
 
 
 @contextmanager
-def live(platform: Platform, *, limits: Limits | None = None) -> Iterator[str]:
+def live(platform: Platform, *, limits: Limits | None = None, names: Iterable[str] = ()) -> Iterator[str]:
     """A real server in a thread; its URL. Nothing to wait for: the socket listens before the server does."""
     with ExitStack() as stack:
         listening = stack.enter_context(closing(bind("127.0.0.1", 0, option="--port")))
         port = listening.getsockname()[1]
-        inner = stack.enter_context(closing(application(platform, limits=limits, port=port)))
+        inner = stack.enter_context(closing(application(platform, limits=limits, port=port, names=names)))
         running = server(inner)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, name="live")
         thread.start()

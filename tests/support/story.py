@@ -459,6 +459,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "lifecycle.compare_ages": _frozen,
     "lifecycle.age": lambda w: {"endpoint": "delays"},
     "lifecycle.outstanding": lambda w: {"endpoint": "delays"},
+    "search.find": lambda w: {"text": "delay", "limit": 100},
 }
 """Operation -> arguments, in the order of the story; a later case finds earlier answers in ``world.seen``."""
 

@@ -23,7 +23,7 @@ def test_a_vendored_file_is_the_one_in_the_manifest(digest, name):
 def test_the_manifest_names_versions_licences_and_every_foreign_file():
     assert [line for line in MANIFEST if re.match(r"# (htmx.org 2|uplot 1)\.\d+\.\d+", line)] != []
     names = {name for _, name in VENDORED}
-    ours = {"app.css", "app.js", "mark.svg", "vendor.sha256"}
+    ours = {"app.css", "app.js", "palette.js", "mark.svg", "vendor.sha256"}
     assert {item.name for item in STATIC.iterdir()} == names | ours
     assert {"htmx.LICENSE", "uplot.LICENSE"} <= names
 

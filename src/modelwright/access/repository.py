@@ -116,6 +116,11 @@ class UserRepository:
         found = rows.execute(select(users).where(users.c.name > after).order_by(users.c.name).limit(limit)).all()
         return [self._user(rows, row) for row in found]
 
+    def called(self, rows: Rows) -> list[tuple[str, str, datetime]]:
+        """Everybody's name, what they are called and since when they are here."""
+        found = rows.execute(select(users.c.name, users.c.display, users.c.created_at).order_by(users.c.name))
+        return [(row.name, row.display, row.created_at) for row in found]
+
     def password(self, rows: Rows, user: str) -> str | None:
         """What is kept of a user's password."""
         kept: str | None = rows.execute(select(users.c.password).where(users.c.id == user)).scalar()
@@ -134,17 +139,6 @@ class UserRepository:
         rows.execute(delete(members).where(members.c.user == user))
         for group in sorted(set(groups)):
             rows.execute(insert(members).values(user=user, group=group))
-
-    def put_addresses(self, rows: Rows, user: str, given: Collection[str]) -> None:
-        """The addresses under which a user commits, and no other; raises where somebody else has one of them."""
-        rows.execute(delete(addresses).where(addresses.c.user == user))
-        for address in sorted({each.strip().lower() for each in given}):
-            rows.execute(insert(addresses).values(author=author_of(address), user=user, address=address))
-
-    def by_author(self, rows: Rows, author: str) -> str | None:
-        """The id of who commits under an address, as a history has it."""
-        found: str | None = rows.execute(select(addresses.c.user).where(addresses.c.author == author)).scalar()
-        return found
 
     def _one(self, rows: Rows, condition: object) -> User | None:
         found = rows.execute(select(users).where(condition)).first()  # type: ignore[arg-type]  # one of the above
@@ -166,6 +160,21 @@ class UserRepository:
             given=kept["given"],
             created_at=kept["created_at"],
         )
+
+
+class AddressRepository:
+    """Who commits under which mail address."""
+
+    def put(self, rows: Rows, user: str, given: Collection[str]) -> None:
+        """The addresses under which a user commits, and no other; raises where somebody else has one of them."""
+        rows.execute(delete(addresses).where(addresses.c.user == user))
+        for address in sorted({each.strip().lower() for each in given}):
+            rows.execute(insert(addresses).values(author=author_of(address), user=user, address=address))
+
+    def user_of(self, rows: Rows, author: str) -> str | None:
+        """The id of who commits under an address, as a history has it."""
+        found: str | None = rows.execute(select(addresses.c.user).where(addresses.c.author == author)).scalar()
+        return found
 
 
 class GrantRepository:

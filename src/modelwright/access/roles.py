@@ -64,8 +64,8 @@ OF_ALL: dict[Role, frozenset[str]] = {Role.AUDITOR: frozenset({"ledger:export"})
 EVERYWHERE = "*"
 """The project of a grant that holds in all of them."""
 
-OWN = frozenset({"self:read", "self:write"})
-"""What everybody who has signed in may do: see who they are, and manage their own tokens."""
+OWN = frozenset({"search:read", "self:read", "self:write"})
+"""What everybody who has signed in may do: see who they are, manage their own tokens, and find what they may read."""
 
 
 def permitted(roles: frozenset[Role]) -> frozenset[str]:

@@ -35,7 +35,13 @@ from modelwright.core.unit import Unit
 
 if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
     from modelwright.access.principal import Doorkeeper
-    from modelwright.access.repository import GrantRepository, SessionRepository, TokenRepository, UserRepository
+    from modelwright.access.repository import (
+        AddressRepository,
+        GrantRepository,
+        SessionRepository,
+        TokenRepository,
+        UserRepository,
+    )
 
 Address = Annotated[str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,128}$")]
 
@@ -54,8 +60,10 @@ class UserService(Service):
         tokens: TokenRepository,
         sessions: SessionRepository,
         doorkeeper: Doorkeeper,
+        addresses: AddressRepository,
     ) -> None:
         self._users = users
+        self._addresses = addresses
         self._grants = grants
         self._tokens = tokens
         self._sessions = sessions
@@ -272,10 +280,10 @@ class UserService(Service):
         """
         user = existing(self._users, unit, name)
         for address in addresses:
-            holder = self._users.by_author(unit.rows, author_of(address))
+            holder = self._addresses.user_of(unit.rows, author_of(address))
             if holder not in (None, user.id):
                 raise Conflict(f"Somebody else commits as {address}.", remedy="Take it from them first.")
-        self._users.put_addresses(unit.rows, user.id, addresses)
+        self._addresses.put(unit.rows, user.id, addresses)
         changed = existing(self._users, unit, name)
         if changed.commits_as != user.commits_as:
             unit.emit(UserChanged(user_id=user.id, what="addresses"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,7 +11,7 @@ from modelwright.app.faces import face
 from modelwright.app.project import workspace_of
 from modelwright.app.services import operation_table
 from modelwright.core.errors import Invalid, NotFound
-from modelwright.core.operation import Caller, Face, Operation, Table
+from modelwright.core.operation import Caller, Face, Operation, Table, Transfer
 from modelwright.core.settings import PROJECT, TOKEN, URL
 
 
@@ -21,12 +22,14 @@ class Workspace:
         table: The operations.
         caller: Who carries them out.
         where: The home's folder or the server's address, for people.
+        token: What its caller comes with, for the endpoints' port.
     """
 
-    def __init__(self, table: Table, caller: Caller, where: str) -> None:
+    def __init__(self, table: Table, caller: Caller, where: str, token: str | None = None) -> None:
         self._table = table
         self._caller = caller
         self.where = where
+        self.token = token
 
     def __getattr__(self, noun: str) -> Face:
         if noun.startswith("_") or noun not in self.nouns:
@@ -66,7 +69,13 @@ class Workspace:
             close()
 
 
-def connect(url: str | Path | None = None, *, token: str | None = None, project: str | None = None) -> Workspace:
+def connect(
+    url: str | Path | None = None,
+    *,
+    token: str | None = None,
+    project: str | None = None,
+    progress: Callable[[Transfer], None] | None = None,
+) -> Workspace:
     """Open a workspace.
 
     Args:
@@ -75,6 +84,7 @@ def connect(url: str | Path | None = None, *, token: str | None = None, project:
         token: Who calls, where there is login; by default ``MODELWRIGHT_TOKEN``. Whoever can open a home's files and
             gives none is its owner.
         project: The project to work in; by default ``MODELWRIGHT_PROJECT``, then the token's own, then ``default``.
+        progress: Is told how far bytes have come that go to a server or come from it.
 
     Raises:
         NotFound: There is no home here, or no such project for the token's user.
@@ -88,7 +98,7 @@ def connect(url: str | Path | None = None, *, token: str | None = None, project:
             raise Invalid(
                 f"{where!r} is not an address of a server.", remedy="Write http://… or https://…, or a folder."
             )
-        return _remote(where, token, project)
+        return _remote(where, token, project, progress)
     return _local(Path(where) if where else None, token, project)
 
 
@@ -104,10 +114,10 @@ def _local(folder: Path | None, token: str | None, project: str | None) -> Works
         raise NotFound(f"There is no {FOLDER}/ here or above {Path.cwd()}.", remedy="Make one: modelwright init")
     platform = Platform(Home(found).open(create=False))
     caller = LocalCaller(platform, platform.identity(token, project))
-    return Workspace(platform.table, caller, str(platform.home.folder))
+    return Workspace(platform.table, caller, str(platform.home.folder), token)
 
 
-def _remote(url: str, token: str | None, project: str | None) -> Workspace:
+def _remote(url: str, token: str | None, project: str | None, progress: Callable[[Transfer], None] | None) -> Workspace:
     from modelwright.client.http import HttpCaller  # weight: httpx, which a local home does without
 
-    return Workspace(operation_table(), HttpCaller(url, token=token, project=project), url)
+    return Workspace(operation_table(), HttpCaller(url, token=token, project=project, progress=progress), url, token)

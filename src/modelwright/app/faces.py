@@ -22,6 +22,7 @@ VERBS = {
     "notifications": "modelwright.notifications.sdk:NotificationsFace",
     "runs": "modelwright.tracking.sdk:RunsFace",
     "tokens": "modelwright.access.sdk:TokensFace",
+    "search": "modelwright.search.sdk:SearchFace",
 }
 """Noun -> the Face that a room subclasses; the others offer their operations alone."""
 

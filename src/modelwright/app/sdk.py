@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
 from modelwright.app.connect import Workspace, connect
+from modelwright.client.patience import Patience
 from modelwright.core import wire
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import KINDS, Error, Invalid, Unavailable
@@ -220,9 +222,6 @@ class Answer(Shown, frozen=True, kw_only=True):
     version: int
 
 
-_ATTEMPTS = 5
-
-
 def predict(
     endpoint: str,
     rows: Any,
@@ -242,7 +241,7 @@ def predict(
         event_at: When the question is asked, one moment or one per row; by default now.
         url: Where endpoints answer; by default what the workspace's server said.
         workspace: Where the endpoint is deployed; by default ``connect()``.
-        token: Who asks, where there is login; by default ``MODELWRIGHT_TOKEN``.
+        token: Who asks, where there is login; by default the workspace's, else ``MODELWRIGHT_TOKEN``.
 
     Raises:
         Denied: There is login, and the token does not count.
@@ -261,23 +260,21 @@ def predict(
     where = url or _address(endpoint, workspace)
     address = f"{where.rstrip('/')}/endpoints/{quote(endpoint, safe='')}/invocations"
     headers = {"content-type": "application/json"}
-    if token or TOKEN.value:
-        headers["authorization"] = f"Bearer {token or TOKEN.value}"
-    transport = httpx.HTTPTransport(retries=2)
-    with httpx.Client(transport=transport, timeout=60, trust_env=False) as client:
-        for attempt in range(_ATTEMPTS):
+    secret = token or (workspace.token if workspace else None) or TOKEN.value
+    if secret:
+        headers["authorization"] = f"Bearer {secret}"
+    patience = Patience(time.sleep)
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        while True:
             try:
                 answer = client.post(address, content=wire.encode(body), headers=headers)
             except httpx.InvalidURL as error:
                 raise Invalid(f"{where!r} is not an address: {error}.", remedy="Write http://host:port.") from error
             except httpx.TransportError as error:
-                if attempt + 1 == _ATTEMPTS:
-                    raise Unavailable(
-                        f"{address} does not answer: {error}.", remedy="Start a server: modelwright up"
-                    ) from error
+                patience.lost(error, address)
                 continue
-            return _answered(answer, ids)
-    raise AssertionError("unreachable")
+            if not patience.refuses(answer):
+                return _answered(answer, ids)
 
 
 def _answered(answer: Any, ids: list[str]) -> Answer:
@@ -317,6 +314,22 @@ def _moments(event_at: datetime | str | Sequence[datetime]) -> str | list[str]:
 def _address(endpoint: str, workspace: Workspace | None) -> str:
     with nullcontext(workspace) if workspace else connect() as opened:
         address: str | None = opened.endpoints.get(endpoint).address
+        where = opened.where
     if address is None:
         raise Unavailable(f"No server has been started for {endpoint}.", remedy="Start one: modelwright up")
+    return _reached(address, where)
+
+
+def _reached(address: str, where: str) -> str:
+    """A server's address as it is reached from here: one that listens everywhere is where the workspace found it.
+
+    Example:
+        >>> _reached("http://0.0.0.0:8901", "https://ml.example.com:8900")
+        'http://ml.example.com:8901'
+    """
+    for everywhere in ("//0.0.0.0", "//[::]"):
+        if everywhere in address and "://" in where:
+            host = urlsplit(where).netloc.rpartition("@")[2]
+            name = host if host.endswith("]") else host.rpartition(":")[0] or host
+            return address.replace(everywhere, f"//{name}", 1)
     return address

@@ -25,6 +25,7 @@ from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.service import LabelService, PredictionService
 from modelwright.rollouts.service import RolloutService
+from modelwright.search.service import SearchService
 from modelwright.serving.service import EndpointService
 from modelwright.tracking.service import RunService
 
@@ -57,6 +58,7 @@ SERVICES: tuple[type[Service], ...] = (
     TokenService,
     DocumentService,
     NotificationService,
+    SearchService,
 )
 
 

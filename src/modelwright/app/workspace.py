@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from modelwright.access.principal import Doorkeeper
-from modelwright.access.repository import GrantRepository, SessionRepository, TokenRepository, UserRepository
+from modelwright.access.repository import (
+    AddressRepository,
+    GrantRepository,
+    SessionRepository,
+    TokenRepository,
+    UserRepository,
+)
 from modelwright.access.service import GrantService, ProjectService, UserService
 from modelwright.access.sessions import SessionService
 from modelwright.access.tokens import TokenService
@@ -71,6 +77,9 @@ from modelwright.predictions.service import LabelService, PredictionService
 from modelwright.rollouts.conclusion import stopping
 from modelwright.rollouts.repository import RolloutRepository
 from modelwright.rollouts.service import RolloutService
+from modelwright.search.repository import SearchRepository
+from modelwright.search.service import SearchService
+from modelwright.search.things import finding
 from modelwright.serving.publisher import CallerPublisher, Publisher
 from modelwright.serving.repository import DeploymentRepository
 from modelwright.serving.service import EndpointService
@@ -107,7 +116,8 @@ class Platform:
         self.records = control_database(home)
         self._lineage = LineageRepository()
         self.outbox: Outbox = RecordsOutbox(self.records, clock)
-        derived = (projections.lineage(self._lineage), reacting(self.outbox, reactions))
+        self._search = SearchRepository()
+        derived = (projections.lineage(self._lineage), finding(self._search), reacting(self.outbox, reactions))
         self.units = Units(self.records, self.keys, projections=derived, clock=clock)
         self.services = self._made()  # at once: threads share them from here on
 
@@ -158,7 +168,7 @@ class Platform:
             ApprovalRepository(),
             models=ModelRepository(),
             runs=RunRepository(),
-            users=UserRepository(),
+            addresses=AddressRepository(),
             blobs=self.blobs,
             doorkeeper=self.doorkeeper,
             keys=self.keys,
@@ -223,6 +233,7 @@ class Platform:
             alerts,
             lineage,
             ledger,
+            SearchService(self._search, users=self._users, ledger=ledger, predictions=predictions),
             *people,
         )
         services = {service.noun: service for service in made}
@@ -240,12 +251,13 @@ class Platform:
 
     def _people(self) -> tuple[Service, ...]:
         users, grants, tokens, sessions = UserRepository(), GrantRepository(), TokenRepository(), SessionRepository()
+        self._users = users
         self.doorkeeper = doorkeeper = Doorkeeper(users, grants, tokens, sessions)
         self.entrance = Entrance(self.records, doorkeeper, clock=self.clock)
         self.callers = CallerPublisher(self.home.folder, records=self.records, doorkeeper=doorkeeper, keys=self.keys)
         self.sessions = SessionService(sessions, users)
         return (
-            UserService(users, grants, tokens, sessions, doorkeeper),
+            UserService(users, grants, tokens, sessions, doorkeeper, AddressRepository()),
             GrantService(users, grants),
             ProjectService(grants, users, doorkeeper),
             TokenService(tokens, users),
@@ -381,6 +393,10 @@ class LocalCaller:
     def download(self, handle: Download, operation: Operation, request: msgspec.Struct) -> bytes:
         """The bytes behind a handle."""
         return self._platform.blobs.read(handle.digest)
+
+    def fetch(self, handle: Download, operation: Operation, request: msgspec.Struct, into: BinaryIO) -> None:
+        """Write the bytes behind a handle."""
+        into.writelines(self._platform.blobs.stream(handle.digest))
 
     def close(self) -> None:
         """Close the home."""

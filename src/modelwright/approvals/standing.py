@@ -7,7 +7,7 @@ from itertools import takewhile
 from msgspec.structs import replace
 
 from modelwright.access.principal import Doorkeeper
-from modelwright.access.repository import UserRepository
+from modelwright.access.repository import AddressRepository
 from modelwright.approvals.model import STATEMENT_TYPE, Signed
 from modelwright.approvals.repository import ApprovalRepository
 from modelwright.core import wire
@@ -32,7 +32,7 @@ class Standings:
         repository: Signatures.
         models: Who registered a version.
         runs: Who ran what it was made in.
-        users: Who commits under which address.
+        addresses: Who commits under which address.
         blobs: Who committed what.
         doorkeeper: Whether there is login.
         keys: Whose signatures count.
@@ -44,7 +44,7 @@ class Standings:
         *,
         models: ModelRepository,
         runs: RunRepository,
-        users: UserRepository,
+        addresses: AddressRepository,
         blobs: Blobs,
         doorkeeper: Doorkeeper,
         keys: Keys,
@@ -52,7 +52,7 @@ class Standings:
         self._repository = repository
         self._models = models
         self._runs = runs
-        self._users = users
+        self._addresses = addresses
         self._blobs = blobs
         self._doorkeeper = doorkeeper
         self._keys = keys
@@ -93,7 +93,7 @@ class Standings:
         history = wire.decode(self._blobs.read(run.capture.history), History)
         approved = self._approved(unit, version)
         since = (commit.author for commit in takewhile(lambda commit: commit.id != approved, history.commits))
-        users = (self._users.by_author(unit.rows, author) for author in dict.fromkeys(since))
+        users = (self._addresses.user_of(unit.rows, author) for author in dict.fromkeys(since))
         return {user: COMMITTED for user in users if user is not None}
 
     def _approved(self, unit: Unit, version: ModelVersion) -> str | None:

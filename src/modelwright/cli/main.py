@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from modelwright.cli import home, new
+from modelwright.cli import completion, home, new, search
 from modelwright.cli.build import data, features, labels, models, pipelines, runs
 from modelwright.cli.govern import approvals, charters, documents, evidence, ledger, lineage, notify, policies, users
 from modelwright.cli.serve import alerts, assurance, endpoints, monitors, predict, predictions, rollouts
@@ -37,6 +37,8 @@ app = typer.Typer(
 home.add_to(app)
 predict.add_to(app)
 lineage.add_to(app)
+search.add_to(app)
+completion.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="feature")
 app.add_typer(runs.app, name="run")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import random
+import io
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from modelwright.client.patience import Patience
 from modelwright.core import wire
 from modelwright.core.errors import Conflict, Corrupted, Error, Invalid, Unavailable
 from modelwright.core.failure import Failed
 from modelwright.core.ids import new_id
-from modelwright.core.operation import Download, Operation, Upload
+from modelwright.core.operation import Download, Operation, Transfer, Upload
 
 if TYPE_CHECKING:  # weight: a home opened in process does without
     import httpx
@@ -27,10 +28,13 @@ API = "/api/v1"
 BYTES = "application/octet-stream"
 JSON = "application/json"
 
-_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)  # 5 s together: a supervisor has a dead server back within one
-_LONGEST_WAIT = 5.0  # a server's Retry-After is heeded up to here
-_REFUSED_ATTEMPTS = 4  # nobody listens there at all: 0.7 s of patience are enough
+OFFSET = "modelwright-offset"
+"""The header that says where a transfer goes on, of an upload and of a download."""
+
 _ANSWER_SECONDS = 150.0  # longer than the server's own limit, so that its explanation arrives
+_THERE, _CONFLICT = 200, 409
+_PIECE = 1 << 18
+_SMALL = 4 << 20  # what is quicker sent once more than gone on with
 
 
 class HttpCaller:
@@ -43,6 +47,7 @@ class HttpCaller:
         url: The server's address, ``http://127.0.0.1:8900``.
         token: Who calls; not needed where there is no login.
         project: The project to work in; by default the token's own, else ``default``.
+        progress: Is told how far bytes have come, up and down.
         sleep: How to pause; for tests.
     """
 
@@ -52,11 +57,13 @@ class HttpCaller:
         *,
         token: str | None = None,
         project: str | None = None,
+        progress: Callable[[Transfer], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = url.rstrip("/")
         self._token = token
         self._project = project
+        self._progress = progress
         self._sleep = sleep
         self._opening = threading.Lock()
 
@@ -80,31 +87,78 @@ class HttpCaller:
             raise self._stranger(response) from error
 
     def upload(self, source: bytes | Path) -> Upload:
-        """Send bytes ahead; known bytes are not sent again."""
+        """Send bytes ahead; known bytes are not sent again, and what was cut goes on where it stopped.
+
+        Raises:
+            Unavailable: The server does not answer, or the connection breaks again and again without a byte between.
+        """
         digest, size = _measured(source)
         path = f"{API}/blobs/{digest}"
-        if not self._knows(path):
-            self._send("PUT", path, {"content-type": BYTES, "content-length": str(size)}, source)
+        begun = self._begun(path)
+        if begun is not None and size <= _SMALL:
+            with _reading(source, 0) as body:
+                self._send("PUT", path, {"content-type": BYTES}, body.read())
+        elif begun is not None:
+            self._send_on(path, source, size, begun)
         return Upload(digest=digest, size=size)
 
     def download(self, handle: Download, operation: Operation, request: Struct) -> bytes:
-        """The bytes behind a handle, checked against its digest.
+        """The bytes behind a handle; raises as ``fetch`` does."""
+        into = io.BytesIO()
+        self.fetch(handle, operation, request, into)
+        return into.getvalue()
+
+    def fetch(self, handle: Download, operation: Operation, request: Struct, into: BinaryIO) -> None:
+        """Write the bytes behind a handle, checked against its digest; what was cut goes on where it stopped.
+
+        Args:
+            handle: What the operation answered.
+            operation: Who offers the bytes.
+            request: Its arguments.
+            into: Where to; empty, and not to be used where this raises.
 
         Raises:
             Conflict: The operation offers other bytes by now.
             Corrupted: Other bytes arrived than the server said.
+            Unavailable: As ``upload``.
         """
-        headers = {"accept": BYTES, "content-type": JSON}
-        response = self._send("POST", f"{API}/{operation.name}", headers, wire.encode(request))
+        hasher, patience = hashlib.sha256(), Patience(self._sleep)
+        done, complete = 0, False
+        while not complete:
+            headers = {"accept": BYTES, "content-type": JSON, **({OFFSET: str(done)} if done else {})}
+            failure: Exception | None = None
+            before = done
+            try:
+                with self._opened("POST", f"{API}/{operation.name}", headers, wire.encode(request)) as response:
+                    if not response.is_success:
+                        response.read()
+                    if patience.refuses(response):
+                        continue
+                    self._check_offer(response, handle, operation, done)
+                    for piece in response.iter_bytes():
+                        into.write(piece)
+                        hasher.update(piece)
+                        done += len(piece)
+                        self._tell("down", done, handle.size)
+                    complete = True
+            except _broken() as error:
+                failure = error
+            if failure is not None:
+                patience.lost(failure, self.url, progress=done > before)
+        if hasher.hexdigest() != handle.digest:
+            raise Corrupted(f"Other bytes arrived than {handle.digest}.", remedy="Try again.")
+
+    def _check_offer(self, response: httpx.Response, handle: Download, operation: Operation, done: int) -> None:
+        if not response.is_success:
+            raise self._error(response)
         offered = response.headers.get("etag", "").strip('"')
         if offered != handle.digest:
             raise Conflict(
                 f"{operation.name} offers the bytes {offered[:12]}… now, not {handle.digest[:12]}….",
                 remedy="Ask for the handle again; name a version instead of an alias.",
             )
-        if wire.sha256(response.content) != handle.digest:
-            raise Corrupted(f"Other bytes arrived than {handle.digest}.", remedy="Try again.")
-        return response.content
+        if response.headers.get(OFFSET, "0") != str(done):
+            raise self._stranger(response)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -134,43 +188,73 @@ class HttpCaller:
             trust_env=address.host not in ("127.0.0.1", "localhost", "::1"),  # no proxy stands before one's own machine
         )
 
-    def _knows(self, path: str) -> bool:
-        return self._attempt("HEAD", path, {}, b"").status_code == 200
+    def _begun(self, path: str) -> int | None:
+        """How many bytes the server has of something it does not have whole; none where it has it."""
+        response = self._attempt("HEAD", path, {}, b"")
+        if response.status_code == _THERE:
+            return None
+        return int(response.headers.get(OFFSET, "0"))  # none where it refuses: an answer to HEAD cannot say why
 
-    def _send(self, method: str, path: str, headers: Mapping[str, str], content: bytes | Path) -> httpx.Response:
+    def _send_on(self, path: str, source: bytes | Path, size: int, begun: int) -> None:
+        patience = Patience(self._sleep)
+        while True:
+            headers = {"content-type": BYTES, "content-length": str(size - begun), OFFSET: str(begun)}
+            try:
+                with _reading(source, begun) as body:
+                    told = self._told(body, begun, size)
+                    with self._opened("PUT", path, headers, told) as response:
+                        response.read()
+                if patience.refuses(response):
+                    continue
+                if response.is_success:
+                    return
+                if response.status_code != _CONFLICT:
+                    raise self._error(response)
+                failure: Exception = self._error(response)
+            except _broken() as error:
+                failure = error
+            known = self._begun(path)
+            patience.lost(failure, self.url, progress=known is None or known > begun)
+            known = self._begun(path)  # again: what was on its way has come meanwhile
+            if known is None:
+                return
+            begun = known
+
+    def _told(self, body: BinaryIO, done: int, size: int) -> Iterator[bytes]:
+        while piece := body.read(_PIECE):
+            yield piece
+            done += len(piece)
+            self._tell("up", done, size)
+
+    def _tell(self, way: Literal["up", "down"], done: int, size: int) -> None:
+        if self._progress is not None:
+            self._progress(Transfer(way, done, size))
+
+    def _opened(
+        self, method: str, path: str, headers: Mapping[str, str], content: bytes | Iterator[bytes]
+    ) -> AbstractContextManager[httpx.Response]:
+        with self._opening:  # cached_property takes no lock of its own
+            http = self._http
+        return http.stream(method, path, headers=dict(headers), content=content)
+
+    def _send(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> httpx.Response:
         response = self._attempt(method, path, headers, content)
         if response.is_success:
             return response
         raise self._error(response)
 
-    def _attempt(self, method: str, path: str, headers: Mapping[str, str], content: bytes | Path) -> httpx.Response:
+    def _attempt(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> httpx.Response:
         """The server's answer, whatever it is, after as many attempts as it takes and patience allows."""
-        with self._opening:  # cached_property takes no lock of its own
-            http = self._http
-        import httpx  # loaded by now
-
-        for attempt, delay in enumerate((*_DELAYS, None)):
-            failure: Exception | None = None
+        patience = Patience(self._sleep)
+        while True:
             try:
-                with nullcontext(content) if isinstance(content, bytes) else content.open("rb") as body:
-                    response = http.request(method, path, headers=dict(headers), content=body)
-            except httpx.TransportError as error:
-                failure = error
-                if isinstance(error, httpx.ConnectError) and attempt + 1 >= _REFUSED_ATTEMPTS:
-                    delay = None  # noqa: PLW2901  # the last attempt comes early
+                with self._opened(method, path, headers, content) as response:
+                    response.read()
+            except _broken() as error:
+                patience.lost(error, self.url)
             else:
-                if response.status_code != 503 or delay is None:
+                if not patience.refuses(response):
                     return response
-            if delay is None:
-                raise self._silence(failure) from failure
-            self._sleep(delay if failure else max(delay, _retry_after(response)) * random.uniform(0.75, 1.0))  # noqa: S311
-        raise AssertionError  # the last round returned or raised
-
-    def _silence(self, failure: Exception | None) -> Unavailable:
-        return Unavailable(
-            f"{self.url} does not answer: {failure or 'no reason given'}.",
-            remedy="Start it with `modelwright up`, or check the address in MODELWRIGHT_URL.",
-        )
 
     def _error(self, response: httpx.Response) -> Error:
         try:
@@ -198,13 +282,21 @@ def _load_library() -> None:
         del sys.modules[command_line]
 
 
+def _broken() -> type[Exception]:
+    """What httpx raises where a connection was not made, or was cut."""
+    import httpx  # loaded by now
+
+    return httpx.TransportError
+
+
+def _reading(source: bytes | Path, start: int) -> BinaryIO:
+    stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    stream.seek(start)
+    return stream
+
+
 def _measured(source: bytes | Path) -> tuple[str, int]:
     if isinstance(source, bytes):
         return wire.sha256(source), len(source)
     with source.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
-
-
-def _retry_after(response: httpx.Response) -> float:
-    said = response.headers.get("retry-after", "")
-    return min(float(said), _LONGEST_WAIT) if said.isascii() and said.isdigit() else 0.0

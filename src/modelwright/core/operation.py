@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, get_type_hints
+from typing import Any, BinaryIO, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -49,6 +49,20 @@ class Download(Struct, frozen=True, kw_only=True):
     size: int
     media_type: str = "application/octet-stream"
     filename: str = "download"
+
+
+class Transfer(NamedTuple):
+    """How far bytes have come.
+
+    Attributes:
+        way: To the server or from it.
+        done: Bytes that have come through, those of an attempt before included.
+        size: All of them.
+    """
+
+    way: Literal["up", "down"]
+    done: int
+    size: int
 
 
 class Mark(NamedTuple):
@@ -217,6 +231,10 @@ class Caller(Protocol):
         """The bytes behind a handle, checked against its digest."""
         ...
 
+    def fetch(self, handle: Download, operation: Operation, request: Struct, into: BinaryIO) -> None:
+        """Write the bytes behind a handle, piece by piece; where this raises, what was written is not to be used."""
+        ...
+
 
 class Face:
     """What ``ws.<noun>`` is: each operation as a method. Rooms subclass it to add verbs that take paths and frames.
@@ -257,6 +275,12 @@ class Face:
         found = self._operations[verb]
         request = found.bind(args, kwargs)
         return self._caller.download(self._caller.call(found, request), found, request)
+
+    def _fetch_into(self, into: BinaryIO, verb: str, *args: Any, **kwargs: Any) -> None:
+        """Call an operation that answers a ``Download`` and write its bytes, however many they are."""
+        found = self._operations[verb]
+        request = found.bind(args, kwargs)
+        self._caller.fetch(self._caller.call(found, request), found, request, into)
 
 
 class Page(Struct, Generic[Item], frozen=True, kw_only=True):

@@ -383,6 +383,7 @@ class ViewApplied(Event, frozen=True, kw_only=True, tag="features.view_applied")
     version: int
     digest: Digest
     sources: tuple[Name, ...]
+    features: tuple[str, ...] = ()
 
 
 class TrainingSetMade(Event, frozen=True, kw_only=True, tag="features.training_set_made"):

@@ -97,7 +97,8 @@ class FeatureService(Service):
             applied_by=unit.actor.id,
         )
         self._repository.add(unit.rows, unit.project, version)
-        unit.emit(ViewApplied(view=view.name, version=number, digest=digest, sources=tuple(datasets)))
+        named = tuple(feature.name for feature in view.features)
+        unit.emit(ViewApplied(view=view.name, version=number, digest=digest, sources=tuple(datasets), features=named))
         return version
 
     @operation(permission="features:read", kind="query")

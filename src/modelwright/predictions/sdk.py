@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, BinaryIO
 
 from modelwright.core.errors import Conflict, NotFound
 from modelwright.core.ids import new_id
@@ -35,7 +35,10 @@ class PredictionsFace(Face):
         """
         import pyarrow.parquet as pq  # weight: 0.3 s
 
-        return pq.read_table(io.BytesIO(self._file(endpoint, since, until)))
+        with TemporaryFile() as whole:
+            self._write(whole, endpoint, since, until)
+            whole.seek(0)
+            return pq.read_table(whole)
 
     def write(
         self,
@@ -64,7 +67,8 @@ class PredictionsFace(Face):
             raise NotFound(f"There is no folder {target.parent}.", remedy="Make it first.")
         temporary = target.with_name(f".{target.name}.{new_id()}")
         try:
-            temporary.write_bytes(self._file(endpoint, since, until))
+            with temporary.open("xb") as whole:
+                self._write(whole, endpoint, since, until)
             temporary.rename(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -74,10 +78,13 @@ class PredictionsFace(Face):
         """Send bytes ahead of an operation that names them."""
         return self._caller.upload(source)
 
-    def _file(self, endpoint: str, since: datetime | str | None, until: datetime | str | None) -> bytes:
-        for _ in range(_TRIES - 1):
+    def _write(self, into: BinaryIO, endpoint: str, since: datetime | str | None, until: datetime | str | None) -> None:
+        for left in reversed(range(_TRIES)):
+            into.seek(0)
+            into.truncate()
             try:
-                return self._fetch("export", endpoint, since=since, until=until)
+                return self._fetch_into(into, "export", endpoint, since=since, until=until)
             except Conflict:  # more was answered between the handle and its bytes
-                continue
-        return self._fetch("export", endpoint, since=since, until=until)
+                if not left:
+                    raise
+        return None

@@ -19,6 +19,8 @@ from modelwright.server.routes import Declared, Handler
 from modelwright.server.threads import Threads, streamed
 
 API = "/api/v1"
+OFFSET = "modelwright-offset"
+"""The header that says where a transfer goes on after it was cut."""
 
 
 def operations(platform: Platform, threads: Threads) -> list[Declared]:
@@ -38,7 +40,8 @@ def _handler(operation: Operation, platform: Platform, threads: Threads) -> Hand
             _carry_out, platform, operation, body, request.state.identity, key, request_id=request.state.request_id
         )
         if operation.response is Download and request.headers.get("accept") == BYTES:
-            return await threads.run(lambda: _bytes(platform, work(), threads))
+            start = offset(request.headers) or 0
+            return await threads.run(lambda: _bytes(platform, work(), threads, start))
         return await threads.run(lambda: json(work()))
 
     return answer
@@ -56,17 +59,21 @@ def _carry_out(
     )
 
 
-def _bytes(platform: Platform, offered: object, threads: Threads) -> Response:
-    """What a ``Download`` offers, always as an attachment that no browser would run here."""
+def _bytes(platform: Platform, offered: object, threads: Threads, start: int) -> Response:
+    """What a ``Download`` offers from a place on, always as an attachment that no browser would run here."""
     handle = wire.convert(offered, Download)
-    chunks = platform.blobs.stream(handle.digest)
+    size = platform.blobs.size(handle.digest)
+    if start > size:
+        raise Invalid(f"{OFFSET} is {start}, and there are {size} bytes.", fields={OFFSET: "is behind the end"})
+    chunks = platform.blobs.stream(handle.digest, start)
     return StreamingResponse(
         streamed(threads, chunks),
         media_type=BYTES,
         headers={
             **attached(handle.filename),
-            "content-length": str(platform.blobs.size(handle.digest)),
+            "content-length": str(size - start),
             "etag": f'"{handle.digest}"',
+            OFFSET: str(start),
         },
     )
 
@@ -85,6 +92,20 @@ def require_media(headers: Headers, wanted: str) -> None:
         )
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Stopped(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, Invalid("The body is compressed.", remedy="Send it plain."))
+
+
+def offset(headers: Headers) -> int | None:
+    """Where the caller goes on; none where they do not say.
+
+    Raises:
+        Invalid: It is no number.
+    """
+    given = headers.get(OFFSET)
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) < 16):
+        raise Invalid(f"{OFFSET} is {given[:40]!a}, not a number of bytes.", fields={OFFSET: "is no number"})
+    return int(given)
 
 
 def idempotency_key(headers: Headers) -> str | None:

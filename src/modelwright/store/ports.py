@@ -73,6 +73,26 @@ class Blobs(Protocol):
         """
         ...
 
+    def begun(self, digest: str, by: str) -> int:
+        """How many bytes there are of those that somebody has begun to send and not ended."""
+        ...
+
+    def go_on(self, digest: str, by: str, start: int, source: BinaryIO) -> Stored:
+        """Store bytes that come in several attempts; an attempt that breaks leaves what came for a day.
+
+        Args:
+            digest: What the whole will be.
+            by: Who sends: what others have begun is not touched.
+            start: Where this attempt begins, at most what has ``begun``.
+            source: From there to the end.
+
+        Raises:
+            Conflict: So many bytes are not there yet.
+            Invalid: The whole has another digest; nothing is left.
+            Unavailable: The disk is full.
+        """
+        ...
+
     def read(self, digest: str) -> bytes:
         """The bytes.
 
@@ -82,8 +102,11 @@ class Blobs(Protocol):
         """
         ...
 
-    def stream(self, digest: str) -> Iterator[bytes]:
-        """The bytes in pieces, for what may not fit into memory; raises as ``read`` does, before the first piece."""
+    def stream(self, digest: str, start: int = 0) -> Iterator[bytes]:
+        """The bytes from a place on, in pieces, for what may not fit into memory.
+
+        Raises as ``read`` does, before the first piece.
+        """
         ...
 
     def verify(self, digest: str) -> int:

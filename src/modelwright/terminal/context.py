@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from modelwright.terminal.output import transferring
+
 if TYPE_CHECKING:
     from modelwright.app.connect import Workspace
 
@@ -29,7 +31,7 @@ class Context:
         if self._workspace is None:
             from modelwright.app.connect import connect  # weight: the rooms' services
 
-            self._workspace = connect(self.where, project=self.project)
+            self._workspace = connect(self.where, project=self.project, progress=transferring())
         return self._workspace
 
     def close(self) -> None:

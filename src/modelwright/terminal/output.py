@@ -11,10 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from modelwright.core import wire
+from modelwright.core.operation import Transfer
 
 Json = Annotated[bool, typer.Option("--json", help="Print what the API would answer.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")]
 After = Annotated[str | None, typer.Option(metavar="NEXT", help="Go on where the page before said so.")]
+
+_LONG = 4 << 20
+"""Bytes from which a transfer is shown."""
 
 _CONTROLS = {
     code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
@@ -96,6 +100,26 @@ def progress(text: str) -> Iterator[None]:
     if sys.stderr.isatty():
         typer.echo(plain(f"{text} …"), err=True)
     yield
+
+
+def transferring() -> Callable[[Transfer], None] | None:
+    """How far long transfers have come, on one line of a terminal's stderr that is written anew; none elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+    shown = ""
+
+    def tell(transfer: Transfer) -> None:
+        nonlocal shown
+        if transfer.size < _LONG:
+            return
+        way = "Sent" if transfer.way == "up" else "Received"
+        share = 100 * transfer.done // transfer.size
+        line = f"{way} {share} % of {transfer.size / 1e6:,.0f} MB"
+        if line != shown:
+            shown = line
+            typer.echo(f"\r{line}", nl=transfer.done == transfer.size, err=True)
+
+    return tell
 
 
 def _line(value: object) -> str:

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from modelwright.core.errors import Corrupted, Invalid, NotFound, Unavailable
+from modelwright.core.errors import Conflict, Corrupted, Invalid, NotFound, Unavailable
 from modelwright.store.ports import Blobs, Frames
 from modelwright.testing.faults import full_disk, killed
 from modelwright.testing.keyvalue import KeyValueLaw
@@ -53,6 +53,25 @@ class _Breaking(io.RawIOBase):
         if self._left == 0:
             self._breaks()
         return b"x" * 1_000_000
+
+
+def _reset() -> None:
+    raise ConnectionResetError
+
+
+class _Cut(io.RawIOBase):
+    """A stream that answers some bytes, and breaks where it should end."""
+
+    def __init__(self, data: bytes, breaks: Callable[[], None]) -> None:
+        self._data = io.BytesIO(data)
+        self._breaks = breaks
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        piece = self._data.read(size)
+        if not piece:
+            self._breaks()
+        return piece
 
 
 class BlobsLaw:
@@ -135,8 +154,52 @@ class BlobsLaw:
         assert list(blobs.digests()) == []
         assert blobs.read(blobs.put(b"after").digest) == b"after"
 
+    def test_what_broke_goes_on_where_it_stopped_also_through_another_handle(self, tmp_path: Path) -> None:
+        whole = bytes(range(256)) * 20_000
+        digest, half = _digest(whole), len(whole) // 2
+        with pytest.raises(ConnectionResetError):
+            self.opened(tmp_path).go_on(digest, "anna", 0, _Cut(whole[:half], _reset))  # type: ignore[arg-type]
+        blobs = self.opened(tmp_path)
+        begun = blobs.begun(digest, "anna")
+        assert 0 < begun <= half
+        assert (blobs.begun(digest, "bert"), blobs.missing([digest]), list(blobs.digests())) == (0, [digest], [])
+        stored = blobs.go_on(digest, "anna", begun, io.BytesIO(whole[begun:]))
+        assert (stored.digest, stored.size) == (digest, len(whole))
+        assert blobs.read(digest) == whole
+        assert blobs.begun(digest, "anna") == 0
+
+    def test_what_is_sent_twice_over_is_stored_once(self, tmp_path: Path) -> None:
+        """An attempt may begin before the end of the one before: what it sends again is the same."""
+        whole, blobs = b"0123456789" * 500_000, self.opened(tmp_path)
+        digest = _digest(whole)
+        with pytest.raises(Invalid):
+            blobs.go_on(digest, "anna", 0, io.BytesIO(whole[:-1]))
+        with pytest.raises(ConnectionResetError):
+            blobs.go_on(digest, "anna", 0, _Cut(whole[:4_000_000], _reset))  # type: ignore[arg-type]
+        assert blobs.go_on(digest, "anna", 1_000_000, io.BytesIO(whole[1_000_000:])).size == len(whole)
+        assert blobs.read(digest) == whole
+
+    def test_a_whole_of_another_digest_leaves_nothing(self, tmp_path: Path) -> None:
+        blobs = self.opened(tmp_path)
+        with pytest.raises(Invalid, match="nothing was stored"):
+            blobs.go_on(_digest(b"a"), "anna", 0, io.BytesIO(b"b"))
+        assert (blobs.begun(_digest(b"a"), "anna"), list(blobs.digests())) == (0, [])
+
+    def test_nobody_goes_on_behind_what_has_come(self, tmp_path: Path) -> None:
+        with pytest.raises(Conflict, match="not there"):
+            self.opened(tmp_path).go_on(_digest(b"ab"), "anna", 1, io.BytesIO(b"b"))
+
+    def test_a_stream_begins_where_it_is_asked_to(self, tmp_path: Path) -> None:
+        blobs, whole = self.opened(tmp_path), b"0123456789" * 300_000
+        digest = blobs.put(whole).digest
+        for start in (0, 1, 1_500_000, len(whole)):
+            assert b"".join(blobs.stream(digest, start)) == whole[start:]
+
     def test_a_full_disk_is_said_and_leaves_nothing(self, tmp_path: Path) -> None:
         blobs = self.opened(tmp_path)
+        with full_disk(100_000), pytest.raises(Unavailable, match="full"):
+            blobs.go_on(_digest(b"x" * 3_000_000), "anna", 0, io.BytesIO(b"x" * 3_000_000))
+        assert blobs.begun(_digest(b"x" * 3_000_000), "anna") == 0
         with full_disk(100_000), pytest.raises(Unavailable, match="full"):
             blobs.put(b"x" * 3_000_000)
         assert list(blobs.digests()) == []

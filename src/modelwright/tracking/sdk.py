@@ -80,7 +80,8 @@ class RunsFace(Face):
             for kept in run.artifacts:
                 place = fresh / "artifacts" / kept.path
                 place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(self._fetch("artifact", run_id, kept.path))
+                with place.open("wb") as into:
+                    self._fetch_into(into, "artifact", run_id, kept.path)
             fresh.rename(target)
         return target
 

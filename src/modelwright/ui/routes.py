@@ -27,7 +27,7 @@ from modelwright.ui.pages import (
 
 PAGES: tuple[Page, ...] = (
     Page("/", "models:read", overview.load),
-    Page("/search", "models:read", search.load),
+    Page("/search", "search:read", search.load),
     Page("/data", "data:read", data.load_list),
     Page("/data/{name}", "data:read", data.load_newest),
     Page("/data/{name}/{version}", "data:read", data.load),

@@ -105,7 +105,7 @@ def test_a_user_without_a_role_sees_nothing_but_themselves(team):
     team.add("ada")
     secret, _ = team.token("ada")
     ada = team.identify(secret)
-    assert ada.grants == {"self:read", "self:write"}
+    assert ada.grants == {"search:read", "self:read", "self:write"}
     me = team.do("users.me", ada)
     assert (me.name, me.projects, me.roles, me.login) == ("ada", (), (), True)
     with pytest.raises(Denied, match="models:read"):
@@ -118,7 +118,7 @@ def test_a_role_gives_what_the_table_says_and_no_more(team):
             continue
         team.add(f"a-{role}", role.value)
         secret, _ = team.token(f"a-{role}")
-        assert team.identify(secret).grants == permitted(frozenset({role})) | {"self:read", "self:write"}
+        assert team.identify(secret).grants == permitted(frozenset({role})) | {"search:read", "self:read", "self:write"}
 
 
 def test_who_manages_people_does_nothing_else():
@@ -137,7 +137,9 @@ def test_an_auditor_and_a_viewer_write_nothing():
 
 def test_every_permission_of_the_house_is_held_by_some_role(team):
     asked = {operation.permission for operation in team.platform.table}
-    held = permitted(frozenset(Role)) | permitted_everywhere(frozenset(Role)) | {"self:read", "self:write"}
+    held = (
+        permitted(frozenset(Role)) | permitted_everywhere(frozenset(Role)) | {"search:read", "self:read", "self:write"}
+    )
     assert asked <= held
 
 

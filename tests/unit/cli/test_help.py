@@ -76,6 +76,7 @@ def test_every_command_says_an_operation_or_is_more_than_one():
         "doctor",
         "demo",
         "predict",
+        "completion",
         "data export",
         "pipeline register",
         "pipeline run",

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 import modelwright as mw
-from modelwright.terminal.output import plain, table
+from modelwright.core.operation import Transfer
+from modelwright.terminal.output import plain, table, transferring
 from support.commands import COMMANDS, Files, command
 from support.people import APPROVALS, PEOPLE
 
@@ -167,3 +168,14 @@ def test_gates_and_moves_are_told_in_words(story):
     assert "PASS" in gate.out
     moved = command("--home", home, "endpoint", "deploy", "words", "delay@1", "--wait", 0)
     assert "No workers are running. Start them: modelwright up" in moved.out
+
+
+def test_a_long_transfer_is_told_on_one_line_of_a_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert transferring() is None
+    monkeypatch.setattr(sys, "stderr", said := Terminal())
+    tell = transferring()
+    for done in (1, 2_500_000, 2_500_001, 10_000_000):
+        tell(Transfer("up", done, 10_000_000))
+    tell(Transfer("down", 1000, 1000))  # too short to be told
+    assert said.getvalue() == "\rSent 0 % of 10 MB\rSent 25 % of 10 MB\rSent 100 % of 10 MB\n"

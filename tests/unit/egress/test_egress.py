@@ -29,6 +29,7 @@ OPENS = {
     "egress/ask.py": {"http.client"},  # over what dial opened
     "egress/mail.py": {"smtplib"},
     "client/http.py": {"httpx"},  # the remote SDK, in its caller's process, asks the server that the caller named
+    "client/patience.py": {"httpx"},  # its words for what went wrong
     "app/sdk.py": {"httpx"},  # so does mw.predict
     "processes/up.py": {"http.client"},  # looks whether its own children answer, on this machine
 }

@@ -105,6 +105,49 @@ def test_bytes_that_are_not_what_their_address_says_are_not_stored(asker, platfo
     assert not list((platform.home.blobs / "incoming").iterdir())
 
 
+def _begun(asker, digest):
+    answer = asker.ask("HEAD", f"/api/v1/blobs/{digest}")
+    return answer.status, answer.headers.get("modelwright-offset")
+
+
+def test_an_upload_that_was_cut_goes_on_where_the_server_says(asker, platform):
+    content = b"0123456789" * 300_000
+    digest = hashlib.sha256(content).hexdigest()
+    path = f"/api/v1/blobs/{digest}"
+
+    def send(start, *pieces, **extra):
+        headers = {"content-type": "application/octet-stream", "modelwright-offset": start}
+        return asker.ask("PUT", path, headers=headers, body=pieces, **extra)
+
+    assert _begun(asker, digest) == (404, "0")
+    assert send("0", content[:1_500_000], cut=True).status == 0
+    assert _begun(asker, digest) == (404, "1500000")
+    assert send("1500001", content[1_500_001:]).status == 409
+    for start in ("-1", "x", "1.5", "9" * 20, ""):
+        assert (send(start, b"").status, start) == (400, start)
+    assert send("1500000", content[1_500_000:]).json == {"digest": digest, "size": len(content)}
+    assert _begun(asker, digest) == (200, None)
+    assert platform.blobs.read(digest) == content
+    assert not list((platform.home.blobs / "incoming").iterdir())
+
+
+def test_bytes_come_down_from_where_it_was_asked(asker):
+    content = b"0123456789" * 300_000
+    digest = _put(asker, content).json["digest"]
+    run_id = asker.post("runs.start", {"name": "r"}).json["id"]
+    asker.post("runs.keep", {"run_id": run_id, "path": "f", "content": {"digest": digest, "size": len(content)}})
+    asked = {"run_id": run_id, "path": "f"}
+    for start in (0, 1, 2_000_000, len(content)):
+        answer = asker.post("runs.artifact", asked, accept="application/octet-stream", modelwright_offset=str(start))
+        assert (answer.status, answer.body) == (200, content[start:])
+        assert answer.headers["modelwright-offset"] == str(start)
+        assert answer.headers["content-length"] == str(len(content) - start)
+        assert answer.headers["etag"] == f'"{digest}"'
+    for wrong in (str(len(content) + 1), "-1", "x"):
+        answer = asker.post("runs.artifact", asked, accept="application/octet-stream", modelwright_offset=wrong)
+        assert (answer.status, answer.error["kind"]) == (400, "invalid")
+
+
 def test_damaged_bytes_are_an_error_before_the_first_byte_goes_out(asker, platform):
     content = b"will be damaged"
     digest = _put(asker, content).json["digest"]

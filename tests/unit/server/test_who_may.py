@@ -96,7 +96,7 @@ def test_a_credential_that_is_none_is_like_none(team, credential):
 def test_who_holds_no_role_may_see_themselves_and_nothing_else(team):
     app, asker, tokens = team
     let_in = {one.permission for one, method in _walked(app) if _allowed(asker, one, method, tokens["nobody"])}
-    assert let_in <= {PUBLIC, "self:read", "self:write"}
+    assert let_in <= {PUBLIC, "search:read", "self:read", "self:write"}
 
 
 def test_a_stranger_cannot_tell_a_foreign_project_from_none(team):

@@ -9,11 +9,11 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from modelwright.core.errors import Corrupted, Invalid, NotFound, Unavailable
+from modelwright.core.errors import Conflict, Corrupted, Invalid, NotFound, Unavailable
 from modelwright.core.ids import new_id
 from modelwright.store.folders import sync_folder
 from modelwright.store.ports import Stored
@@ -55,35 +55,69 @@ class LocalBlobs:
                 return self._put_stream(stream)
         return self._put_stream(io.BytesIO(source) if isinstance(source, bytes) else source)
 
-    def _put_stream(self, stream: BinaryIO) -> Stored:
+    def begun(self, digest: str, by: str) -> int:
+        """How much lies in the file of an upload that was cut."""
+        try:
+            return self._begun(digest, by).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def go_on(self, digest: str, by: str, start: int, source: BinaryIO) -> Stored:
+        """Write behind what has come before, then store it as any other file.
+
+        An attempt that the server still holds for alive may write beside this one, so the file itself is never what is
+        stored: what is stored is hashed while it is copied.
+        """
+        self._sweep()
+        self._place(digest)
+        path = self._begun(digest, by)
+        try:
+            with _full_disk_said():
+                _write_on(path, start, source, digest)
+        except Unavailable:
+            path.unlink(missing_ok=True)
+            raise
+        try:
+            with path.open("rb") as whole:
+                return self._put_stream(whole, wanted=digest)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _begun(self, digest: str, by: str) -> Path:
+        return self._incoming / f"{hashlib.sha256(f'{by} {digest}'.encode()).hexdigest()}.begun"
+
+    def _put_stream(self, stream: BinaryIO, wanted: str | None = None) -> Stored:
         temporary = self._incoming / new_id()
         try:
-            with temporary.open("xb") as file:
-                hasher, size = hashlib.sha256(), 0
-                while chunk := stream.read(_CHUNK):
-                    hasher.update(chunk)
-                    file.write(chunk)
-                    size += len(chunk)
-                digest = hasher.hexdigest()
-                target = self._place(digest)
-                if self._is_kept(target, digest):
-                    return Stored(digest=digest, size=size, new=False)
-                file.flush()
-                os.fsync(file.fileno())
-            target.parent.mkdir(exist_ok=True)
-            temporary.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
-            temporary.replace(target)
-            self._sync(target.parent)
-            return Stored(digest=digest, size=size, new=True)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise Unavailable(
-                    "The disk is full; nothing was stored.", remedy="Free space and try again."
-                ) from error
-            raise
+            with _full_disk_said():
+                return self._stored(temporary, stream, wanted)
         finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
+            temporary.unlink(missing_ok=True)
+
+    def _stored(self, temporary: Path, stream: BinaryIO, wanted: str | None) -> Stored:
+        with temporary.open("xb") as file:
+            hasher, size = hashlib.sha256(), 0
+            while chunk := stream.read(_CHUNK):
+                hasher.update(chunk)
+                file.write(chunk)
+                size += len(chunk)
+            digest = hasher.hexdigest()
+            if wanted not in (None, digest):
+                raise Invalid(
+                    f"The bytes that arrived are {digest}, not {wanted}: nothing was stored.",
+                    remedy="Send exactly the bytes whose SHA-256 the address names.",
+                    fields={"digest": "is not of these bytes"},
+                )
+            target = self._place(digest)
+            if self._is_kept(target, digest):
+                return Stored(digest=digest, size=size, new=False)
+            file.flush()
+            os.fsync(file.fileno())
+        target.parent.mkdir(exist_ok=True)
+        temporary.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+        temporary.replace(target)
+        self._sync(target.parent)
+        return Stored(digest=digest, size=size, new=True)
 
     def read(self, digest: str) -> bytes:
         """The bytes, hashed on the way."""
@@ -93,9 +127,9 @@ class LocalBlobs:
             raise self._corrupted(digest, path)
         return data
 
-    def stream(self, digest: str) -> Iterator[bytes]:
+    def stream(self, digest: str, start: int = 0) -> Iterator[bytes]:
         """The bytes in pieces of 1 MiB, hashed before the first unless this process has hashed them already."""
-        return _pieces(self.verified_path(digest))
+        return _pieces(self.verified_path(digest), start)
 
     def verify(self, digest: str) -> int:
         """The size in bytes, after hashing the file as it is now."""
@@ -167,7 +201,31 @@ class LocalBlobs:
         )
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _write_on(path: Path, start: int, source: BinaryIO, digest: str) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, stat.S_IRUSR | stat.S_IWUSR)
+    with os.fdopen(descriptor, "r+b") as file:
+        there = file.seek(0, os.SEEK_END)
+        if start > there:
+            raise Conflict(f"{start} bytes of {digest} are not there, but {there}.", remedy="Ask how many are: HEAD.")
+        file.seek(start)
+        while chunk := source.read(_CHUNK):
+            file.write(chunk)
+        file.truncate()
+
+
+def _pieces(path: Path, start: int) -> Iterator[bytes]:
     with path.open("rb") as file:
+        file.seek(start)
         while piece := file.read(_CHUNK):
             yield piece
+
+
+@contextmanager
+def _full_disk_said() -> Iterator[None]:
+    """Turn what the system says of a full disk into what its caller can do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise Unavailable("The disk is full; nothing was stored.", remedy="Free space and try again.") from error
+        raise
