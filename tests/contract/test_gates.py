@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pytest
 from msgspec.structs import replace
 
+from modelwright.core.guard import Verdict
 from modelwright.core.schema import Violation
 from modelwright.governance.model import Comparison, ContractCheck, Explanation
 from modelwright.governance.policy import GATES
+from modelwright.risks.model import Rating, Register, RegisterVersion, Risk, RisksCounted, Situation, Standing
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
 from modelwright.testing.gates import GateContract, evaluation
 
@@ -82,6 +86,60 @@ class TestExplained(GateContract):
     gate = GATES.get("explained")
     passing = (explained("hour", "origin"),)
     failing = (explained("hour"),)
+
+
+def situations(*, matched: int | None) -> RisksCounted:
+    one = Situation(risk="night", when="hour > 22", matched=matched, reason="" if matched is not None else "no hour")
+    return RisksCounted(
+        register=REGISTER.digest,
+        version=1,
+        metric="roc_auc",
+        rows=900,
+        labelled=900,
+        scores="f" * 64,
+        situations=(one,),
+    )
+
+
+def standing(score: int) -> Standing:
+    night = replace(REGISTER.register.risks["night"], residual=Rating(severity=score, likelihood=4))
+    register = replace(REGISTER.register, risks={"night": night})
+    return Standing(register=replace(REGISTER, register=register), judgements={})
+
+
+NIGHT = Risk(
+    what="It is too sure.",
+    harms="Passengers.",
+    when="hour > 22",
+    inherent=Rating(severity=5, likelihood=4),
+    residual=Rating(severity=2, likelihood=4),
+    owner="desk",
+    review_due=date(2030, 1, 1),
+)
+REGISTER = RegisterVersion(
+    model="delay",
+    version=1,
+    digest="9" * 64,
+    register=Register(model="delay", risks={"night": NIGHT}),
+    authors={"night": "tester"},
+    published_at=datetime(2026, 1, 1, tzinfo=UTC),
+    by="tester",
+)
+
+
+class TestRisks(GateContract):
+    gate = GATES.get("risks")
+    register = standing(2)
+    passing = (situations(matched=30),)
+    failing = (situations(matched=31),)
+
+    def judged(self, values, **other):
+        """The register fails, not what was counted: a score of 20 that nobody accepted."""
+        self.register = standing(5 if values == self.failing else 2)
+        return super().judged(values, **other)
+
+    def test_a_situation_that_could_not_be_counted_is_unknown(self):
+        assert self.judged((situations(matched=None),)).verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize("name", GATES.names())

@@ -36,8 +36,13 @@ from modelwright.documents.repository import DocumentRepository
 from modelwright.governance.signoffs import Signature
 from modelwright.ledger.repository import edges
 from modelwright.ledger.repository import entries as ledger
+from modelwright.notifications.model import Channel, Delivery, Message, Topic
+from modelwright.notifications.model import Kind as Way
+from modelwright.notifications.repository import ChannelRepository, Kept
 from modelwright.predictions.repository import parts
 from modelwright.predictions.shipper import LEASE, ship
+from modelwright.risks.model import Judgement
+from modelwright.risks.repository import RiskRepository
 from modelwright.serving import publication
 from modelwright.store.tables import Body, Moment, control
 from modelwright.testing.faults import flip
@@ -123,7 +128,15 @@ def _and_the_rest(platform: Platform) -> None:
         at=now,
         expires_at=now,
     )
+    told = Message(topic=Topic.ALERT_RAISED, said="none", path="/alerts")
+    channel = Channel(id="0" * 32, name="desk", kind=Way.SLACK, target="none", created_by="nobody", created_at=now)
+    judged = Judgement(risk="frost", says="accept", reason="none", covers="0" * 64, by="nobody", at=now)
     with platform.records.writing() as rows:
+        ChannelRepository().add(rows, Kept("default", channel, 0, platform.keys.seal(b"none", channel.id)))
+        ChannelRepository().put_delivery(
+            rows, channel.id, Delivery(id="0" * 32, channel="desk", seq=1, message=told, created_at=now)
+        )
+        RiskRepository().judge(rows, "default", MODEL, judged)
         AssuranceRepository().begin(rows, "default", emergency)
         ApprovalRepository().sign(rows, "default", platform.standings.signed(signature))
         TokenRepository().add(rows, token, user="0" * 32, digest="0" * 64)

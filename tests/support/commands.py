@@ -82,6 +82,14 @@ def _charter_publish(a: dict[str, Any], files: Files) -> list[Any]:
     return ["charter", "publish", a["model"], files.write("charter.yaml", json.dumps(a["charter"]))]
 
 
+def _register(a: dict[str, Any], files: Files) -> str:
+    return files.write("risks.yaml", json.dumps(a["register"]))
+
+
+def _judged(a: dict[str, Any]) -> list[Any]:
+    return [a["model"], a["risk"], *_options(a, "reason")]
+
+
 def _pipeline_start(a: dict[str, Any], _: Files) -> list[Any]:
     return ["pipeline", "start", a["name"], *(f"{name}={json.dumps(value)}" for name, value in a["parameters"].items())]
 
@@ -138,6 +146,17 @@ COMMANDS: dict[str, Typed] = {
     "charters.publish": _charter_publish,
     "charters.get": lambda a, _: ["charter", "show", a["model"]],
     "charters.versions": lambda a, _: ["charter", "list", a["model"]],
+    "risks.publish": lambda a, files: ["risk", "publish", _register(a, files)],
+    "risks.check": lambda a, files: ["risk", "check", _register(a, files)],
+    "risks.get": lambda a, _: ["risk", "show", a["model"]],
+    "risks.versions": lambda a, _: ["risk", "list", a["model"]],
+    "risks.judgements": lambda a, _: ["risk", "judgements", a["model"]],
+    "risks.watch": lambda a, _: ["risk", "watch", a["endpoint"]],
+    "risks.live": lambda a, _: ["risk", "live", a["endpoint"]],
+    "risks.accept": lambda a, _: ["risk", "accept", *_judged(a)],
+    "risks.close": lambda a, _: ["risk", "close", *_judged(a)],
+    "risks.reopen": lambda a, _: ["risk", "reopen", *_judged(a)],
+    "evidence.count_risks": lambda a, _: ["risk", "count", a["ref"]],
     "policies.publish": lambda a, files: ["policy", "publish", files.write("policy.yaml", a["text"])],
     "policies.get": lambda a, _: ["policy", "show", a["tier"]],
     "policies.list": lambda a, _: ["policy", "list"],

@@ -28,6 +28,31 @@ START = datetime(2013, 1, 1, tzinfo=UTC)
 COLUMNS = ["distance", "hour", "temp"]
 
 
+REGISTER = {
+    "model": MODEL,
+    "risks": {
+        "late-evening": {
+            "what": "After ten in the evening there is no later flight, and it promises too much.",
+            "harms": "Passengers who spend <b>the night</b> at the airport.",
+            "when": "hour >= 22 || hour < 5",
+            "cause": "Whoever is late then stays <i>late</i>.",
+            "inherent": {"severity": 4, "likelihood": 3},
+            "residual": {"severity": 4, "likelihood": 2},
+            "owner": "connections-desk",
+            "review_due": "2013-01-31",
+            "guard": "flag",
+        },
+        "frost": {
+            "what": "It has seen little frost.",
+            "harms": "Passengers of de-iced flights.",
+            "when": "temp < -5",
+            "inherent": {"severity": 2, "likelihood": 2},
+            "residual": {"severity": 2, "likelihood": 2},
+        },
+    },
+}
+
+
 class Story(NamedTuple):
     """The home, opened, and what the tests look for in it."""
 
@@ -64,6 +89,7 @@ def told(platform: Platform) -> Story:
     )
     for name in (MODEL, BASELINE):
         ws.charters.publish(name, charter)
+    ws.risks.publish(REGISTER)
     runs = [_baseline(ws)]
     weak, first, second = (_fitted(ws, columns) for columns in (["distance"], ["hour"], COLUMNS))
     for version in (weak, first, second):
@@ -78,6 +104,8 @@ def told(platform: Platform) -> Story:
     execution = _executed(platform, ws)
     ws.monitors.configure(ENDPOINT, cadence="weekly")  # some hundred answers a week are too few a day
     while ws.monitors.run(ENDPOINT).more:
+        pass
+    while ws.risks.watch(ENDPOINT).more:
         pass
     alert = ws.alerts.list(which="all").items[0].id
     ws.policies.publish("extends: minimal\ntier: signed\nsignoffs: [{role: validator}, {role: approver, count: 2}]\n")

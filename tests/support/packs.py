@@ -1,8 +1,8 @@
 """Packs of the tests' own: two questions, of which one is a person's."""
 
+from modelwright.core import written
 from modelwright.documents.model import Kind
 from modelwright.documents.packing import Pack, built_in
-from modelwright.governance import written
 
 _SMALL = """
 name: small

@@ -67,6 +67,10 @@ APPROVALS = {
     "approvals.revoke": lambda w: {"signature": w.seen["approvals.sign"].signature.id},
     "approvals.refuse": lambda w: _request(w, role="approver", reason="looked again"),
     "approvals.withdraw": _request,
+    "risks.accept": lambda w: {"model": "delay", "risk": "far-out", "reason": "rare, and it says so <b>"},
+    "risks.close": lambda w: {"model": "delay", "risk": "middling", "reason": "nobody is harmed"},
+    "risks.reopen": lambda w: {"model": "delay", "risk": "middling", "reason": "somebody is"},
+    "risks.judgements": lambda w: {"model": "delay"},
 }
 """The same of approvals; told by ``abel`` in a home in which the story of ``support.story`` has happened."""
 

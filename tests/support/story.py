@@ -165,6 +165,30 @@ def _evaluated(world: World) -> dict[str, Any]:
     return {"ref": "delay@1", "dataset": "flights@2", "scores": world.good, "slices": ["carrier"]}
 
 
+REGISTER: dict[str, Any] = {
+    "model": "delay",
+    "risks": {
+        "far-out": {
+            "what": "Beyond what it was trained on it is sure of itself.",
+            "harms": "Passengers <b> who wait for a connection that has left.",
+            "when": "x > 1.5 || x < -1.5",
+            "inherent": {"severity": 4, "likelihood": 4},
+            "residual": {"severity": 4, "likelihood": 2},
+            "owner": "abba",
+            "review_due": "2030-01-31",
+            "guard": {"fallback": 0.25},
+        },
+        "middling": {
+            "what": "Near the middle it guesses.",
+            "harms": "Nobody much.",
+            "when": "x > -0.1 && x < 0.1",
+            "inherent": {"severity": 1, "likelihood": 5},
+            "residual": {"severity": 1, "likelihood": 5},
+        },
+    },
+}
+
+
 def _importance(world: World) -> dict[str, Any]:
     drop = {"estimate": 0.2, "low": 0.1, "high": 0.3, "n": 10, "method": "shuffles"}
     return {"ref": "delay@1", "dataset": "flights@2", "importances": [{"column": "x", "drop": drop}]}
@@ -346,6 +370,11 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "models.download": lambda w: {"ref": "delay@1", "path": "model.skops"},
     "evidence.evaluate": _evaluated,
     "evidence.explain": _importance,
+    "risks.check": lambda w: {"register": REGISTER},
+    "risks.publish": lambda w: {"register": REGISTER},
+    "risks.get": lambda w: {"model": "delay"},
+    "risks.versions": lambda w: {"model": "delay"},
+    "evidence.count_risks": lambda w: {"ref": "delay@1"},
     "evidence.list": lambda w: {"ref": "delay@1"},
     "evidence.get": lambda w: {"digest": w.seen["evidence.list"][0].digest},
     "gates.check": lambda w: {"ref": "delay@1"},
@@ -418,6 +447,8 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "alerts.acknowledge": lambda w: {"id": _alert(w), "note": "known"},
     "alerts.mute": lambda w: {"id": _alert(w), "until": BEGINNING + timedelta(days=9), "note": "until it is mended"},
     "alerts.resolve": lambda w: {"id": _alert(w), "note": "mended"},
+    "risks.watch": lambda w: {"endpoint": "delays"},
+    "risks.live": lambda w: {"endpoint": "delays"},
     "monitors.configure": lambda w: {
         "endpoint": "moved",
         "cadence": "weekly",

@@ -34,6 +34,7 @@ FILLED = {
     "/runs/{run_id}": "/runs/{run}",
     "/models": "/models",
     "/models/{name}": "/models/flight-delay",
+    "/models/{name}/risks": "/models/flight-delay/risks",
     "/models/{name}/{version}": "/models/flight-delay/3",
     "/models/{name}/{version}/documents": "/models/flight-delay/3/documents",
     "/models/{name}/{version}/documents/{kind}": "/models/flight-delay/3/documents/technical_file",

@@ -28,7 +28,7 @@ Where = Annotated[str, described(r"\A(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,127})\Z", "
 """Where a grant holds."""
 
 Permission = Annotated[
-    str, described(r"\A([a-z]+):(read|write|sign|attest|declare|\*)\Z", "a permission, e.g. predictions:write")
+    str, described(r"\A([a-z]+):(read|write|sign|attest|declare|judge|\*)\Z", "a permission, e.g. predictions:write")
 ]
 """What a token's scope names."""
 

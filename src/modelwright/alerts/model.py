@@ -33,6 +33,7 @@ class Rule(StrEnum):
     LATENCY = "latency"
     GATES = "gates"
     EMERGENCY = "emergency"
+    RISK = "risk"
 
     @property
     def severity(self) -> Severity:
@@ -60,6 +61,7 @@ _ADVICE = {
     Rule.LATENCY: "See the endpoint's page: load, workers, and the version's size.",
     Rule.GATES: "Evaluate it again, have it signed again, or deploy a version that passes.",
     Rule.EMERGENCY: "Let it pass the gates before its time is up, or end it: it is undone by itself.",
+    Rule.RISK: "Look at the model's risks: whether the guard and the residual score still fit; tell the risk's owner.",
 }
 
 

@@ -12,6 +12,7 @@ VERBS = {
     "models": "modelwright.models.sdk:ModelsFace",
     "charters": "modelwright.governance.sdk:ChartersFace",
     "policies": "modelwright.governance.sdk:PoliciesFace",
+    "risks": "modelwright.risks.sdk:RisksFace",
     "evidence": "modelwright.governance.sdk:EvidenceFace",
     "ledger": "modelwright.ledger.sdk:LedgerFace",
     "predictions": "modelwright.predictions.sdk:PredictionsFace",

@@ -200,6 +200,7 @@ def dataset(ref: str, *, known_at: datetime | str | None = None, workspace: Work
 class _Answered(Struct):
     predictions: list[wire.Real]
     model: str
+    guards: dict[str, list[int]] = {}
 
 
 class _Refusal(Struct):
@@ -214,12 +215,14 @@ class Answer(Shown, frozen=True, kw_only=True):
         ids: One id per row, under which the prediction is logged: give them back with the labels.
         model: The model that answered.
         version: Its version.
+        guards: Risk -> the rows on which its guard acted, counted from 0.
     """
 
     predictions: list[float]
     ids: list[str]
     model: str
     version: int
+    guards: dict[str, list[int]] = {}
 
 
 def predict(
@@ -283,7 +286,11 @@ def _answered(answer: Any, ids: list[str]) -> Answer:
             found = wire.decode(answer.content, _Answered)
             model, _, version = found.model.rpartition("@")
             return Answer(
-                predictions=[float(each) for each in found.predictions], ids=ids, model=model, version=int(version)
+                predictions=[float(each) for each in found.predictions],
+                ids=ids,
+                model=model,
+                version=int(version),
+                guards=found.guards,
             )
         message = wire.decode(answer.content, _Refusal).message
     except (Invalid, ValueError):

@@ -24,6 +24,7 @@ from modelwright.notifications.service import NotificationService
 from modelwright.pipelines.executing import ExecutionService
 from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.service import LabelService, PredictionService
+from modelwright.risks.service import RiskService
 from modelwright.rollouts.service import RolloutService
 from modelwright.search.service import SearchService
 from modelwright.serving.service import EndpointService
@@ -36,6 +37,7 @@ SERVICES: tuple[type[Service], ...] = (
     RunService,
     CharterService,
     PolicyService,
+    RiskService,
     EvidenceService,
     GateService,
     ApprovalService,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -56,7 +56,7 @@ from modelwright.governance.repository import GovernanceRepository
 from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.repository import LedgerRepository
 from modelwright.ledger.service import LedgerService
-from modelwright.lifecycle.references import EvaluatedRows
+from modelwright.lifecycle.references import EvaluatedRows, counted_risks
 from modelwright.lifecycle.repository import LifecycleRepository
 from modelwright.lifecycle.service import LifecycleService
 from modelwright.lineage.repository import LineageRepository
@@ -74,6 +74,8 @@ from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.labels import LabelWriter
 from modelwright.predictions.log import PredictionLog
 from modelwright.predictions.service import LabelService, PredictionService
+from modelwright.risks.repository import RiskRepository
+from modelwright.risks.service import RiskService
 from modelwright.rollouts.conclusion import stopping
 from modelwright.rollouts.repository import RolloutRepository
 from modelwright.rollouts.service import RolloutService
@@ -92,6 +94,9 @@ from modelwright.store.outbox import RecordsOutbox
 from modelwright.store.ports import Blobs, Frames, KeyValue, Outbox, Queue, Records
 from modelwright.tracking.repository import MetricRepository, RunRepository
 from modelwright.tracking.service import RunService
+
+if TYPE_CHECKING:
+    from modelwright.risks.watching import Watcher
 
 _ABOUT_PEOPLE = frozenset({UserService.noun, GrantService.noun, TokenService.noun})
 
@@ -175,9 +180,14 @@ class Platform:
         )
 
     def _made(self) -> dict[str, Service]:
-        governance, people = GovernanceRepository(), self._people()
+        governance, people, registers = GovernanceRepository(), self._people(), RiskRepository()
         deployments, assured = DeploymentRepository(), AssuranceRepository()
-        guard = GovernanceGuard(governance, signed=self.standings, circumstances=circumstances(assured, deployments))
+        guard = GovernanceGuard(
+            governance,
+            signed=self.standings,
+            circumstances=circumstances(assured, deployments),
+            risks=registers.of,
+        )
         data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
         features = FeatureService(
             FeatureRepository(),
@@ -189,12 +199,11 @@ class Platform:
         )
         runs = RunService(RunRepository(), MetricRepository(), telemetry=self.telemetry, blobs=self.blobs)
         models = ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard)
-        evidence = EvidenceService(
-            governance, models=models, data=data, records=self.records, blobs=self.blobs, frames=self.frames
-        )
-        rollouts = RolloutRepository()
+        evidence = _evidence(self, governance, registers, models=models, data=data)
+        rollouts, risks = RolloutRepository(), registers.of
+        stopped = stopping(rollouts)
         endpoints = EndpointService(
-            deployments, models=models, publisher=self.publisher, guard=guard, moved=stopping(rollouts)
+            deployments, models=models, publisher=self.publisher, guard=guard, risks=risks, moved=stopped
         )
         lineage = LineageService(self._lineage)
         ledger = LedgerService(LedgerRepository(), self.keys, anchor_file=ANCHOR_FILE.value)
@@ -220,6 +229,7 @@ class Platform:
             runs,
             models,
             charters,
+            _risks(self, registers, governance, models),
             evidence,
             *self._gates(governance, guard, models),
             endpoints,
@@ -401,3 +411,35 @@ class LocalCaller:
     def close(self) -> None:
         """Close the home."""
         self._platform.close()
+
+
+def _evidence(
+    platform: Platform,
+    governance: GovernanceRepository,
+    registers: RiskRepository,
+    *,
+    models: ModelService,
+    data: DataService,
+) -> EvidenceService:
+    return EvidenceService(
+        governance,
+        models=models,
+        data=data,
+        risks=registers,
+        records=platform.records,
+        blobs=platform.blobs,
+        frames=platform.frames,
+    )
+
+
+def _risks(
+    platform: Platform, registers: RiskRepository, governance: GovernanceRepository, models: ModelService
+) -> RiskService:
+    counts = counted_risks(governance, registers)
+
+    def watcher() -> Watcher:
+        from modelwright.risks.watching import Watcher  # weight: numpy and the statistics, for the few who watch
+
+        return Watcher(registers, AlertRepository(), log=platform.log, models=models, counts=counts)
+
+    return RiskService(registers, models=models, users=UserRepository(), watcher=watcher)

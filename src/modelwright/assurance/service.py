@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta
 from msgspec.structs import replace
 
-from modelwright.alerts.inbox import begun
 from modelwright.alerts.model import Alert, AlertState, Finding, Rule
 from modelwright.assurance.model import (
     Emergency,
@@ -50,6 +49,8 @@ class Alarms:
 
     def raised(self, unit: Unit, current: Deployment, rule: Rule, summary: str, details: Sequence[str] = ()) -> None:
         """Raise an alarm of what an endpoint answers with, unless it is there already."""
+        from modelwright.alerts.inbox import begun  # weight: `--help` does without
+
         if any(self._open(unit, current.endpoint, rule, current.version)):
             return
         finding = Finding(rule=rule, summary=summary, details=tuple(details), since=unit.now)

@@ -11,7 +11,18 @@ import typer
 
 from modelwright.cli import completion, home, new, search
 from modelwright.cli.build import data, features, labels, models, pipelines, runs
-from modelwright.cli.govern import approvals, charters, documents, evidence, ledger, lineage, notify, policies, users
+from modelwright.cli.govern import (
+    approvals,
+    charters,
+    documents,
+    evidence,
+    ledger,
+    lineage,
+    notify,
+    policies,
+    risks,
+    users,
+)
 from modelwright.cli.serve import alerts, assurance, endpoints, monitors, predict, predictions, rollouts
 from modelwright.core.errors import Error
 from modelwright.core.settings import DEBUG
@@ -45,6 +56,8 @@ app.add_typer(runs.app, name="run")
 app.add_typer(models.app, name="model")
 app.add_typer(charters.app, name="charter")
 app.add_typer(policies.app, name="policy")
+app.add_typer(risks.app, name="risk")
+app.add_typer(risks.app, name="risk")
 app.add_typer(approvals.app, name="approval")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(documents.app, name="doc")

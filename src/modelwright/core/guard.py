@@ -75,7 +75,7 @@ class GateResult(Struct, frozen=True, kw_only=True):
         verdict: What it found.
         reason: One sentence with the values.
         remedy: What would change the verdict; empty when it passes.
-        evidence: Digests of the evidence it read.
+        evidence: Digests of the evidence it read, and of the risk register as it stood where it read that.
     """
 
     gate: Name

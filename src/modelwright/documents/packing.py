@@ -8,11 +8,10 @@ from importlib.resources import files
 
 from msgspec import Struct
 
-from modelwright.core import wire
+from modelwright.core import wire, written
 from modelwright.core.ids import Digest, Name
 from modelwright.documents.model import Clause, ItemId, Kind, Template
 from modelwright.facts.model import first_figure
-from modelwright.governance import written
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

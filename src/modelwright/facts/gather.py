@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # weight: what these services import is loaded by whoever mak
     from modelwright.models.service import ModelService
     from modelwright.monitoring.service import MonitorService
     from modelwright.pipelines.service import PipelineService
+    from modelwright.risks.service import RiskService
     from modelwright.rollouts.service import RolloutService
     from modelwright.serving.service import EndpointService
     from modelwright.store.ports import Blobs
@@ -62,6 +63,7 @@ class Rooms:
     """Whom to ask."""
 
     models: ModelService
+    risks: RiskService
     evidence: EvidenceService
     charters: CharterService
     guard: GovernanceGuard
@@ -100,6 +102,7 @@ def gathered(rooms: Rooms, unit: Unit, version: ModelVersion, *, against: Ref | 
     found = Record(
         subject=subject,
         signer=_signer(rooms, unit, version),
+        register=rooms.risks.standing(unit, version.model),
         against=None if other is None else _subject(rooms, unit, other, charter),
         charter=charter,
         deployments=deployments,

@@ -42,6 +42,7 @@ class SourceKind(StrEnum):
     PACKAGE = "package"
     PIPELINE = "pipeline"
     POLICY = "policy"
+    REGISTER = "register"
     ROLLOUT = "rollout"
     RUN = "run"
 

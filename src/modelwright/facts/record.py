@@ -20,6 +20,7 @@ from modelwright.governance.signoffs import Signature
 from modelwright.models.model import ModelVersion
 from modelwright.monitoring.model import Settings
 from modelwright.pipelines.model import Execution, PipelineVersion
+from modelwright.risks.model import Standing
 from modelwright.rollouts.model import Rollout
 from modelwright.serving.model import Deployment
 from modelwright.tracking.model import Run
@@ -112,6 +113,7 @@ class Record(Struct, frozen=True, kw_only=True):
         watched: The monitors of the endpoints at which it has answered.
         pipeline: The pipeline that its execution belongs to, as it is registered now.
         alerts: Those about it, oldest first.
+        register: The model's risk register as it stands.
     """
 
     subject: Subject
@@ -126,6 +128,7 @@ class Record(Struct, frozen=True, kw_only=True):
     watched: tuple[Watched, ...] = ()
     pipeline: PipelineVersion | None = None
     alerts: tuple[Alert, ...] = ()
+    register: Standing | None = None
 
     @property
     def version(self) -> ModelVersion:
@@ -144,6 +147,9 @@ class Record(Struct, frozen=True, kw_only=True):
             yield from self.against.moments
         if self.charter is not None:
             yield self.charter.published_at
+        if self.register is not None:
+            yield self.register.register.published_at
+            yield from (judged.at for judged in self.register.judgements.values())
         yield from (deployment.at for deployment in self.deployments)
         yield from (entry.at for entry in self.entries)
         yield from (rollout.concluded_at or rollout.started_at for rollout in self.rollouts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from modelwright.facts import changes, data, making, purpose, quality, use
+from modelwright.facts import changes, data, making, purpose, quality, risk, use
 from modelwright.facts.model import Statement
 from modelwright.facts.record import Record
 
@@ -51,7 +51,7 @@ FACTS: Mapping[str, Fact] = {
     "monitors": use.monitors,
     "alerts": use.alerts,
     "retraining": use.retraining,
-    "risks": use.risks,
+    "risks": risk.risks,
     "signatures": use.signatures,
     "change-cause": changes.cause,
     "change-data": changes.data,

@@ -149,18 +149,6 @@ def retraining(record: Record) -> Sequence[Statement]:
     ]
 
 
-def risks(record: Record) -> Sequence[Statement]:
-    """The risk register, which this house does not keep yet."""
-    return [
-        missing(
-            "No risk register of {ref} is on record, and words alone are none.",
-            "This release keeps no risk register; keep it where you do, until one can be read here.",
-            package(record.version),
-            ref=record.version.ref,
-        )
-    ]
-
-
 def signatures(record: Record) -> Sequence[Statement]:
     """Who signed for it, by what stands in the ledger, and which signatures are lacking."""
     counted = {one.id: one for one in record.signatures}

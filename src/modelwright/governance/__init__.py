@@ -1,7 +1,7 @@
 """What must hold before production relies on a model, and the evidence that it does.
 
 - ``charter.py``, ``model.py``: charters (what a model is for), policies (what must hold), evidence (what was found)
-- ``written.py``, ``policy.py``: conditions (``core.expressions``), and the files in which people write them
+- ``policy.py``: conditions (``core.expressions``), and the files in which people write them (``core.written``)
 - ``gates/``: a shelf, one file per check; ``tiers/``: the policies that come with the release
 - ``matching.py``, ``decide.py``: which evidence counts, and the guard that every transition asks
 - ``evaluation.py``: numbers from the server's own labels and the caller's scores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelwright.core.errors import Corrupted
@@ -14,9 +15,10 @@ from modelwright.governance.charter import CharterVersion
 from modelwright.governance.circumstances import Circumstances, ordinary
 from modelwright.governance.gates.base import Case, Gate
 from modelwright.governance.matching import Matter
-from modelwright.governance.model import Decided, Policy, PolicyVersion, Rule, TransitionDecided, matches
+from modelwright.governance.model import Decided, Kind, Policy, PolicyVersion, Rule, TransitionDecided, matches
 from modelwright.governance.policy import GATES, built_in, resolved
 from modelwright.governance.signoffs import Basis, SignedOff, basis_of, judged, nobody_signed
+from modelwright.risks.model import Standing
 
 if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
     from modelwright.governance.repository import GovernanceRepository
@@ -35,6 +37,7 @@ class GovernanceGuard:
         gates: The shelf.
         signed: What people signed about a version, and who made it.
         circumstances: What holds where a transition leads, whatever the evidence says.
+        risks: A model's risk register as it stands.
     """
 
     def __init__(
@@ -44,11 +47,13 @@ class GovernanceGuard:
         *,
         signed: SignedOff = nobody_signed,
         circumstances: Circumstances = ordinary,
+        risks: Callable[[Unit, str], Standing | None] = lambda *_: None,
     ) -> None:
         self._repository = repository
         self._gates = gates
         self._signed = signed
         self._circumstances = circumstances
+        self._risks = risks
 
     def __call__(self, unit: Unit, transition: Transition) -> Decision:
         """Decide, and record the decision, also a refusal."""
@@ -156,6 +161,7 @@ class GovernanceGuard:
             charter=charter,
             evidence=tuple(everything),
             earlier=self._earlier(unit, charter),
+            register=self._risks(unit, transition.model),
             now=unit.now,
         )
         return [self._judged(name, rule, matter) for name, rule in policy.gates.items()]
@@ -192,6 +198,8 @@ def case_of(gate: Gate, rule: Rule, matter: Matter) -> Case:
         evidence={kind: chosen[kind] for kind in gate.reads if kind in chosen},
         parameters=rule.parameters,
         earlier=matter.earlier,
+        register=matter.register,
+        known=frozenset(one.digest for one in counting),
     )
 
 
@@ -219,7 +227,7 @@ def judge(name: str, gate: Gate, rule: Rule, matter: Matter) -> GateResult:
         verdict=verdict,
         reason=seen.reason if verdict.passes else f"{seen.reason} Asked: {rule.passes}",
         remedy="" if verdict.passes else seen.remedy,
-        evidence=tuple(evidence.digest for evidence in case.evidence.values()),
+        evidence=(*(evidence.digest for evidence in case.evidence.values()), *_judged_risks(case)),
     )
 
 
@@ -250,6 +258,11 @@ def _asked(results: list[GateResult], transition: Transition, policy: Policy) ->
             )
         ]
     return asked
+
+
+def _judged_risks(case: Case) -> tuple[str, ...]:
+    """The register with what people judged, where the gate reads it: a signature dies when somebody judges anew."""
+    return (case.register.digest,) if case.register is not None and Kind.RISKS in case.evidence else ()
 
 
 def _served(results: list[GateResult]) -> bool:

@@ -28,14 +28,19 @@ from modelwright.governance.model import (
     Window,
 )
 from modelwright.models.model import ModelVersion
+from modelwright.risks.model import RegisterVersion, RisksCounted, no_register
 from modelwright.stats.model import Importance
 
 if TYPE_CHECKING:  # weight: SQLAlchemy, pyarrow and numpy, which a remote client does without
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from modelwright.data.service import DataService
+    from modelwright.governance.evaluation import Floats, Judged
     from modelwright.governance.repository import GovernanceRepository
     from modelwright.models.service import ModelService
+    from modelwright.risks.repository import RiskRepository
     from modelwright.store.ports import Blobs, Frames, Records
 
 _MOST_SLICES = 10
@@ -52,6 +57,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     data: DatasetVersion
     window: Window
     baseline: Evidence | None
+    register: RegisterVersion | None
 
 
 class EvidenceService(Service):
@@ -63,6 +69,7 @@ class EvidenceService(Service):
         self,
         repository: GovernanceRepository,
         *,
+        risks: RiskRepository,
         models: ModelService,
         data: DataService,
         records: Records,
@@ -70,6 +77,7 @@ class EvidenceService(Service):
         frames: Frames,
     ) -> None:
         self._repository = repository
+        self._risks = risks
         self._models = models
         self._data = data
         self._records = records
@@ -87,7 +95,7 @@ class EvidenceService(Service):
         until: datetime | None = None,
         slices: tuple[ColumnName, ...] = (),
     ) -> tuple[Evidence, ...]:
-        """Judge a version's scores on a dataset version: the input contract, the KPI, and the charter's baseline.
+        """Judge a version's scores on a dataset version: input contract, KPI, the charter's baseline, and risks.
 
         The labels are the dataset's own. The comparison needs the baseline's scores of the same rows: evaluate the
         baseline first; it has a charter of its own, usually the same file. Rows without a label, or whose label cannot
@@ -104,7 +112,8 @@ class EvidenceService(Service):
             slices: At most 10 columns to slice by.
 
         Returns:
-            The contract check, the evaluation, and the comparison where the baseline's scores were there.
+            The contract check, the evaluation, the comparison where the baseline's scores were there, and how often the
+            situations of the model's risk register were met where it has one.
 
         Raises:
             NotFound: There is no such version, dataset or charter.
@@ -154,6 +163,32 @@ class EvidenceService(Service):
         values = Explanation(method=method, inputs=inputs, importances=tuple(ordered))
         return self._recorded(unit, subject, [values])[0]
 
+    @operation(permission="evidence:write", kind="command", idempotent=True)
+    def count_risks(self, unit: Unit, ref: Ref) -> Evidence:
+        """Count the situations of a model's risk register on the rows of a version's newest evaluation.
+
+        An evaluation counts by itself; this is for a register that was published after it.
+
+        Args:
+            unit: The unit of work.
+            ref: The model's version.
+
+        Raises:
+            NotFound: There is no such version or charter, no register, or no evaluation under the charter in force.
+        """
+        from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
+
+        found = self._evaluated(unit, ref)
+        subject = self._subject(unit, ref, found.dataset.ref, found.window)
+        if subject.register is None:
+            raise no_register(subject.version.model)
+        table = self._rows(subject, ())
+        rows = evaluation.judged(table, subject.charter.charter, subject.data.event_time, found.made_at)
+        digest = found.values.scores if isinstance(found.values, Evaluation) else ""
+        scores = evaluation.read_scores(self._blobs.read(digest), table.num_rows, subject.version.manifest.task)
+        counted = _counted(subject, table, rows, (digest, scores))
+        return self._recorded(unit, subject, counted)[0]
+
     @operation(permission="evidence:read", kind="query")
     def list(self, unit: Unit, ref: Ref) -> tuple[Evidence, ...]:
         """The newest 200 pieces of evidence about a version, newest first.
@@ -189,6 +224,19 @@ class EvidenceService(Service):
             )
         return found
 
+    def _evaluated(self, unit: Unit, ref: str) -> Evidence:
+        """The newest evaluation of a version under the charter in force."""
+        version = self._models.get(unit, ref)
+        charter = self._repository.charter(unit.rows, unit.project, version.model)
+        for found in self._repository.evidence_of(unit.rows, unit.project, version.model, version.version):
+            same = charter is not None and (found.package, found.charter) == (version.package, charter.digest)
+            if same and found.kind is Kind.EVALUATION and found.intact:
+                return found
+        raise NotFound(
+            f"{version.ref} was not evaluated under the charter in force.",
+            remedy=f"Run: modelwright model evaluate {version.ref} --on DATASET@VERSION",
+        )
+
     def _subject(self, unit: Unit, ref: str, dataset: str, window: Window) -> Subject:
         """Everything the computing needs, read in a snapshot of its own: it must not hold up writers."""
         with self._records.reading() as rows:
@@ -205,6 +253,7 @@ class EvidenceService(Service):
                 data=data,
                 window=window,
                 baseline=self._baseline(reading, version, charter, data, window),
+                register=self._risks.register(rows, unit.project, version.model),
             )
 
     def _baseline(
@@ -250,7 +299,7 @@ class EvidenceService(Service):
                     delta=evaluation.compared(rows, scores, theirs, charter.kpi.metric),
                 )
             )
-        return found
+        return [*found, *_counted(subject, table, rows, (upload.digest, scores))]
 
     def _rows(self, subject: Subject, slices: Sequence[str]) -> pa.Table:
         from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
@@ -306,6 +355,25 @@ class EvidenceService(Service):
                 self._repository.add_evidence(unit.rows, unit.project, evidence)
                 unit.emit(_event(evidence))
         return tuple(made)
+
+
+def _counted(subject: Subject, table: pa.Table, rows: Judged, scored: tuple[Digest, Floats]) -> list[RisksCounted]:
+    """How often the situations of the register were met, where there is one."""
+    from modelwright.risks.counting import Scored, counted  # weight: pyarrow, numpy
+
+    if subject.register is None:
+        return []
+    (digest, scores), metric = scored, subject.charter.charter.kpi.metric
+    taken = table.select([name for name in subject.version.manifest.inputs.names if name in table.column_names])
+    days = _days(table, subject.data.event_time)
+    return [counted(subject.register, taken, Scored(rows.rows, rows.labels, scores, metric, digest, days))]
+
+
+def _days(table: pa.Table, event_time: str | None) -> NDArray[np.int64] | None:
+    """The day of each row's event; none where a row has none."""
+    if event_time is None or table[event_time].null_count:
+        return None
+    return table[event_time].to_numpy().astype("datetime64[D]").astype("int64")  # type: ignore[no-any-return]  # Arrow
 
 
 def _window(since: datetime | None, until: datetime | None) -> Window:

@@ -13,6 +13,7 @@ from modelwright.core.ids import parse_ref
 from modelwright.governance.charter import CharterVersion
 from modelwright.governance.gates.base import evaluate_command
 from modelwright.governance.model import Evidence, Kind, Rule
+from modelwright.risks.model import Standing
 
 
 class Matter(Struct, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class Matter(Struct, frozen=True, kw_only=True):
         evidence: All evidence of the model's version, whatever it is about.
         now: The wall clock.
         earlier: The newest charter with another KPI or label under which results were already seen, if any.
+        register: The model's risk register as it stands now, if it has one.
     """
 
     transition: Transition
@@ -31,6 +33,7 @@ class Matter(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
     now: datetime
     earlier: CharterVersion | None = None
+    register: Standing | None = None
 
 
 def bound(transition: Transition, charter: CharterVersion, found: Sequence[Evidence]) -> list[Evidence]:
@@ -67,10 +70,10 @@ def newest(found: Sequence[Evidence], now: datetime) -> dict[Kind, Evidence]:
 
 
 def _coherent(chosen: dict[Kind, Evidence], anchor: Evidence) -> dict[Kind, Evidence]:
-    """Drop a comparison of other scores than the newest evaluation's: it was made before these scores came."""
-    comparison = chosen.get(Kind.COMPARISON)
-    if comparison is not None and comparison.made_at < anchor.made_at:
-        del chosen[Kind.COMPARISON]
+    """Drop what was computed from other scores than the newest evaluation's: it was made before these scores came."""
+    for kind in (Kind.COMPARISON, Kind.RISKS):
+        if kind in chosen and chosen[kind].made_at < anchor.made_at:
+            del chosen[kind]
     return chosen
 
 
@@ -96,8 +99,8 @@ def absence(kind: Kind, rule: Rule, matter: Matter) -> tuple[str, str]:
     chosen = newest(bound(transition, charter, found), now)
     anchor = chosen.get(Kind.EVALUATION)
     remedy = f"Run: {evaluate_command(ref, anchor)}"
-    if kind is Kind.COMPARISON:
-        return _no_comparison(ref, charter, anchor)
+    if kind in (Kind.COMPARISON, Kind.RISKS):
+        return _no_comparison(ref, charter, anchor) if kind is Kind.COMPARISON else _no_count(ref, matter.register)
     if not of_kind:
         return f"There is no {kind}{' check' if kind is Kind.CONTRACT else ''} of {ref}.", remedy
     if not mine:
@@ -125,4 +128,15 @@ def _no_comparison(ref: str, charter: CharterVersion, anchor: Evidence | None) -
     return (
         f"{ref} has not been compared with {baseline} on the rows of its newest evaluation, or too long ago.",
         f"Run: {evaluate_command(f'{baseline}@latest', anchor)}, then: {evaluate_command(ref, anchor)}",
+    )
+
+
+def _no_count(ref: str, register: Standing | None) -> tuple[str, str]:
+    if register is None:
+        model = ref.partition("@")[0]
+        remedy = "Write down what can go wrong, and run: modelwright risk publish risks.yaml"
+        return f"{model} has no risk register.", remedy
+    return (
+        f"The situations of its risks were not counted on the rows of {ref}'s newest evaluation, or too long ago.",
+        f"Run: modelwright risk count {ref}",
     )

@@ -17,6 +17,7 @@ from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.schema import Violation
 from modelwright.core.shown import Shown
 from modelwright.governance.charter import Charter, ColumnName
+from modelwright.risks.model import RisksCounted
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
 
 T = TypeVar("T")
@@ -168,6 +169,7 @@ class Kind(StrEnum):
     EVALUATION = "evaluation"
     COMPARISON = "comparison"
     EXPLANATION = "explanation"
+    RISKS = "risks"
 
 
 class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -262,7 +264,7 @@ class Explanation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     importances: tuple[Importance, ...]
 
 
-Values = ContractCheck | Evaluation | Comparison | Explanation
+Values = ContractCheck | Evaluation | Comparison | Explanation | RisksCounted
 
 
 class Finding(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -333,6 +335,9 @@ class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
             case Explanation():
                 leading = ", ".join(importance.column for importance in found.importances[:3])
                 what = f"explanation: {found.method} over {len(found.importances)} inputs, most by {leading}"
+            case RisksCounted():
+                many = f"{len(found.situations)} situation{'s' if len(found.situations) > 1 else ''}"
+                what = f"risks: {many} of register {found.version} on {found.rows:,} rows"
         return f"{what} ({self.dataset.ref})"
 
     @property

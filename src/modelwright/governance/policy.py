@@ -7,14 +7,13 @@ from importlib.resources import files
 
 import msgspec
 
-from modelwright.core import wire
+from modelwright.core import wire, written
 from modelwright.core.errors import Error, Invalid
 from modelwright.core.expressions import names, parse
 from modelwright.core.registry import Shelf
-from modelwright.governance import written
+from modelwright.core.written import Plain
 from modelwright.governance.gates.base import Gate
 from modelwright.governance.model import Policy, PolicyVersion, Rule, Scalar
-from modelwright.governance.written import Plain
 
 GATES: Shelf[Gate] = Shelf("modelwright.governance.gates", "gate")
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.operation import Face
 from modelwright.governance.charter import Charter, CharterVersion
 from modelwright.governance.model import Evidence, Policy, PolicyVersion, Simulated
@@ -25,9 +24,9 @@ class ChartersFace(Face):
             NotFound: There is no such file.
             Invalid: It is not a charter; the message names the line or the field.
         """
-        from modelwright.governance.written import read_as  # weight: yaml
+        from modelwright.core import written  # weight: for people who write files
 
-        charter = read_as(_text(path), Charter, what="charter")
+        charter = written.read_as(written.text(path), Charter, what="charter")
         return self.publish(model, charter)  # type: ignore[no-any-return]  # an operation of this face
 
 
@@ -36,15 +35,21 @@ class PoliciesFace(Face):
 
     def publish_file(self, path: str | Path = "policy.yaml") -> PolicyVersion:
         """Put the policy in a YAML file in force; raises as ``publish``, and NotFound."""
-        return self.publish(_text(path))  # type: ignore[no-any-return]  # an operation of this face
+        from modelwright.core import written  # weight: for people who write files
+
+        return self.publish(written.text(path))  # type: ignore[no-any-return]  # an operation of this face
 
     def check_file(self, path: str | Path = "policy.yaml") -> Policy:
         """What the policy in a YAML file comes to; raises as ``check``, and NotFound."""
-        return self.check(_text(path))  # type: ignore[no-any-return]  # an operation of this face
+        from modelwright.core import written  # weight: for people who write files
+
+        return self.check(written.text(path))  # type: ignore[no-any-return]  # an operation of this face
 
     def simulate_file(self, path: str | Path = "policy.yaml") -> tuple[Simulated, ...]:
         """What the policy in a YAML file would make of what was asked last; raises as ``simulate``, and NotFound."""
-        return self.simulate(_text(path))  # type: ignore[no-any-return]  # an operation of this face
+        from modelwright.core import written  # weight: for people who write files
+
+        return self.simulate(written.text(path))  # type: ignore[no-any-return]  # an operation of this face
 
 
 class EvidenceFace(Face):
@@ -67,13 +72,3 @@ class EvidenceFace(Face):
         return self.evaluate(  # type: ignore[no-any-return]  # an operation of this face
             ref, dataset, sent, since=since, until=until, slices=slices
         )
-
-
-def _text(path: str | Path) -> str:
-    file = Path(path)
-    if not file.is_file():
-        raise NotFound(f"There is no file {path}.", remedy="modelwright init writes one to begin with.")
-    try:
-        return file.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise Invalid(f"{path} is not UTF-8 text: {error}.", remedy="Check that it is the file you mean.") from error

@@ -95,8 +95,9 @@ class Batcher:
 
         Raises:
             Unavailable: Too much is waiting, or the log cannot be written.
-            Problem: The model could not score the rows.
+            Problem: The model could not score the rows, or a guard refuses one.
         """
+        self.scorer.look(rows)
         received_at = time.time_ns() // 1000
         if self._pending and self._pending + rows.count > self._limits.pending_rows:
             raise Unavailable(f"{self._pending} rows are waiting already.", remedy="Try again in a moment.")

@@ -220,7 +220,7 @@ async def _invoke(loaded: Loaded, headers: Headers, body: bytes) -> Response:
     else:
         raise _unsupported(media, "application/json or text/csv")
     scored = await loaded.batcher.score(rows)
-    return invocations.write(scored.outputs, scored.ids, model=loaded.route.ref)
+    return invocations.write(scored, model=loaded.route.ref)
 
 
 async def _ambiguous(headers: Headers, body: bytes) -> Response:

@@ -18,6 +18,7 @@ from modelwright.core.errors import Invalid
 from modelwright.core.schema import Column, DType
 from modelwright.inference.response import JSON, Response
 from modelwright.inference.rows import NO_OPTIONS, Intake, Options, Rows, without_nan
+from modelwright.inference.scoring import Scored
 
 Records = list[dict[str, Any]]
 
@@ -45,6 +46,7 @@ class Predictions(Struct, frozen=True):
     predictions: Sequence[wire.Real]
     prediction_ids: list[str]
     model: str
+    guards: dict[str, list[int]] | UnsetType = UNSET
 
 
 _decode = msgspec.json.Decoder(Scoring).decode
@@ -96,9 +98,9 @@ def read_csv(body: bytes, intake: Intake) -> Rows:
     return intake.rows(_typed(texts, (*intake.accepts, *intake.beyond)), len(lines) - 1)
 
 
-def write(outputs: Sequence[wire.Real], ids: list[str], *, model: str) -> Response:
+def write(scored: Scored, *, model: str) -> Response:
     """The answer to a scoring request."""
-    return Response(200, (JSON,), _encode(Predictions(outputs, ids, model)))
+    return Response(200, (JSON,), _encode(Predictions(scored.outputs, scored.ids, model, scored.guards)))
 
 
 def _from_split(split: Split) -> dict[str, list[Any]]:

@@ -90,11 +90,12 @@ class OutputTensor(Struct, frozen=True):
 
 
 class Details(Struct, frozen=True):
-    """The parameters of the answer: what an auditor needs to find these predictions again."""
+    """The parameters of the answer: what an auditor needs to find these predictions again, and what guards did."""
 
     prediction_ids: list[str]
     model: str
     package: str
+    guards: dict[str, list[int]] | UnsetType = UNSET
 
 
 class Inferred(Struct, frozen=True):
@@ -239,7 +240,7 @@ class Codec:
     def write(self, scored: Scored, asked: Asked) -> Response:
         """The answer to a request."""
         count = len(scored.ids)
-        details = Details(scored.ids, self._model, self._package)
+        details = Details(scored.ids, self._model, self._package, scored.guards)
         if asked.as_bytes:
             sized = OutputTensor(OUTPUT, "FP64", [count], parameters=Extent(count * binary.FLOAT64_SIZE))
             said = _encode(Inferred(self._name, self._version, details, (sized,), asked.id))

@@ -15,6 +15,7 @@ from modelwright.core.errors import Invalid
 from modelwright.core.ids import Id
 from modelwright.core.schema import Column, Contract, DType, Fits
 from modelwright.inference.ports import Columns
+from modelwright.risks.guarding import Acts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -52,6 +53,7 @@ class Rows(Struct):
         ids: The ids the client chose, one per row.
         event_at: Microseconds since 1970, one per row; none means on arrival.
         beyond: Columns beyond the contract that a challenger takes, as they came; nobody has checked them.
+        acts: What the guards do with them; none where they do nothing.
     """
 
     columns: Columns
@@ -59,6 +61,7 @@ class Rows(Struct):
     ids: list[str] | None = None
     event_at: list[int] | None = None
     beyond: Columns | None = None
+    acts: Acts | None = None
 
 
 class Intake:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from modelwright.core import wire
 from modelwright.core.errors import Error, Unavailable
@@ -16,9 +16,13 @@ from modelwright.inference.ports import Log, Outputs, Predictor
 from modelwright.inference.response import Problem
 from modelwright.inference.rows import Rows
 from modelwright.predictions.model import PredictionBatch, encode
+from modelwright.risks.guarding import Guards
 from modelwright.serving.model import Route
 
 _log = logging.getLogger(__name__)
+
+_MOST_NAMED = 10
+"""Rows that a refusal names."""
 
 
 class Scored(Struct):
@@ -27,10 +31,12 @@ class Scored(Struct):
     Attributes:
         outputs: One per row, in order.
         ids: The prediction ids, one per row.
+        guards: Risk -> the rows on which its guard acted; none where none did.
     """
 
     outputs: Sequence[wire.Real]
     ids: list[str]
+    guards: dict[str, list[int]] | UnsetType = UNSET
 
 
 class Scorer:
@@ -51,8 +57,28 @@ class Scorer:
         self.log = log
         self._route = route
         self._generation = generation
+        self._guards = Guards(route.guards, route.inputs) if route.guards else None
         self._told: set[type[Exception]] = set()
         self.log_broken = False
+
+    def look(self, rows: Rows) -> None:
+        """Let the guards of the route see rows before the model does.
+
+        Raises:
+            Problem: A guard refuses a row: the protocols have no answer for single rows, so the request is refused.
+        """
+        if self._guards is None:
+            return
+        acts = rows.acts = self._guards.over(rows.columns, rows.count)
+        if acts is not None and acts.refused is not None:
+            risk, when = acts.refused.risk, acts.refused.when
+            found = ", ".join(map(str, acts.met[risk][:_MOST_NAMED].tolist()))
+            raise Problem(
+                422,
+                f"{self._route.endpoint} does not answer rows in the situation {risk!r} ({when}), nor rows of which it "
+                f"cannot be said: {len(acts.met[risk])} of {rows.count}, the first are {found} (counted from 0). Ask "
+                "without them.",
+            )
 
     def predict(self, rows: Rows) -> Outputs:
         """Ask the model.
@@ -80,7 +106,8 @@ class Scorer:
             received_at: When the request arrived, in microseconds since 1970.
         """
         ids = rows.ids or ids
-        values: list[float] = outputs.tolist()
+        acts, guards = rows.acts, self._guards
+        values: list[float] = (outputs if acts is None else acts.answered(outputs)).tolist()
         batch = PredictionBatch(
             endpoint=self._route.endpoint,
             model=self._route.model,
@@ -93,9 +120,10 @@ class Scorer:
             event_at=rows.event_at or [received_at] * rows.count,
             inputs=rows.columns,
             outputs=values,
+            guards=acts.marks(guards.done) if acts is not None and guards is not None else UNSET,
         )
         finite = values if all(map(isfinite, values)) else [wire.real(value) for value in values]
-        return encode(batch), Scored(finite, ids)
+        return encode(batch), Scored(finite, ids, UNSET if acts is None else acts.rows)
 
     def write(self, *records: bytes) -> None:
         """Write records down; what they are about may be answered once this returns.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from modelwright.app.workspace import Platform
 from modelwright.core.errors import Error
@@ -44,14 +45,18 @@ class MonitorRunner:
         return judged
 
     def _run(self, project: str, endpoint: str, size: int) -> bool:
-        operation = self._platform.table.get("monitors.run")
         try:
-            ran = self._platform.run(operation, operation.bind((endpoint,), {}), identity=_IDENTITY.within(project))
+            ran = self._call("monitors.run", project, endpoint)
+            watched = self._call("risks.watch", project, endpoint)
         except Error as error:  # of this endpoint; the others are judged all the same
             _log.warning("monitor of %s: %s", endpoint, error)
             return False
-        if not ran.more:
+        if not ran.more and not watched.more:
             self._seen[project, endpoint] = size
         for alert in ran.raised:
             _log.warning("monitor of %s raised alert %s", endpoint, alert)
         return bool(ran.inputs or ran.outcomes)
+
+    def _call(self, name: str, project: str, endpoint: str) -> Any:
+        operation = self._platform.table.get(name)
+        return self._platform.run(operation, operation.bind((endpoint,), {}), identity=_IDENTITY.within(project))

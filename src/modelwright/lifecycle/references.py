@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.clock import duration
-from modelwright.core.ids import Name
+from modelwright.core.ids import Digest, Name
 from modelwright.core.unit import Unit
 from modelwright.governance.model import Evaluation, Kind
 from modelwright.models.model import Task
+from modelwright.risks.model import RisksCounted
 
 if TYPE_CHECKING:  # weight: pyarrow and numpy, and the services' own
     import pyarrow as pa
 
     from modelwright.data.service import DataService
     from modelwright.governance.evidence import EvidenceService
+    from modelwright.governance.repository import GovernanceRepository
     from modelwright.governance.service import CharterService
     from modelwright.models.service import ModelService
     from modelwright.monitoring.reference import ReferenceData
+    from modelwright.risks.repository import RiskRepository
     from modelwright.store.ports import Blobs, Frames
+
+
+def counted_risks(
+    repository: GovernanceRepository, registers: RiskRepository
+) -> Callable[[Unit, str, int], tuple[Digest, RisksCounted] | None]:
+    """Finds the newest count of a version's risks under the register in force."""
+
+    def newest(unit: Unit, model: str, version: int) -> tuple[Digest, RisksCounted] | None:
+        register = registers.register(unit.rows, unit.project, model)
+        for found in repository.evidence_of(unit.rows, unit.project, model, version):
+            values = found.values
+            if isinstance(values, RisksCounted) and register and values.register == register.digest and found.intact:
+                return found.digest, values
+        return None
+
+    return newest
 
 
 class EvaluatedRows:

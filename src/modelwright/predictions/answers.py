@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.errors import Invalid
 from modelwright.core.ids import Id, Name
 from modelwright.core.wire import real
-from modelwright.predictions.columns import INPUT
+from modelwright.predictions.columns import GUARDS, INPUT
 from modelwright.predictions.model import Counts, PeriodScore, Prediction, Traffic
 from modelwright.stats.model import Interval
 
@@ -137,6 +137,7 @@ def _prediction(endpoint: Name, row: dict[str, Any]) -> Prediction:
             if name.startswith(INPUT) and value is not None
         },
         output=real(row["output"]),
+        guards=tuple(filter(None, (row.get(GUARDS) or "").split(","))),
         label=None if row["label"] is None else real(row["label"]),
         label_known_at=None if known_at is None else known_at.astimezone(UTC),
     )

@@ -10,6 +10,8 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec import UNSET
+
 from modelwright.predictions.model import Kind, LabelBatch, PredictionBatch, decode_labels, decode_predictions
 
 if TYPE_CHECKING:  # weight: pyarrow is 0.3 s, and a writer of segments needs none
@@ -19,6 +21,9 @@ Batch = TypeVar("Batch", PredictionBatch, LabelBatch)
 
 INPUT = "input."
 """What the names of input columns begin with."""
+
+GUARDS = "guards"
+"""The column of what guards did; left out where none acted."""
 
 
 def rows_of(kind: Kind, payloads: Iterable[bytes]) -> pa.Table:
@@ -61,7 +66,8 @@ def prediction_table(batches: Sequence[PredictionBatch]) -> pa.Table:
     """The rows of prediction batches, in their order.
 
     Columns: ``prediction_id, model, version, package, generation, position`` (0 for the first row of a request)
-    ``, event_at, received_at, latency_us, output`` and ``input.<name>`` for each input that has a value somewhere.
+    ``, event_at, received_at, latency_us, output``, ``input.<name>`` for each input that has a value somewhere, and
+    ``guards`` where one acted.
     """
     import numpy as np  # weight: 0.1 s
     import pyarrow as pa  # weight: 0.3 s
@@ -88,6 +94,9 @@ def prediction_table(batches: Sequence[PredictionBatch]) -> pa.Table:
         "latency_us": per_batch((batch.latency_us for batch in batches), pa.int64()),
         "output": per_row((batch.outputs for batch in batches), pa.float64()),
     }
+    if any(batch.guards is not UNSET for batch in batches):
+        marks = ([""] * len(batch.ids) if batch.guards is UNSET else batch.guards for batch in batches)
+        columns[GUARDS] = per_row(marks, pa.string())
     for name in dict.fromkeys(chain.from_iterable(batch.inputs for batch in batches)):
         parts = (batch.inputs.get(name) or [None] * len(batch.ids) for batch in batches)
         column = _input_column(list(chain.from_iterable(parts)))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from modelwright.core.errors import Corrupted, Invalid
 from modelwright.core.ids import Digest, Id, Name
@@ -57,7 +57,8 @@ class PredictionBatch(Struct, frozen=True, kw_only=True):
         ids: The predictions' ids, each an ``Id``. A client that retries gives the same ones.
         event_at: When what is predicted about happened, in microseconds since 1970, by the caller.
         inputs: Column name -> values as the model saw them.
-        outputs: What the model said: for a classifier, the probability of the positive class.
+        outputs: What was answered: for a classifier, the probability of the positive class.
+        guards: What guards did with each row, ``risk:act`` with commas between; left out where they did nothing.
         v: Version of this format.
     """
 
@@ -72,10 +73,13 @@ class PredictionBatch(Struct, frozen=True, kw_only=True):
     event_at: list[int]
     inputs: dict[str, list[Any]]
     outputs: list[float]
+    guards: list[str] | UnsetType = UNSET
     v: Literal[1] = 1
 
     def __post_init__(self) -> None:
         count = len(self.ids)
+        if self.guards is not UNSET and len(self.guards) != count:
+            raise ValueError(f"{count} ids and {len(self.guards)} marks of guards")
         if len(self.outputs) != count or len(self.event_at) != count:
             raise ValueError(f"{count} ids, {len(self.event_at)} times and {len(self.outputs)} outputs")
         for name, values in self.inputs.items():
@@ -177,7 +181,8 @@ class Prediction(Shown, frozen=True, kw_only=True):
         received_at: When the request came.
         latency_ms: From then to the answer, in milliseconds.
         inputs: Column name -> value; a missing value's name is left out.
-        output: What the model said.
+        output: What was answered.
+        guards: What guards did, ``risk:act`` each.
         label: What turned out, if it is known.
         label_known_at: When that became known.
     """
@@ -192,6 +197,7 @@ class Prediction(Shown, frozen=True, kw_only=True):
     latency_ms: float
     inputs: dict[str, Any]
     output: Real
+    guards: tuple[str, ...] = ()
     label: Real | None = None
     label_known_at: datetime | None = None
 

@@ -16,6 +16,7 @@ from modelwright.core import wire
 from modelwright.core.errors import Error, Invalid, Refused
 from modelwright.core.guard import Decision
 from modelwright.core.operation import Operation
+from modelwright.risks.model import Judging
 from modelwright.server.answers import FORM, Stopped
 from modelwright.server.identity import FORMS, check_csrf, session_of
 from modelwright.server.pages import problem
@@ -67,7 +68,9 @@ def _require(answer: object) -> None:
     Raises:
         Refused: It is.
     """
-    if isinstance(answer, Signing) and answer.signature is None:
+    if (isinstance(answer, Signing) and answer.signature is None) or (
+        isinstance(answer, Judging) and answer.judgement is None
+    ):
         raise Refused(answer.refused, remedy=answer.remedy)
     decision = getattr(answer, "decision", answer)
     if isinstance(decision, Decision):

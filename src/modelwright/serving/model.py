@@ -17,6 +17,7 @@ from modelwright.core.ids import Digest, Name
 from modelwright.core.schema import Contract
 from modelwright.core.shown import Shown
 from modelwright.models.model import Package
+from modelwright.risks.model import Guarded
 
 
 class Challenger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +45,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         since: When the endpoint began to answer with this version.
         challenger: Who scores the same requests in its shadow, if anybody.
         project: Whose endpoint it is.
+        guards: What is done with rows in situations of the model's risk register.
     """
 
     endpoint: Name
@@ -53,6 +55,7 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     since: datetime
     challenger: Challenger | None = None
     project: Name = DEFAULT_PROJECT
+    guards: tuple[Guarded, ...] = ()
 
     @property
     def inputs(self) -> Contract:
@@ -174,6 +177,7 @@ class Deployment(Shown, frozen=True, kw_only=True):
         reason: Why, in the words of whoever did it.
         at: When it was recorded.
         by: Who did it, by opaque id.
+        guards: What is done with rows in situations of the model's risk register, as it stood then.
     """
 
     endpoint: Name
@@ -186,6 +190,7 @@ class Deployment(Shown, frozen=True, kw_only=True):
     reason: str
     at: datetime
     by: str
+    guards: tuple[Guarded, ...] = ()
 
 
 class EndpointMoved(Event, frozen=True, kw_only=True, tag="serving.endpoint_moved"):
@@ -200,6 +205,7 @@ class EndpointMoved(Event, frozen=True, kw_only=True, tag="serving.endpoint_move
     action: Action
     policy: Digest
     reason: str
+    guards: Digest | None = None
 
 
 class Moved(Shown, frozen=True, kw_only=True):

@@ -122,6 +122,7 @@ class DeploymentRepository:
                     since=row.body.at,
                     challenger=_after(row.generation, challengers.get(row.endpoint)),
                     project=row.project,
+                    guards=row.body.guards,
                 )
                 for row in found
             ),

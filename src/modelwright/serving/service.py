@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from modelwright.core.errors import Conflict, NotFound
+from modelwright.core import wire
+from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Action, Guard, Transition, no_guard
 from modelwright.core.ids import Name, Ref
 from modelwright.core.operation import Page, Service, limited, operation, paged, position
 from modelwright.core.unit import Unit
 from modelwright.models.model import ModelVersion
+from modelwright.risks.model import Guarded, Standing
 from modelwright.serving.model import Acknowledgement, Deployment, Endpoint, EndpointMoved, Moved, WorkerState
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
@@ -30,6 +32,7 @@ class EndpointService(Service):
         models: The registry.
         publisher: Brings routes to the workers.
         guard: Decides each move.
+        risks: The model's risk register, whose guards go along.
         moved: Called in the unit of work in which somebody has moved an endpoint.
     """
 
@@ -42,12 +45,14 @@ class EndpointService(Service):
         models: ModelService,
         publisher: Publisher,
         guard: Guard = no_guard,
+        risks: Callable[[Unit, str], Standing | None] = lambda *_: None,
         moved: Callable[[Unit, Deployment], None] = lambda *_: None,
     ) -> None:
         self._repository = repository
         self._models = models
         self._publisher = publisher
         self._guard = guard
+        self._risks = risks
         self._moved = moved
 
     @operation(permission="endpoints:write", kind="command")
@@ -68,11 +73,14 @@ class EndpointService(Service):
 
         Raises:
             Conflict: Another project has an endpoint of this name.
+            Invalid: A guard of the model's risk register names a column that the version does not take.
         """
         owner = self._repository.owner(unit.rows, endpoint)
         if owner not in (None, unit.project):
             raise Conflict(f"The name {endpoint!r} is taken on this server.", remedy="Choose another name.")
-        return self.switch(unit, endpoint, self._models.get(unit, ref), action=Action.DEPLOY, reason=reason)
+        version = self._models.get(unit, ref)
+        self._check_guards(unit, version)
+        return self.switch(unit, endpoint, version, action=Action.DEPLOY, reason=reason)
 
     @operation(permission="endpoints:write", kind="command")
     def rollback(self, unit: Unit, endpoint: Name, version: int | None = None, reason: str = "") -> Moved:
@@ -142,7 +150,11 @@ class EndpointService(Service):
         return paged(found, limit, lambda deployment: deployment.generation)
 
     def move(self, unit: Unit, endpoint: str, version: ModelVersion, *, action: Action, reason: str) -> Moved:
-        """Let an endpoint answer with a version if the guard allows it; whoever was in its shadow is there no more."""
+        """Let an endpoint answer with a version if the guard allows it; whoever was in its shadow is there no more.
+
+        The guards of the model's risk register go along, but for those that name a column which the version does not
+        take: going back to an earlier version must not fail for a risk that was found since.
+        """
         before = self._repository.newest(unit.rows, unit.project, endpoint)
         previous = before[0] if before else None
         decision = self._guard(
@@ -158,7 +170,8 @@ class EndpointService(Service):
         )
         if not decision.allowed:
             return Moved(decision=decision, generation=None)
-        if previous and previous.package == version.package:
+        guards = tuple(self._guards(unit, version)[0])
+        if previous and (previous.package, previous.guards) == (version.package, guards):
             return Moved(decision=decision, generation=previous.generation)
         deployment = Deployment(
             endpoint=endpoint,
@@ -171,6 +184,7 @@ class EndpointService(Service):
             reason=reason,
             at=unit.now,
             by=unit.actor.id,
+            guards=guards,
         )
         self._repository.add(unit.rows, unit.project, deployment, self._models.package(unit, version.ref))
         unit.emit(
@@ -184,6 +198,7 @@ class EndpointService(Service):
                 action=action,
                 policy=decision.policy,
                 reason=reason,
+                guards=wire.digest(guards) if guards else None,
             )
         )
         self.hasten(unit)
@@ -195,6 +210,24 @@ class EndpointService(Service):
         if moved.generation is not None:
             self._moved(unit, self.current(unit, endpoint))
         return moved
+
+    def _guards(self, unit: Unit, version: ModelVersion) -> tuple[Sequence[Guarded], Sequence[Guarded]]:
+        """The guards that the version's rows can be asked, and those that name a column it does not take."""
+        standing = self._risks(unit, version.model)
+        if standing is None or not standing.guarded:
+            return [], []
+        from modelwright.risks.guarding import readable  # weight: numpy
+
+        return readable(standing.guarded, version.manifest.inputs)
+
+    def _check_guards(self, unit: Unit, version: ModelVersion) -> None:
+        cannot = [each.risk for each in self._guards(unit, version)[1]]
+        if cannot:
+            raise Invalid(
+                f"The guards of {', '.join(cannot)} name columns that {version.ref} does not take.",
+                remedy=f"Publish a register that fits it: modelwright risk publish risks.yaml. It takes: "
+                f"{', '.join(version.manifest.inputs.names[:30])}.",
+            )
 
     def current(self, unit: Unit, endpoint: str) -> Deployment:
         """What an endpoint answers with; raises ``NotFound``."""

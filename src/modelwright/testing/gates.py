@@ -17,6 +17,7 @@ from modelwright.governance.gates.base import Gate
 from modelwright.governance.matching import Matter
 from modelwright.governance.model import Evaluation, Evidence, Finding, Rule, Values
 from modelwright.governance.policy import check_condition
+from modelwright.risks.model import Standing
 from modelwright.stats.model import Interval
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -60,10 +61,12 @@ def evaluation(estimate: float = 0.8) -> Evaluation:
     return Evaluation(metric="roc_auc", score=score, n=900, positives=300, scores="f" * 64)
 
 
-def matter(found: Sequence[Evidence], *, asked: CharterVersion | None = None) -> Matter:
+def matter(
+    found: Sequence[Evidence], *, asked: CharterVersion | None = None, register: Standing | None = None
+) -> Matter:
     """A transition of ``delay@3`` to champion, with this on record."""
     transition = Transition(action=Action.SET_ALIAS, model="delay", version=3, package="a" * 64, target="champion")
-    return Matter(transition=transition, charter=asked or charter(), evidence=tuple(found), now=NOW)
+    return Matter(transition=transition, charter=asked or charter(), evidence=tuple(found), now=NOW, register=register)
 
 
 class GateContract:
@@ -81,10 +84,17 @@ class GateContract:
     """Values with which the gate's default condition passes. An ``Evaluation`` is added where there is none."""
     failing: tuple[Values, ...]
     """Values with which it fails."""
+    register: Standing | None = None
+    """The model's risk register, for gates that look at it."""
 
     def judged(self, values: Sequence[Values], **other: Any) -> GateResult:
         """The verdict on evidence with these values."""
-        return judge("mine", self.gate, self._rule(), matter([evidence(each, **other) for each in _anchored(values)]))
+        return judge(
+            "mine", self.gate, self._rule(), self._matter([evidence(each, **other) for each in _anchored(values)])
+        )
+
+    def _matter(self, found: Sequence[Evidence]) -> Matter:
+        return matter(found, register=self.register)
 
     def _rule(self) -> Rule:
         return Rule(passes=self.gate.passes, evidence_max_age="14d", parameters=dict(self.gate.parameters))
@@ -103,7 +113,7 @@ class GateContract:
         """Without any one kind it reads, a gate cannot pass."""
         for kind in self.gate.reads:
             left = [each for each in map(evidence, _anchored(self.passing)) if each.kind is not kind]
-            found = judge("mine", self.gate, self._rule(), matter(left))
+            found = judge("mine", self.gate, self._rule(), self._matter(left))
             assert found.verdict is Verdict.UNKNOWN
             assert "modelwright " in found.remedy
 
@@ -128,7 +138,7 @@ class GateContract:
         check_condition(self.gate.passes, self.gate)
         assert self.gate.reads
         for values in (self.passing, self.failing):
-            case = case_of(self.gate, self._rule(), matter([evidence(each) for each in _anchored(values)]))
+            case = case_of(self.gate, self._rule(), self._matter([evidence(each) for each in _anchored(values)]))
             assert set(_names(self.gate.look(case).values)) <= self.gate.exposes
 
 

@@ -50,6 +50,7 @@ def test_every_source_is_there_and_is_what_it_is_called(every, ws, platform):
             else ws.charters.get(s.name.split()[0], int(s.name.split()[1])).digest == s.digest
         ),
         SourceKind.POLICY: lambda s: ws.policies.get(s.name).digest == s.digest,
+        SourceKind.REGISTER: lambda s: ws.risks.get(s.name.split()[0]).register.digest == s.digest,
         SourceKind.RUN: lambda s: ws.runs.get(s.name).id == s.name,
         SourceKind.CODE: lambda s: not platform.blobs.missing([s.digest]),
         SourceKind.LEDGER: lambda s: entries[s.name].leaf == s.digest,
@@ -152,9 +153,23 @@ def test_a_declaration_is_refused_with_everything_that_is_missing(ws):
 
 
 def test_the_risk_register_and_signatures_are_never_invented(ws):
-    text = [said.text for _, said in ws.documents.get(CHAMPION, "technical_file").missing]
-    assert any(words.startswith("No risk register") for words in text)
-    assert any(words.startswith("Nobody's signature") for words in text)
+    for ref, words in ((CHAMPION, "Nobody's signature"), ("carrier-rates@1", "carrier-rates has no risk register.")):
+        text = [said.text for _, said in ws.documents.get(ref, "technical_file").missing]
+        assert any(said.startswith(words) for said in text)
+
+
+def test_risks_are_told_in_words_and_counted_in_figures(ws):
+    values = {one.kind: one for one in ws.evidence.list(CHAMPION)}["risks"].values
+    said = [one for one in ws.documents.get(CHAMPION, "model_card").statements if "{risk}" in one.says]
+    told = [one for one in said if isinstance(one, Attested)]
+    counts = {one.values["risk"].shown: one for one in said if isinstance(one, Computed)}
+    assert [one.values["risk"].shown for one in told] == ["late-evening", "frost"]
+    assert {name: one.values["matched"].exact for name, one in counts.items()} == {
+        one.risk: one.matched for one in values.situations
+    }
+    before = [one for one in ws.documents.get("flight-delay@1", "model_card").statements if "{risk}" in one.says]
+    unknown = [one for one in before if isinstance(one, Missing)]
+    assert {one.values["risk"].shown for one in unknown} == {"late-evening", "frost"}  # it takes neither column
 
 
 def test_status_counts_what_documents_say(ws):

@@ -12,6 +12,8 @@ from modelwright.terminal.output import Json, facts, short, show, table, when
 
 if TYPE_CHECKING:
     from modelwright.governance.model import Evidence, Values
+    from modelwright.risks.model import RisksCounted
+    from modelwright.stats.model import Slice
 
 app = typer.Typer(help="What was found about versions, and never changes.", no_args_is_help=True)
 
@@ -54,6 +56,7 @@ def _described(found: Evidence) -> str:
 
 def _details(values: Values) -> str:
     from modelwright.governance.model import ContractCheck, Evaluation, Explanation  # weight: the statistics' types
+    from modelwright.risks.model import RisksCounted
 
     match values:
         case ContractCheck():
@@ -64,5 +67,22 @@ def _details(values: Values) -> str:
         case Explanation():
             drops = [(each.column, each.drop) for each in values.importances]
             return table(("input", "drop"), drops, empty="")
+        case RisksCounted():
+            return situations(values)
         case _:
             return ""
+
+
+def situations(values: RisksCounted) -> str:
+    """How often the situations of a risk register were met."""
+    rows = [
+        (one.risk, "UNKNOWN", "-", "-", one.reason, "-")
+        if one.matched is None
+        else (one.risk, one.matched, one.unknown, one.share, _part(one.inside), _part(one.rest))
+        for one in values.situations
+    ]
+    return table(("risk", "rows", "unknown", "share", f"{values.metric} inside", "outside"), rows, empty="")
+
+
+def _part(part: Slice | None) -> str:
+    return "-" if part is None else str(part.interval or part.reason)

@@ -140,6 +140,7 @@ def _described(found: Endpoint, history: list[Deployment]) -> str:
             ("endpoint", found.name),
             ("answers with", f"{current.model}@{current.version} (package {short(current.package)})"),
             ("since", f"{when(current.at)}, generation {current.generation}"),
+            ("guards", ", ".join(f"{one.risk}: {one.when}" for one in current.guards)),
             ("address", found.address and f"{found.address}/v2/models/{found.name}/infer"),
             *(
                 (f"worker {w.worker}", w.error or ("answers with it" if w.serving else "not yet"))

@@ -31,5 +31,8 @@ def predict(
     rows = table_of(file)
     space = None if serve_url else workspace(context)
     answer = ask(endpoint, rows, event_at=event_at, url=serve_url, workspace=space)
-    lines = list(zip(answer.ids, (f"{value:.6g}" for value in answer.predictions), strict=True))
-    show(answer, json=json, text=lambda: table(("prediction", "output"), lines, empty="The file has no rows."))
+    acted = {row: risk for risk, rows in answer.guards.items() for row in rows}
+    values = zip(answer.ids, answer.predictions, strict=True)
+    lines = [(one, f"{value:.6g}", *([acted.get(row, "")] if acted else [])) for row, (one, value) in enumerate(values)]
+    heads = ("prediction", "output", *(["guard of"] if acted else []))
+    show(answer, json=json, text=lambda: table(heads, lines, empty="The file has no rows."))

@@ -127,6 +127,7 @@ def _described(found: Prediction) -> str:
             ("answered", f"{when(found.received_at)}, in {found.latency_ms:.1f} ms"),
             *((f"input {name}", value) for name, value in found.inputs.items()),
             ("output", found.output),
+            ("guards", ", ".join(found.guards)),
             ("label", "not known yet" if found.label is None else f"{found.label}, known {when(found.label_known_at)}"),
             ("whole chain", f"modelwright trace prediction {found.id}"),
         ]

@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from modelwright.core.expressions import Namespace
 from modelwright.core.guard import Transition
+from modelwright.core.ids import Digest
 from modelwright.governance.charter import CharterVersion
 from modelwright.governance.model import Evidence, Kind, Scalar
+from modelwright.risks.model import Standing
 
 V = TypeVar("V")
 
@@ -26,6 +28,8 @@ class Case(Struct, frozen=True, kw_only=True):
         evidence: The newest of each kind that counts: about these bytes, under this charter, not too old.
         parameters: The policy's, over the gate's own.
         earlier: The newest charter with another KPI under which this model's results were already seen, if any.
+        register: The model's risk register as it stands now, if it has one.
+        known: Digests of all evidence about this version's bytes.
     """
 
     transition: Transition
@@ -34,6 +38,8 @@ class Case(Struct, frozen=True, kw_only=True):
     evidence: Mapping[Kind, Evidence]
     parameters: Mapping[str, Scalar]
     earlier: CharterVersion | None = None
+    register: Standing | None = None
+    known: frozenset[Digest] = frozenset()
 
     @property
     def ref(self) -> str:

@@ -64,6 +64,7 @@ def load(ask: Ask) -> View:
         "champion": champion,
         "newest": rows[0].version if rows else None,
         "charter": ask.read("charters.get", name),
+        "risks": ask.read("risks.get", name),
         "gated": any(row.decision for row in rows),
         "target": TARGET,
     }

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.core.errors import Invalid
+from modelwright.core.written import read, read_as
 from modelwright.governance.charter import Charter
-from modelwright.governance.written import read, read_as
 
 
 def test_plain_values_are_what_yaml_1_2_says():

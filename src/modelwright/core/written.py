@@ -7,13 +7,14 @@ gigabytes), no tags, no key twice, and ``yes`` is a text.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import fields
 
 from modelwright.core import wire
-from modelwright.core.errors import Invalid
+from modelwright.core.errors import Invalid, NotFound
 
 if TYPE_CHECKING:  # weight: yaml, which a remote client that reads no file does without
     from yaml.nodes import Node
@@ -30,6 +31,22 @@ _INTEGER = re.compile(r"\A[-+]?[0-9]{1,18}\Z")
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 Plain = bool | int | float | str | None | list["Plain"] | dict[str, "Plain"]
+
+
+def text(path: str | Path) -> str:
+    """The text of a file.
+
+    Raises:
+        NotFound: There is no such file.
+        Invalid: It is not UTF-8.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise NotFound(f"There is no file {path}.", remedy="Give its path as seen from here.")
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{path} is not UTF-8 text: {error}.", remedy="Check that it is the file you mean.") from error
 
 
 def read(text: str, *, what: str) -> dict[str, Plain]:
