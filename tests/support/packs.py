@@ -1,5 +1,7 @@
 """Packs of the tests' own: two questions, of which one is a person's."""
 
+from functools import cache
+
 from modelwright.core import written
 from modelwright.documents.model import Kind
 from modelwright.documents.packing import Pack, built_in
@@ -30,6 +32,7 @@ def small(kind: Kind) -> Pack:
     return written.read_as(text, Pack, what="pack")
 
 
+@cache
 def answerable() -> dict[Kind, Pack]:
     """The release's packs; the two behind a declaration ask only what this release can answer."""
     return {**built_in(), **{kind: small(kind) for kind in (Kind.TECHNICAL_FILE, Kind.DECLARATION)}}

@@ -18,6 +18,7 @@ from modelwright.core.unit import Rows
 
 SESSION_IDLE = timedelta(hours=12)
 SESSION_LONGEST = timedelta(days=7)
+_SKEW = timedelta(minutes=5)
 
 _SIGN_IN = "Sign in, or send a token: Authorization: Bearer mwt_…"
 
@@ -77,6 +78,8 @@ class Doorkeeper:
         session = self._sessions.get(rows, hashed(secret))
         if session is None or session.seen_at < now - SESSION_IDLE or session.began_at < now - SESSION_LONGEST:
             raise Denied("The session is over.", remedy="Sign in again.")
+        if session.began_at > now + _SKEW:  # how old it is nobody knows
+            raise Denied("The session began later than now: the clock was put back.", remedy="Sign in again.")
         user = self._living(rows, session.user)
         return self.principal(rows, user, project=project or session.project, own=session.own), session
 

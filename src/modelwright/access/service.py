@@ -69,7 +69,7 @@ class UserService(Service):
         self._sessions = sessions
         self._doorkeeper = doorkeeper
 
-    @operation(permission="access:write", kind="command", idempotent=True)
+    @operation(permission="access:write", kind="command")
     def add(
         self,
         unit: Unit,
@@ -341,7 +341,7 @@ class GrantService(Service):
             unit.emit(RoleGranted(holder=grant.holder, holder_id=holder, role=role, granted_in=project))
         return grant
 
-    @operation(permission="access:write", kind="command", idempotent=True)
+    @operation(permission="access:write", kind="command")
     def remove(
         self, unit: Unit, role: Role, project: Where, user: SignIn | None = None, group: Name | None = None
     ) -> Grant:
@@ -402,7 +402,7 @@ class ProjectService(Service):
         self._users = users
         self._doorkeeper = doorkeeper
 
-    @operation(permission="access:write", kind="command", idempotent=True)
+    @operation(permission="access:write", kind="command")
     def add(self, unit: Unit, name: Name, description: Words = "") -> Project:
         """Make a project; whoever shall see it needs a role in it.
 

@@ -9,7 +9,7 @@ from sqlalchemy import Column, MetaData, String, Table, insert, select
 from modelwright.app.home import Home
 from modelwright.core.errors import Conflict, Unavailable, first_line
 from modelwright.store.adapters.sqlite import SqliteRecords
-from modelwright.store.folders import sync_folder
+from modelwright.store.durable import sync_folder
 from modelwright.store.ports import Records
 from modelwright.store.tables import control, telemetry
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,7 +15,7 @@ from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.ids import new_id
 from modelwright.core.settings import RECORDS
 from modelwright.store.address import Address
-from modelwright.store.folders import sync_folder
+from modelwright.store.durable import sync_file, sync_folder
 
 FOLDER = ".modelwright"
 FORMAT = 2
@@ -130,7 +129,7 @@ class Home:
             records: Literal["sqlite", "postgresql"] = "sqlite" if address is None else "postgresql"
             file.write(msgspec.json.encode(HomeFile(format=FORMAT, id=new_id(), records=records)))
             file.flush()
-            os.fsync(file.fileno())
+            sync_file(file.fileno())
         with suppress(FileExistsError):  # somebody else was first: then its id is the home's
             marker.hardlink_to(written)
         written.unlink()

@@ -168,6 +168,8 @@ class Units:
         for action in unit.afterwards:
             try:
                 action()
+            except Error as error:
+                _log.warning("after %s: %s", operation.name, error)
             except Exception:  # noqa: BLE001  #  the outermost rim of an action that rows will repeat
                 _log.exception("after %s", operation.name)
         return answer
@@ -177,7 +179,8 @@ class Units:
     ) -> Any:
         if key is None or operation.kind == "query" or operation.idempotent:
             return self._done(operation, service, request, unit)
-        arguments = wire.sha256(wire.encode(request))
+        given = wire.encode(request)
+        arguments = wire.sha256(self._sealed(given) if hasattr(request, "password") else given)
         with self._records.reading() as rows:  # a snapshot first: long work before a unit's first write holds up nobody
             earlier = self._earlier(rows, unit, key, operation, arguments)
         if earlier is not None:
@@ -198,6 +201,10 @@ class Units:
         unit.rows.execute(insert(answers).values(project=unit.project, actor=unit.actor.id, answer=body, **kept))
         self._record(unit)
         return answer
+
+    def _sealed(self, arguments: bytes) -> bytes:
+        """Arguments in a form from which a password cannot be guessed: it takes the home's key to make it."""
+        return wire.encode(self._keys.sign(arguments, "application/vnd.modelwright.arguments").signatures)
 
     def _done(self, operation: Operation, service: Service, request: msgspec.Struct, unit: _Unit) -> Any:
         answer = operation.function(service, unit, **_fields(request))

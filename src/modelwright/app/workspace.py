@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -39,6 +41,7 @@ from modelwright.assurance.repository import AssuranceRepository
 from modelwright.assurance.service import Alarms, EmergencyService, RecheckService
 from modelwright.core import wire
 from modelwright.core.clock import Clock, utc_now
+from modelwright.core.errors import Error
 from modelwright.core.identity import DEFAULT_PROJECT, OWNER, Identity
 from modelwright.core.ids import Name
 from modelwright.core.operation import Download, Operation, Service, Upload
@@ -97,6 +100,8 @@ from modelwright.tracking.service import RunService
 
 if TYPE_CHECKING:
     from modelwright.risks.watching import Watcher
+
+_log = logging.getLogger(__name__)
 
 _ABOUT_PEOPLE = frozenset({UserService.noun, GrantService.noun, TokenService.noun})
 
@@ -324,7 +329,7 @@ class Platform:
         )
         if operation.kind == "command" and operation.noun in _ABOUT_PEOPLE:
             self.entrance.forget()
-            self.callers.publish(self.clock())  # the job worker would too, but may be down
+            _tell_endpoints(self.callers, self.clock())
         return answer
 
     def projects(self) -> tuple[str, ...]:
@@ -377,6 +382,14 @@ def _assurance(
         RecheckService(repository, endpoints=endpoints, models=models, guard=guard, alarms=alarms),
         EmergencyService(repository, endpoints=endpoints, models=models, guard=guard, alarms=alarms),
     )
+
+
+def _tell_endpoints(callers: CallerPublisher, now: datetime) -> None:
+    """At once; the job worker would too, but may be down. What was done stays done when this fails."""
+    try:
+        callers.publish(now)
+    except (OSError, Error) as error:
+        _log.warning("Endpoints do not know yet who may ask: %s", error)
 
 
 class LocalCaller:

@@ -291,7 +291,7 @@ class EmergencyService(Service):
         )
         return emergency
 
-    @operation(permission="emergencies:write", kind="command", idempotent=True)
+    @operation(permission="emergencies:write", kind="command")
     def end(self, unit: Unit, endpoint: Name) -> Emergency:
         """End an emergency now: the endpoint goes back to what answered before.
 

@@ -157,7 +157,7 @@ class Handler:
         ):  # with one that answers, the others may be sought here
             return next(iter(self._laid_out.problems.values()))
         for name, loaded in self._laid_out.endpoints.items():
-            if loaded.batcher.scorer.log_broken:
+            if not loaded.batcher.scorer.can_log():
                 return f"The predictions of {name} cannot be logged."
         return None
 

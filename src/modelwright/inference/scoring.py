@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from math import isfinite
 
 import numpy as np
@@ -134,12 +135,24 @@ class Scorer:
         try:
             self.log.append(*records)
         except (OSError, Error) as error:
+            if not self.log_broken:  # once, not with every request: the disk may be full
+                _log.warning("The predictions of %s cannot be logged: %s", self._route.endpoint, error)
             self.log_broken = True
-            _log.warning("The predictions of %s cannot be logged: %s", self._route.endpoint, error)
+            why = error.message if isinstance(error, Error) else str(error)
             raise Unavailable(
-                "The prediction could not be logged, so it is not answered.", remedy="Try again later."
+                f"The prediction could not be logged, so it is not answered. {why}", remedy="Try again later."
             ) from error
         self.log_broken = False
+
+    def can_log(self) -> bool:
+        """Whether the log takes records, or takes them again.
+
+        One that failed is tried: a worker that is sent nothing while it is unwell would never learn of new space.
+        """
+        if self.log_broken:
+            with suppress(Unavailable):
+                self.write()
+        return not self.log_broken
 
     def _tell(self, error: Exception, count: int) -> None:
         first = type(error) not in self._told  # one trace of each kind: clients may not fill the disk

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from modelwright.core.errors import Conflict, Invalid, NotFound, Unavailable
 from modelwright.ledger.checkpoint import FAMILY, claimed
-from modelwright.store.folders import sync_folder
+from modelwright.store.durable import sync_file, sync_folder
 
 _NOTE = re.compile(r"[^\n]+\n(?:0|[1-9][0-9]*)\n[A-Za-z0-9+/]{43}=\n\n(?:— [^\n]+\n)+")
 _TORN = re.compile(r"[^\n]*(?:\n[0-9]*(?:\n[A-Za-z0-9+/=]*(?:\n(?:\n(?:—(?: [^\n]*)?)?)?)?)?)?")
@@ -106,7 +106,7 @@ def append(path: Path, checkpoint: str) -> None:
         written = (b"\n" if end else b"") + checkpoint.encode()
         try:
             _write(file, written)
-        except OSError:
+        except (OSError, Unavailable):
             file.truncate(end)
             raise
     sync_folder(path.parent)
@@ -176,7 +176,7 @@ def _said(done: subprocess.CompletedProcess[str]) -> str:
 def _write(file: RawIOBase, content: bytes) -> None:
     if file.write(content) != len(content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    os.fsync(file.fileno())
+    sync_file(file.fileno())
 
 
 def _whole(text: str, of: str) -> tuple[list[str], int]:

@@ -25,6 +25,7 @@ from zlib import crc32
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted, Invalid, Unavailable
 from modelwright.core.ids import Name, new_id
+from modelwright.store.durable import FULL, full, require_disk, sync_bytes, sync_folder
 
 MAGIC = b"MWSEGM\x00\x01"
 MAX_PAYLOAD = 1 << 28
@@ -41,15 +42,11 @@ class Disk:
 
     def datasync(self, descriptor: int) -> None:
         """Make a file's bytes survive a power cut."""
-        getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS has no fdatasync
+        sync_bytes(descriptor)
 
     def sync_folder(self, folder: Path) -> None:
         """Make a folder's entries survive a power cut."""
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(folder)
 
     def truncate(self, descriptor: int, size: int) -> None:
         """Cut a file back."""
@@ -118,8 +115,9 @@ class SegmentWriter:
 
     Law: ``append`` returns after the whole frame went to the operating system, so the death of this process loses
     nothing that was acknowledged; a power cut loses at most the last tenth of a second, and with ``strict``
-    nothing. After the first failed write or sync it refuses for good: what a disk forgot once is not asked again.
-    Threads may share it; a forked child may not.
+    nothing. After the first failed sync it refuses for good: what a disk forgot once is not asked again. A full disk
+    forgets nothing: what did not fit is cut off, and when there is space it goes on in a fresh segment. Threads may
+    share it; a forked child may not.
 
     Args:
         folder: Made when it is not there.
@@ -166,6 +164,7 @@ class SegmentWriter:
         with self._turn:
             if self._refusal or os.getpid() != self._process:
                 raise self._unavailable(self._refusal or "it was opened by another process")
+            require_disk()
             try:
                 segment = self._segment_for(len(frame))
                 self._write(segment, frame)
@@ -176,11 +175,13 @@ class SegmentWriter:
                 elif not segment.dirty:
                     segment.dirty = True  # the keeper sleeps until told; otherwise it will look again by itself
                     self._turn.notify()
-            except (OSError, RuntimeError) as error:  # RuntimeError: no thread could be started to sync it
-                self._refusal = str(error)
+            except (OSError, RuntimeError, Unavailable) as error:  # RuntimeError: no thread could be started to sync it
                 self._retire()
                 self._turn.notify()
-                raise self._unavailable(str(error)) from error
+                if isinstance(error, OSError) and error.errno in FULL:
+                    raise full(self._folder, f"{self._name} took no more records") from error
+                self._refusal = _reason(error)
+                raise self._unavailable(self._refusal) from error
 
     def close(self) -> None:
         """Sync and let go; a later ``append`` is refused. A second call does nothing."""
@@ -202,10 +203,13 @@ class SegmentWriter:
         """Close."""
         self.close()
 
+    @property
+    def _name(self) -> str:
+        return f"The log {self._folder.parent.name}/{self._folder.name}"
+
     def _unavailable(self, reason: str) -> Unavailable:
         return Unavailable(
-            f"The log {self._folder.parent.name}/{self._folder.name} takes no more records: {reason}.",
-            remedy="Free disk space or check the disk, then restart this process.",
+            f"{self._name} takes no more records: {reason}.", remedy="Check the disk, then restart modelwright."
         )
 
     def _segment_for(self, size: int) -> _Open:
@@ -289,13 +293,17 @@ class SegmentWriter:
                     self._sync(old)
             if segment is not None and segment.dirty:
                 self._sync(segment)
-        except OSError as error:
+        except (OSError, Unavailable) as error:
             with self._turn:
-                self._refusal = self._refusal or str(error)
+                self._refusal = self._refusal or _reason(error)
                 self._retire()
         finally:
             for old in retired:
                 os.close(old.descriptor)
+
+
+def _reason(error: Exception) -> str:
+    return str(error.__cause__ or error)
 
 
 def _write_all(disk: Disk, descriptor: int, data: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -21,6 +20,7 @@ from modelwright.core.errors import (
     Unavailable,
 )
 from modelwright.core.failure import Failed, Failure
+from modelwright.store.durable import FULL
 
 JSON = "application/json"
 BYTES = "application/octet-stream"
@@ -68,7 +68,7 @@ def status_of(error: Error) -> HTTPStatus:
 def _disk_is_full(error: BaseException) -> bool:
     cause = error.__cause__
     if isinstance(cause, OSError):
-        return cause.errno in (errno.ENOSPC, errno.EDQUOT)
+        return cause.errno in FULL
     return cause is not None and "disk is full" in str(cause)  # SQLite's words
 
 
@@ -82,6 +82,10 @@ def stopped(error: Exception) -> Stopped:
         return Stopped(status, error, {"retry-after": str(RETRY_AFTER_SECONDS)} if waits else None)
     if isinstance(error, HTTPException):
         return _of_routing(error)
+    if isinstance(error, OSError) and error.errno in FULL:
+        full = Unavailable("The disk is full: it was not done.", remedy="Free space, then try again.")
+        full.__cause__ = error
+        return stopped(full)
     return Stopped(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         Error("The server failed.", remedy="Its log has the details under this request id."),

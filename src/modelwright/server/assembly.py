@@ -19,6 +19,7 @@ from modelwright.server.openapi import document, reference
 from modelwright.server.rest import API, operations
 from modelwright.server.routes import PUBLIC, Declared, Handler, Routed
 from modelwright.server.threads import Threads
+from modelwright.store.durable import require_disk
 
 Pages = Callable[[Platform, Threads], Iterable[Declared]]
 """Makes the declarations of one face, e.g. of the pages, that are mounted beside REST."""
@@ -71,6 +72,7 @@ def _about(platform: Platform, threads: Threads) -> list[Declared]:
     newest = platform.table.get("ledger.list")
 
     async def health(_: Request) -> Response:
+        require_disk()
         await threads.run(platform.run, newest, newest.bind((), {"limit": 1}))  # reads the database, or raises
         return json({"status": "ok"})
 

@@ -32,8 +32,12 @@ def document(table: Iterable[Operation]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Modelwright", "version": "1"},
+        "security": [{"token": []}],
         "paths": paths,
         "components": {
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "Not asked for in a home without users."}
+            },
             "schemas": components,
             "responses": {"Error": _answer("It did not work.", {JSON: {"schema": failed}})},
         },

@@ -21,6 +21,7 @@ from modelwright.core.errors import Denied, Error
 from modelwright.core.gate import allowed_authorities, is_loopback
 from modelwright.server.assembly import Application
 from modelwright.server.faces import FACES
+from modelwright.server.protocol import protocol
 
 GRACE_SECONDS = 5
 
@@ -46,7 +47,7 @@ def server(application: Application) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             application,
-            http="h11",  # httptools puts no bound on the size of headers; this does: 64 KiB
+            http=protocol(),
             ws="none",
             lifespan="off",
             log_config=None,

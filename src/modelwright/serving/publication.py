@@ -18,6 +18,7 @@ from modelwright.core import wire
 from modelwright.core.errors import Corrupted, Invalid, NotFound
 from modelwright.core.signing import Envelope
 from modelwright.serving.model import Acknowledgement, RouteTable
+from modelwright.store.durable import sync_file, sync_folder
 from modelwright.store.keys import Keys, opened
 
 PAYLOAD_TYPE = "application/vnd.modelwright.routes+json"
@@ -113,17 +114,9 @@ def replaced(path: Path, data: bytes, *, durable: bool) -> None:
             file.write(data)
             file.flush()
             if durable:
-                os.fsync(file.fileno())
+                sync_file(file.fileno())
         fresh.rename(path)
     finally:
         fresh.unlink(missing_ok=True)
     if durable:
-        _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(path.parent)

@@ -16,7 +16,7 @@ from modelwright.core.errors import Corrupted
 from modelwright.core.ids import new_id
 from modelwright.core.signing import Envelope, Signature
 from modelwright.core.wire import sha256
-from modelwright.store.folders import sync_folder
+from modelwright.store.durable import FULL, full, sync_file, sync_folder
 from modelwright.store.notes import signature_line
 
 
@@ -54,7 +54,12 @@ class Keys:
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 os.write(descriptor, make())
-                os.fsync(descriptor)
+                sync_file(descriptor)
+            except OSError as error:
+                fresh.unlink()
+                if error.errno in FULL:
+                    raise full(self._folder, f"the {name} key was not made") from error
+                raise
             finally:
                 os.close(descriptor)
             try:

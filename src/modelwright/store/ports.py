@@ -193,7 +193,7 @@ class Queue(Protocol):
     """Who does what: leases with fencing tokens.
 
     Law: at any moment at most one owner holds an unexpired lease of a name, and each grant's token is larger than all
-    before. Time is the wall clock.
+    before. Time is the wall clock; one that is put back ends leases early, and holds nobody up.
     """
 
     def acquire(self, name: str, owner: str, duration: timedelta) -> Lease | None:

@@ -260,6 +260,21 @@ class QueueLaw:
         assert not self.held(records, queue, mine)
         records.close()
 
+    def test_a_clock_that_is_put_back_holds_nobody_up(self, tmp_path: Path) -> None:
+        clock = Hand()
+        records, queue = self.opened(tmp_path, clock)
+        dead = queue.acquire("job", "me", self.minute)
+        assert dead is not None
+        clock.forward(-6 * 3600)
+        with records.reading() as rows:
+            assert queue.expired(rows, ["job"]) == {"job"}
+        fresh = queue.acquire("job", "you", self.minute)
+        assert fresh is not None
+        assert fresh.token > dead.token
+        assert not self.held(records, queue, dead)
+        assert queue.acquire("job", "third", self.minute) is None
+        records.close()
+
     def test_of_many_who_ask_at_once_one_is_granted(self, tmp_path: Path) -> None:
         clock = Hand()
         handles = [self.opened(tmp_path, clock) for _ in range(2)]

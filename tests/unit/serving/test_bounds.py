@@ -3,11 +3,12 @@
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
 from modelwright.inference.handler import Handler
+from modelwright.inference.response import Response
 from modelwright.inference.router import Router
 from modelwright.inference.worker import Equipment, _server, http_protocol
 
@@ -91,3 +92,67 @@ def test_a_request_in_pieces_that_comes_in_time_is_answered(hasty):
         return await reader.readuntil(b"\r\n\r\n\n")
 
     assert talked(client).startswith(b"HTTP/1.1 200")
+
+
+def test_many_silent_connections_keep_nobody_waiting(monkeypatch):
+    monkeypatch.setattr(http_protocol(), "most", 10, raising=False)
+
+    async def client(port, reader, writer):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(40)]
+        writer.write(b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+        gone = await reader.read()
+        mine, asking = await asyncio.open_connection("127.0.0.1", port)
+        asking.write(b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+        answer = await mine.readuntil(b"\r\n\r\n\n")
+        for _, each in [*silent, (mine, asking)]:
+            each.close()
+        return gone, answer[9:12]
+
+    assert talked(client) == (b"", b"200")
+
+
+@pytest.fixture
+def lost(monkeypatch):
+    """Set when the server has lost a connection."""
+    event = asyncio.Event()
+    method = http_protocol().connection_lost
+
+    def watched(self, error):
+        method(self, error)
+        event.set()
+
+    monkeypatch.setattr(http_protocol(), "connection_lost", watched)
+    return event
+
+
+def test_a_client_that_does_not_read_is_let_go(monkeypatch, lost):
+    async def large(*_):
+        return Response(200, (), b"x" * (16 << 20))
+
+    monkeypatch.setattr(http_protocol(), "stalled_seconds", 0.3, raising=False)
+    monkeypatch.setattr(Handler, "handle", large)
+
+    async def client(port, reader, writer):
+        loop = asyncio.get_running_loop()
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.setblocking(False)
+            await loop.sock_connect(deaf, ("127.0.0.1", port))
+            await loop.sock_sendall(deaf, b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+            await lost.wait()
+        return True
+
+    assert talked(client)
+
+
+@pytest.mark.parametrize("ahead", [100, 100_000])
+def test_who_sends_requests_without_end_ahead_of_the_answers_is_let_go(lost, ahead):
+    async def client(port, reader, writer):
+        writer.write(b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port * ahead)
+        answers = 0
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while answers < ahead:
+                answers += (await reader.readuntil(b"\r\n\r\n\n")).startswith(b"HTTP/1.1 200")
+        return answers
+
+    assert (talked(client) == ahead) is (ahead == 100)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from modelwright.core.errors import Conflict, Corrupted, Invalid, NotFound, Unavailable
 from modelwright.core.ids import new_id
-from modelwright.store.folders import sync_folder
+from modelwright.store.durable import FULL, full, require_disk, sync_file, sync_folder
 from modelwright.store.ports import Stored
 
 _CHUNK = 1 << 20
@@ -46,6 +46,7 @@ class LocalBlobs:
 
     def put(self, source: bytes | Path | BinaryIO) -> Stored:
         """Store bytes: a temporary file, hashed while written, fsync, rename, fsync of the folder."""
+        require_disk()
         if isinstance(source, bytes):
             digest = hashlib.sha256(source).hexdigest()
             if self._is_kept(self._place(digest), digest):
@@ -68,11 +69,12 @@ class LocalBlobs:
         An attempt that the server still holds for alive may write beside this one, so the file itself is never what is
         stored: what is stored is hashed while it is copied.
         """
+        require_disk()
         self._sweep()
         self._place(digest)
         path = self._begun(digest, by)
         try:
-            with _full_disk_said():
+            with _full_disk_said(self._folder):
                 _write_on(path, start, source, digest)
         except Unavailable:
             path.unlink(missing_ok=True)
@@ -89,7 +91,7 @@ class LocalBlobs:
     def _put_stream(self, stream: BinaryIO, wanted: str | None = None) -> Stored:
         temporary = self._incoming / new_id()
         try:
-            with _full_disk_said():
+            with _full_disk_said(self._folder):
                 return self._stored(temporary, stream, wanted)
         finally:
             temporary.unlink(missing_ok=True)
@@ -112,7 +114,7 @@ class LocalBlobs:
             if self._is_kept(target, digest):
                 return Stored(digest=digest, size=size, new=False)
             file.flush()
-            os.fsync(file.fileno())
+            sync_file(file.fileno())
         target.parent.mkdir(exist_ok=True)
         temporary.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
         temporary.replace(target)
@@ -221,11 +223,11 @@ def _pieces(path: Path, start: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def _full_disk_said() -> Iterator[None]:
+def _full_disk_said(folder: Path) -> Iterator[None]:
     """Turn what the system says of a full disk into what its caller can do."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise Unavailable("The disk is full; nothing was stored.", remedy="Free space and try again.") from error
+        if error.errno in FULL | {errno.EFBIG}:
+            raise full(folder, "nothing was stored") from error
         raise

@@ -17,6 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from modelwright.core.errors import Corrupted, Invalid, Unavailable
 from modelwright.core.unit import Rows
+from modelwright.store.durable import full, require_disk
 
 PATIENCE_SECONDS = 30.0
 
@@ -71,6 +72,7 @@ class SqliteRecords:
     @contextmanager
     def writing(self) -> Iterator[Rows]:
         """One transaction, begun IMMEDIATE so that it never fails half-way for want of the lock."""
+        require_disk()
         with self._translated(), self._turn, self._engine.connect() as connection:
             connection.execution_options(writing=True)
             with connection.begin():
@@ -107,7 +109,9 @@ class SqliteRecords:
                     f"Another process has been writing to {self._path.name} for {PATIENCE_SECONDS:.0f} s.",
                     remedy="Try again; `modelwright doctor` names the processes that hold the home.",
                 ) from error
-            if "full" in said or "disk I/O" in said or "unable to open" in said or "readonly" in said:
+            if "full" in said:
+                raise full(self._path.parent, f"{self._path.name} was not written") from error
+            if "disk I/O" in said or "unable to open" in said or "readonly" in said:
                 raise Unavailable(
                     f"{self._path.name} cannot be written: {said}.", remedy="Free disk space or check its permissions."
                 ) from error
