@@ -32,6 +32,7 @@ MANY_PARAMETERS = {
     "train": "what the central pipeline is told on one line; all but two by keyword",
     "up": "what a person says on one line; all but one by keyword",
     "save": "what a model version is made of; all but two by keyword",
+    "Standings": "where it is on record who made something",
     "LifecycleService": "the rooms it spans",
 }
 """Functions and constructors with more than seven parameters, each with its reason."""

@@ -108,7 +108,7 @@ def ended(status: Status) -> ExecutionEnded:
         ),
         (
             RolloutUnsigned(
-                rollout_id=ID, endpoint="delays", look=look(), reasons=("signed-off.approver: none did.",),
+                rollout_id=ID, endpoint="delays", look=look(),
                 model="flight-delay", version=3,
             ),
             "flight-delay@3 is to be promoted, and waits for signatures",

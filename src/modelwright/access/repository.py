@@ -176,6 +176,11 @@ class AddressRepository:
         found: str | None = rows.execute(select(addresses.c.user).where(addresses.c.author == author)).scalar()
         return found
 
+    def users_of(self, rows: Rows, authors: Collection[str]) -> list[str]:
+        """The ids of those who commit under any of some addresses."""
+        statement = select(addresses.c.user).where(addresses.c.author.in_(sorted(authors))).distinct()
+        return sorted(rows.execute(statement).scalars())
+
 
 class GrantRepository:
     """Who holds which role, and the projects they hold them in."""

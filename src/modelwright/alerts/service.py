@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
-from modelwright.alerts.model import Alert, AlertHandled, AlertState
+from modelwright.alerts.model import OF_PEOPLE, Alert, AlertHandled, AlertState
 from modelwright.core.clock import as_utc
-from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.ids import Id, Name
 from modelwright.core.operation import Page, Service, limited, operation, paged
 from modelwright.core.unit import Unit
@@ -119,9 +119,14 @@ class AlertService(Service):
             note: What was done.
 
         Raises:
-            Conflict: It is resolved already.
+            Conflict: It is resolved already, or ends with its reason alone: gates, emergency.
         """
         alert = self.get(unit, id).require_open()
+        if alert.rule in OF_PEOPLE:
+            raise Conflict(
+                f"An alert about {alert.rule} ends when its reason does.",
+                remedy=f"{alert.advice} Or mute it: modelwright alert mute {alert.id}",
+            )
         return self._handled(unit, replace(alert, state=AlertState.RESOLVED, resolved_at=alert.last_seen), note)
 
     def _handled(self, unit: Unit, alert: Alert, note: str) -> Alert:

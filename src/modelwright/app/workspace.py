@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
+from msgspec.structs import replace
 
 from modelwright.access.principal import Doorkeeper
 from modelwright.access.repository import (
@@ -38,14 +39,16 @@ from modelwright.approvals.service import ApprovalService
 from modelwright.approvals.standing import Standings
 from modelwright.assurance.circumstances import circumstances
 from modelwright.assurance.repository import AssuranceRepository
-from modelwright.assurance.service import Alarms, EmergencyService, RecheckService
+from modelwright.assurance.service import Alarms, EmergencyService, RecheckService, Ways
 from modelwright.core import wire
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.errors import Error
+from modelwright.core.events import Actor, ActorKind
 from modelwright.core.identity import DEFAULT_PROJECT, OWNER, Identity
 from modelwright.core.ids import Name
 from modelwright.core.operation import Download, Operation, Service, Upload
-from modelwright.core.settings import ANCHOR_FILE
+from modelwright.core.settings import ACTING, ANCHOR_FILE
+from modelwright.core.unit import Unit
 from modelwright.data.repository import DatasetRepository
 from modelwright.data.service import DataService
 from modelwright.documents.repository import DocumentRepository
@@ -85,6 +88,7 @@ from modelwright.rollouts.service import RolloutService
 from modelwright.search.repository import SearchRepository
 from modelwright.search.service import SearchService
 from modelwright.search.things import finding
+from modelwright.serving.model import Deployment
 from modelwright.serving.publisher import CallerPublisher, Publisher
 from modelwright.serving.repository import DeploymentRepository
 from modelwright.serving.service import EndpointService
@@ -178,6 +182,8 @@ class Platform:
             ApprovalRepository(),
             models=ModelRepository(),
             runs=RunRepository(),
+            pipelines=PipelineRepository(),
+            executions=ExecutionRepository(),
             addresses=AddressRepository(),
             blobs=self.blobs,
             doorkeeper=self.doorkeeper,
@@ -206,9 +212,8 @@ class Platform:
         models = ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard)
         evidence = _evidence(self, governance, registers, models=models, data=data)
         rollouts, risks = RolloutRepository(), registers.of
-        stopped = stopping(rollouts)
         endpoints = EndpointService(
-            deployments, models=models, publisher=self.publisher, guard=guard, risks=risks, moved=stopped
+            deployments, models=models, publisher=self.publisher, guard=guard, risks=risks, moved=_moved(rollouts)
         )
         lineage = LineageService(self._lineage)
         ledger = LedgerService(LedgerRepository(), self.keys, anchor_file=ANCHOR_FILE.value)
@@ -346,7 +351,9 @@ class Platform:
         """
         if token and self.entrance.login():
             return self.entrance.identify(Presented("token", token), project)
-        return OWNER.within(wire.convert(project or DEFAULT_PROJECT, Name))
+        acting = ACTING.value
+        owner = replace(OWNER, actor=Actor(id=acting, kind=ActorKind.SERVICE)) if acting else OWNER
+        return owner.within(wire.convert(project or DEFAULT_PROJECT, Name))
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -374,13 +381,24 @@ def _lifecycle(platform: Platform, services: Mapping[str, Any]) -> LifecycleServ
     )
 
 
+def _moved(rollouts: RolloutRepository) -> Callable[[Unit, Deployment], None]:
+    """What follows in the unit of work in which somebody moves an endpoint."""
+    stop, resolve = stopping(rollouts), Alarms(AlertRepository()).moved
+
+    def follow(unit: Unit, current: Deployment) -> None:
+        stop(unit, current)
+        resolve(unit, current)
+
+    return follow
+
+
 def _assurance(
     repository: AssuranceRepository, endpoints: EndpointService, models: ModelService, guard: GovernanceGuard
 ) -> tuple[RecheckService, EmergencyService]:
-    alarms = Alarms(AlertRepository())
+    alarms, ways = Alarms(AlertRepository()), Ways(endpoints, models, guard)
     return (
-        RecheckService(repository, endpoints=endpoints, models=models, guard=guard, alarms=alarms),
-        EmergencyService(repository, endpoints=endpoints, models=models, guard=guard, alarms=alarms),
+        RecheckService(repository, endpoints=endpoints, guard=guard, alarms=alarms, ways=ways),
+        EmergencyService(repository, endpoints=endpoints, models=models, guard=guard, alarms=alarms, ways=ways),
     )
 
 

@@ -80,11 +80,12 @@ class ApprovalRepository:
         return found
 
     def signed_before(self, rows: Rows, project: str, model: str, version: int) -> list[Signed]:
-        """What was signed about earlier versions of a model, the newest version first."""
+        """What was signed about earlier versions of a model, the newest version first, the last two hundred."""
         statement = select(signatures.c.body).where(
             signatures.c.project == project, signatures.c.model == model, signatures.c.version < version
         )
-        return list(rows.execute(statement.order_by(signatures.c.version.desc(), signatures.c.id.desc())).scalars())
+        newest = statement.order_by(signatures.c.version.desc(), signatures.c.id.desc()).limit(200)
+        return list(rows.execute(newest).scalars())
 
     def signed(self, rows: Rows, project: str, model: str, version: int) -> list[Signed]:
         """Everything signed about a version, oldest first."""

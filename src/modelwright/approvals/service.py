@@ -189,7 +189,7 @@ class ApprovalService(Service):
 
         Raises:
             NotFound: There is none.
-            Denied: It is somebody else's.
+            Denied: It is somebody else's, or the caller's credential was made by somebody else.
         """
         signed = self._repository.signature(unit.rows, unit.project, signature)
         if signed is None:
@@ -197,6 +197,11 @@ class ApprovalService(Service):
         found = self._standings.read(signed)
         if found.by != unit.actor.id:
             raise Denied("The signature is somebody else's.", remedy="Only who signed can take it back.")
+        if not unit.caller.own:
+            raise Denied(
+                "Nobody takes a signature back with a credential that somebody else made.",
+                remedy="Sign in, or make a token of your own: modelwright token create PURPOSE",
+            )
         if found.revoked_at is not None:
             return found
         revoked = replace(found, revoked_at=unit.now)
@@ -305,7 +310,7 @@ class ApprovalService(Service):
             state = State.OUTDATED
         elif any(gate.verdict is Verdict.FAIL for gate in people):
             state = State.REFUSED
-        elif all(gate.verdict.passes for gate in people):
+        elif people and all(gate.verdict.passes for gate in people):
             state = State.SIGNED
         else:
             state = over or State.OPEN

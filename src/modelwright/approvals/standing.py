@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from msgspec.structs import replace
 
 from modelwright.access.principal import Doorkeeper
@@ -12,17 +10,21 @@ from modelwright.approvals.model import STATEMENT_TYPE, Signed
 from modelwright.approvals.repository import ApprovalRepository
 from modelwright.core import wire
 from modelwright.core.errors import Corrupted, NotFound
-from modelwright.core.source import History
+from modelwright.core.source import Commit, History
 from modelwright.core.unit import Unit
 from modelwright.governance.signoffs import Signature, Standing
 from modelwright.models.model import ModelVersion
 from modelwright.models.repository import ModelRepository
+from modelwright.pipelines.repository import ExecutionRepository, PipelineRepository
 from modelwright.store.keys import Keys, opened
 from modelwright.store.ports import Blobs
 from modelwright.tracking.model import Run
 from modelwright.tracking.repository import RunRepository
 
 REGISTERED, RAN, COMMITTED = "registered", "trained", "committed code to"
+STARTED, PIPED = "started the pipeline of", "registered the pipeline of"
+
+_MOST_HISTORIES = 100
 
 
 class Standings:
@@ -32,6 +34,8 @@ class Standings:
         repository: Signatures.
         models: Who registered a version.
         runs: Who ran what it was made in.
+        pipelines: Who registered what ran by itself.
+        executions: Who started it.
         addresses: Who commits under which address.
         blobs: Who committed what.
         doorkeeper: Whether there is login.
@@ -44,6 +48,8 @@ class Standings:
         *,
         models: ModelRepository,
         runs: RunRepository,
+        pipelines: PipelineRepository,
+        executions: ExecutionRepository,
         addresses: AddressRepository,
         blobs: Blobs,
         doorkeeper: Doorkeeper,
@@ -52,6 +58,9 @@ class Standings:
         self._repository = repository
         self._models = models
         self._runs = runs
+        self._pipelines = pipelines
+        self._executions = executions
+        self._histories: dict[str, tuple[Commit, ...]] = {}
         self._addresses = addresses
         self._blobs = blobs
         self._doorkeeper = doorkeeper
@@ -74,38 +83,61 @@ class Standings:
     def authors(self, unit: Unit, model: str, version: int) -> dict[str, str]:
         """Who made a version -> what they did.
 
-        That is who registered it, who ran what it came from, and who committed code to it since the last version that
-        was signed.
+        That is who registered it, who ran what it came from, who registered or started the pipeline that did, and who
+        committed code to it since the last version that was signed.
         """
         found = self._models.version(unit.rows, unit.project, model, version)
         if found is None:
             raise NotFound(f"There is no {model}@{version}.", remedy=f"See: modelwright model show {model}")
         made = {found.registered_by: REGISTERED}
-        run = found.manifest.run_id and self._runs.get(unit.rows, unit.project, found.manifest.run_id)
-        if run:
-            made = self._committers(unit, found, run) | {run.started_by: RAN} | made
+        run = self._run(unit, found)
+        if run is not None:
+            made = self._committers(unit, found, run) | self._piped(unit, run) | {run.started_by: RAN} | made
+        return made
+
+    def _run(self, unit: Unit, version: ModelVersion | None) -> Run | None:
+        ran = version.manifest.run_id if version else None
+        return self._runs.get(unit.rows, unit.project, ran) if ran else None
+
+    def _piped(self, unit: Unit, run: Run) -> dict[str, str]:
+        """Who stands behind a run that was a step of a pipeline: a worker carried it out, and is nobody."""
+        execution = self._executions.get(unit.rows, unit.project, run.tags.get("execution", ""))
+        if execution is None:
+            return {}
+        made = {execution.queued_by: STARTED}
+        if execution.version is not None:
+            pipeline = self._pipelines.version(unit.rows, unit.project, execution.pipeline, execution.version)
+            made |= {pipeline.registered_by: PIPED} if pipeline else {}
         return made
 
     def _committers(self, unit: Unit, version: ModelVersion, run: Run) -> dict[str, str]:
-        """Whoever the home knows of those who committed since the last version that somebody has approved."""
+        """Whoever the home knows of those who committed what the last version that somebody has approved had not.
+
+        By the two histories, not by dates: a branch may be merged after what it was made before.
+        """
         if run.capture.history is None:
             return {}
-        history = wire.decode(self._blobs.read(run.capture.history), History)
         approved = self._approved(unit, version)
-        since = (commit.author for commit in takewhile(lambda commit: commit.id != approved, history.commits))
-        users = (self._addresses.user_of(unit.rows, author) for author in dict.fromkeys(since))
-        return {user: COMMITTED for user in users if user is not None}
+        earlier = approved.capture.history if approved else None
+        known = {commit.id for commit in self._history(earlier)} if earlier else set()
+        authors = {commit.author for commit in self._history(run.capture.history) if commit.id not in known}
+        return dict.fromkeys(self._addresses.users_of(unit.rows, authors), COMMITTED)
 
-    def _approved(self, unit: Unit, version: ModelVersion) -> str | None:
-        """The commit of the newest earlier version that somebody has approved."""
+    def _history(self, digest: str) -> tuple[Commit, ...]:
+        """What never changes under its digest, read once."""
+        if digest not in self._histories:
+            if len(self._histories) >= _MOST_HISTORIES:
+                self._histories.clear()
+            self._histories[digest] = wire.decode(self._blobs.read(digest), History).commits
+        return self._histories[digest]
+
+    def _approved(self, unit: Unit, version: ModelVersion) -> Run | None:
+        """The run of the newest earlier version that somebody has approved."""
         for signed in self._repository.signed_before(unit.rows, unit.project, version.model, version.version):
             said = self.read(signed)
-            if said.says != "approve" or said.revoked_at is not None:
-                continue
-            earlier = self._models.version(unit.rows, unit.project, version.model, said.basis.version)
-            ran = earlier.manifest.run_id if earlier else None
-            run = self._runs.get(unit.rows, unit.project, ran) if ran else None
-            return run.capture.commit if run else None
+            if said.says == "approve" and said.revoked_at is None:
+                earlier = self._models.version(unit.rows, unit.project, version.model, said.basis.version)
+                return self._run(unit, earlier)
         return None
 
     def signed(self, signature: Signature) -> Signed:

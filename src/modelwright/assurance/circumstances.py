@@ -45,7 +45,7 @@ def circumstances(repository: AssuranceRepository, deployments: DeploymentReposi
             transition.action is Action.DEPLOY
             and emergency is not None
             and emergency.package == transition.package
-            and emergency.is_open(unit.now)
+            and emergency.at == unit.now  # in the unit of work that broke it, and in no other
         ):
             found.append(
                 GateResult(

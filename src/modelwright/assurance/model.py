@@ -52,6 +52,7 @@ class Ending(StrEnum):
     ENDED = "ended"
     PASSED = "passed"
     MOVED = "moved"
+    STUCK = "stuck"
 
 
 class Emergency(Shown, frozen=True, kw_only=True):
@@ -70,7 +71,8 @@ class Emergency(Shown, frozen=True, kw_only=True):
         at: Wall clock.
         expires_at: When it is undone by itself.
         ended_at: When it was over.
-        ending: How: undone because time was up, undone by hand, it passes the gates by now, or the endpoint was moved.
+        ending: How: undone because time was up, undone by hand, it passes the gates by now, the endpoint
+            was moved, or nothing that answered before may answer again.
     """
 
     id: Id
@@ -91,10 +93,6 @@ class Emergency(Shown, frozen=True, kw_only=True):
     def ref(self) -> str:
         """``model@version``."""
         return f"{self.model}@{self.version}"
-
-    def is_open(self, now: datetime) -> bool:
-        """Whether it lets its version through now."""
-        return self.ended_at is None and now < self.expires_at
 
     def __str__(self) -> str:
         how = self.ending or f"until {self.expires_at:%Y-%m-%d %H:%M}Z"

@@ -70,6 +70,11 @@ class AssuranceRepository:
         found: Emergency | None = rows.execute(statement.order_by(emergencies.c.id.desc()).limit(1)).scalar()
         return found
 
+    def lasting(self, rows: Rows, project: str) -> list[Emergency]:
+        """Those that are not over, newest first."""
+        statement = select(emergencies.c.body).where(emergencies.c.project == project, ~emergencies.c.over)
+        return list(rows.execute(statement.order_by(emergencies.c.id.desc())).scalars())
+
     def page(self, rows: Rows, project: str, *, before: str | None, limit: int) -> list[Emergency]:
         """Emergencies, newest first."""
         statement = select(emergencies.c.body).where(emergencies.c.project == project)

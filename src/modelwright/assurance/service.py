@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 from msgspec.structs import replace
@@ -19,8 +19,9 @@ from modelwright.assurance.model import (
     Recheck,
 )
 from modelwright.core.clock import duration
-from modelwright.core.errors import Conflict, Denied, NotFound
-from modelwright.core.guard import Action, Decision, Transition
+from modelwright.core.errors import Conflict, Denied, Error, NotFound
+from modelwright.core.events import ActorKind
+from modelwright.core.guard import Action, Transition
 from modelwright.core.ids import Id, Name, Ref, new_id
 from modelwright.core.operation import Page, Service, limited, operation, paged
 from modelwright.core.unit import Unit
@@ -61,14 +62,53 @@ class Alarms:
     def resolved(self, unit: Unit, endpoint: str, rule: Rule) -> None:
         """Resolve the alarms of a rule."""
         for alert in self._open(unit, endpoint, rule):
-            over = replace(alert, state=AlertState.RESOLVED, resolved_at=unit.now)
-            self._repository.put(unit.rows, unit.project, over)
-            unit.emit(over.clearing)
+            self._over(unit, alert)
+
+    def moved(self, unit: Unit, current: Deployment) -> None:
+        """Somebody moved an endpoint: what was said about what answered before is over."""
+        for alert in self._open(unit, current.endpoint, Rule.GATES):
+            if (alert.model, alert.version) != (current.model, current.version):
+                self._over(unit, alert)
+
+    def _over(self, unit: Unit, alert: Alert) -> None:
+        over = replace(alert, state=AlertState.RESOLVED, resolved_at=unit.now)
+        self._repository.put(unit.rows, unit.project, over)
+        unit.emit(over.clearing)
 
     def _open(self, unit: Unit, endpoint: str, rule: Rule, version: int | None = None) -> Iterator[Alert]:
         for alert in self._repository.found(unit.rows, unit.project, endpoint, unresolved=True):
             if alert.rule is rule and version in (None, alert.version):
                 yield alert
+
+
+class Ways:
+    """Ways back.
+
+    Args:
+        endpoints: What has answered.
+        models: The registry.
+        guard: What passes now.
+    """
+
+    def __init__(self, endpoints: EndpointService, models: ModelService, guard: GovernanceGuard) -> None:
+        self._endpoints = endpoints
+        self._models = models
+        self._guard = guard
+
+    def back(self, unit: Unit, current: Deployment, reason: str) -> str | None:
+        """Go back to the newest version before that passes every gate now, and say which; none where none does."""
+        tried = {(current.model, current.version)}
+        for earlier in self._endpoints.history(unit, current.endpoint, limit=1000).items:
+            if (earlier.model, earlier.version) in tried:
+                continue
+            tried.add((earlier.model, earlier.version))
+            if not _verdict(self._guard, unit, earlier)[0]:
+                continue
+            version = self._models.get(unit, f"{earlier.model}@{earlier.version}")
+            moved = self._endpoints.switch(unit, current.endpoint, version, action=Action.ROLLBACK, reason=reason)
+            if moved.generation is not None:
+                return version.ref
+        return None
 
 
 class RecheckService(Service):
@@ -81,15 +121,15 @@ class RecheckService(Service):
         repository: AssuranceRepository,
         *,
         endpoints: EndpointService,
-        models: ModelService,
         guard: GovernanceGuard,
         alarms: Alarms,
+        ways: Ways,
     ) -> None:
         self._repository = repository
         self._endpoints = endpoints
-        self._models = models
         self._guard = guard
         self._alarms = alarms
+        self._ways = ways
 
     @operation(permission="rechecks:read", kind="query")
     def list(self, unit: Unit) -> tuple[Recheck, ...]:
@@ -134,7 +174,7 @@ class RecheckService(Service):
         emergency = self._repository.present(unit.rows, unit.project, current.endpoint)
         if emergency is not None and emergency.package == current.package:
             return  # it is known not to pass, and somebody has answered for that
-        decision = self._guard.decide(unit, _deploying(current))
+        passes, reasons, gates = _verdict(self._guard, unit, current)
         found = Recheck(
             endpoint=current.endpoint,
             model=current.model,
@@ -142,10 +182,10 @@ class RecheckService(Service):
             package=current.package,
             policy=policy.digest,
             at=unit.now,
-            passes=decision.allowed,
-            reasons=tuple(decision.reasons),
+            passes=passes,
+            reasons=reasons,
         )
-        kept = self._passed(unit, found, before) if found.passes else self._failed(unit, found, before, decision, after)
+        kept = self._passed(unit, found, before) if passes else self._failed(unit, found, before, gates, after)
         self._repository.put(unit.rows, unit.project, kept)
         yield kept
 
@@ -159,7 +199,9 @@ class RecheckService(Service):
             )
         return found
 
-    def _failed(self, unit: Unit, found: Recheck, before: Recheck | None, decision: Decision, after: After) -> Recheck:
+    def _failed(
+        self, unit: Unit, found: Recheck, before: Recheck | None, gates: tuple[str, ...], after: After
+    ) -> Recheck:
         current = self._endpoints.current(unit, found.endpoint)
         since = before.failing_since if before is not None and before.failing_since is not None else unit.now
         if before is None or before.passes or before.reasons != found.reasons:
@@ -169,7 +211,7 @@ class RecheckService(Service):
                     model=found.model,
                     version=found.version,
                     policy=found.policy,
-                    gates=tuple(gate.gate for gate in decision.gates if not gate.verdict.passes),
+                    gates=gates,
                     on_fail=after.on_fail,
                 )
             )
@@ -177,29 +219,14 @@ class RecheckService(Service):
         self._alarms.raised(unit, current, Rule.GATES, summary, found.reasons)
         failed = replace(found, failing_since=since, did="An alarm was raised.")
         if after.on_fail is OnFail.ROLLBACK:
-            back = self._gone_back(unit, current)
+            reason = f"{current.model}@{current.version} does not pass its gates any more."
+            back = self._ways.back(unit, current, reason)
             if back is not None:
                 return replace(failed, did=f"It went back to {back}.")
             return replace(failed, frozen=True, did="No earlier version passes, so it was frozen.")
         if after.on_fail is OnFail.FREEZE:
             return replace(failed, frozen=True, did="It was frozen: nothing that runs by itself moves it.")
         return failed
-
-    def _gone_back(self, unit: Unit, current: Deployment) -> str | None:
-        """Go back to the newest version before that passes every gate now, and say which."""
-        tried = {(current.model, current.version)}
-        for earlier in self._endpoints.history(unit, current.endpoint, limit=1000).items:
-            if (earlier.model, earlier.version) in tried:
-                continue
-            tried.add((earlier.model, earlier.version))
-            if not self._guard.decide(unit, _deploying(earlier)).allowed:
-                continue
-            version = self._models.get(unit, f"{earlier.model}@{earlier.version}")
-            reason = f"{current.model}@{current.version} does not pass its gates any more."
-            moved = self._endpoints.switch(unit, current.endpoint, version, action=Action.ROLLBACK, reason=reason)
-            if moved.generation is not None:
-                return version.ref
-        return None
 
 
 class EmergencyService(Service):
@@ -215,12 +242,14 @@ class EmergencyService(Service):
         models: ModelService,
         guard: GovernanceGuard,
         alarms: Alarms,
+        ways: Ways,
     ) -> None:
         self._repository = repository
         self._endpoints = endpoints
         self._models = models
         self._guard = guard
         self._alarms = alarms
+        self._ways = ways
 
     @operation(permission="emergencies:write", kind="command")
     def deploy(self, unit: Unit, endpoint: Name, ref: Ref, reason: Why) -> Emergency:
@@ -236,10 +265,16 @@ class EmergencyService(Service):
             reason: Why.
 
         Raises:
-            Denied: The policy of the model's tier knows no emergency.
+            Denied: The policy of the model's tier knows no emergency, or the caller is no person with a credential of
+                their own.
             Conflict: The version passes the gates, or answers already, or an emergency lasts there.
             NotFound: There is no such endpoint or version.
         """
+        if unit.actor.kind is ActorKind.SERVICE or not unit.caller.own:
+            raise Denied(
+                "Only a person, with a credential of their own, breaks the glass.",
+                remedy="Sign in, or make a token of your own: modelwright token create PURPOSE",
+            )
         current = self._endpoints.current(unit, endpoint)
         version = self._models.get(unit, ref)
         policy = self._guard.policy_of(unit, version.model).policy
@@ -254,7 +289,7 @@ class EmergencyService(Service):
             raise Conflict(
                 f"An emergency lasts at {endpoint} already.", remedy=f"End it: modelwright emergency end {endpoint}"
             )
-        would = self._guard.decide(unit, _moving(endpoint, version.model, version.version, version.package))
+        would = self._guard.on_record(unit, _moving(endpoint, version.model, version.version, version.package))
         if would.allowed:
             raise Conflict(
                 f"{version.ref} passes the gates, and needs no emergency.",
@@ -314,23 +349,26 @@ class EmergencyService(Service):
         Returns:
             Those that ended.
         """
-        page = self._repository.page(unit.rows, unit.project, before=None, limit=1000)
         return tuple(
             self._ended(unit, found, Ending.EXPIRED)
-            for found in page
-            if found.ended_at is None
-            and (unit.now >= found.expires_at or self._endpoints.current(unit, found.endpoint).package != found.package)
+            for found in self._repository.lasting(unit.rows, unit.project)
+            if unit.now >= found.expires_at or self._endpoints.current(unit, found.endpoint).package != found.package
         )
 
     @operation(permission="emergencies:read", kind="query")
-    def list(self, unit: Unit, limit: int = 100, after: Id | None = None) -> Page[Emergency]:
+    def list(
+        self, unit: Unit, which: Literal["open", "all"] = "all", limit: int = 100, after: Id | None = None
+    ) -> Page[Emergency]:
         """Emergencies, newest first.
 
         Args:
             unit: The unit of work.
+            which: Those that last, or all.
             limit: Emergencies a page, 1 to 1,000.
             after: ``next`` of the page before.
         """
+        if which == "open":
+            return Page(items=self._repository.lasting(unit.rows, unit.project), next=None)
         found = self._repository.page(unit.rows, unit.project, before=after, limit=limited(limit) + 1)
         return paged(found, limit, lambda emergency: emergency.id)
 
@@ -341,10 +379,10 @@ class EmergencyService(Service):
         self._repository.change(unit.rows, over)
         if current.package != emergency.package:
             ending = Ending.MOVED
-        elif ending is Ending.EXPIRED and self._guard.decide(unit, _deploying(current)).allowed:
+        elif ending is Ending.EXPIRED and _verdict(self._guard, unit, current)[0]:
             ending = Ending.PASSED
-        else:
-            self._undo(unit, emergency, current)
+        elif not self._undone(unit, emergency, current):
+            ending = Ending.STUCK
         over = replace(over, ending=ending)
         self._repository.change(unit.rows, over)
         self._alarms.resolved(unit, emergency.endpoint, Rule.EMERGENCY)
@@ -359,13 +397,31 @@ class EmergencyService(Service):
         )
         return over
 
-    def _undo(self, unit: Unit, emergency: Emergency, current: Deployment) -> None:
+    def _undone(self, unit: Unit, emergency: Emergency, current: Deployment) -> bool:
+        """Go back to what answered before, else to the newest before that passes now; whether there was one."""
         before = self._models.get(unit, emergency.instead_of)
         reason = f"Emergency {emergency.id} is over."
         moved = self._endpoints.switch(unit, emergency.endpoint, before, action=Action.ROLLBACK, reason=reason)
-        if moved.generation is None:  # what answered before was let through in an emergency, too
-            summary = f"The emergency is over, and {before.ref} may not answer again either."
-            self._alarms.raised(unit, current, Rule.GATES, summary, moved.decision.reasons)
+        if moved.generation is not None or self._ways.back(unit, current, reason) is not None:
+            return True
+        summary = f"The emergency is over, and nothing that answered before may answer again, {before.ref} neither."
+        self._alarms.raised(unit, current, Rule.GATES, summary, moved.decision.reasons)
+        return False
+
+
+def _verdict(
+    guard: GovernanceGuard, unit: Unit, deployment: Deployment
+) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
+    """Whether what answers, or answered, would be let through now, why not, and the gates that do not pass.
+
+    What cannot be judged, because its record was altered, does not pass; the other endpoints are judged.
+    """
+    try:
+        decision = guard.on_record(unit, _deploying(deployment))
+    except Error as error:
+        return False, (f"It cannot be judged: {error.message}",), ("record",)
+    lacking = tuple(gate.gate for gate in decision.gates if not gate.verdict.passes)
+    return decision.allowed, tuple(decision.reasons), lacking
 
 
 def _moving(endpoint: str, model: str, version: int, package: str) -> Transition:

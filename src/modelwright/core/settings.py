@@ -81,6 +81,11 @@ ANCHOR_FILE = Setting(
     "Without it checkpoints are kept where `ledger anchor` is told to.",
 )
 
+ACTING = Setting(
+    "MODELWRIGHT_ACTING",
+    "Set by the house for what it carries out by itself: as which service the ledger has it, e.g. `pipelines`. People "
+    "leave it unset.",
+)
 EGRESS = Setting(
     "MODELWRIGHT_EGRESS",
     "Where the server may send notifications, with commas between: `https://hooks.slack.com`, "
@@ -111,6 +116,7 @@ SETTINGS = (
     OIDC_GROUPS_CLAIM,
     DEBUG,
     ANCHOR_FILE,
+    ACTING,
     EGRESS,
     SMTP,
     MAIL_FROM,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from modelwright.core.errors import Corrupted
@@ -15,7 +15,7 @@ from modelwright.governance.charter import CharterVersion
 from modelwright.governance.circumstances import Circumstances, ordinary
 from modelwright.governance.gates.base import Case, Gate
 from modelwright.governance.matching import Matter
-from modelwright.governance.model import Decided, Kind, Policy, PolicyVersion, Rule, TransitionDecided, matches
+from modelwright.governance.model import Decided, Kind, Policy, PolicyVersion, Rule, SignOff, TransitionDecided, matches
 from modelwright.governance.policy import GATES, built_in, resolved
 from modelwright.governance.signoffs import Basis, SignedOff, basis_of, judged, nobody_signed
 from modelwright.risks.model import Standing
@@ -72,13 +72,23 @@ class GovernanceGuard:
         return self._decided(unit, transition)[2]
 
     def to_sign(self, unit: Unit, transition: Transition) -> tuple[PolicyVersion, Basis | None, Decision]:
-        """What a signature would cover now, and what the guard would answer; no basis without a charter."""
-        policy, _, decision, basis = self._decided(unit, transition)
+        """What a signature would cover now, and what everybody who is asked anywhere has said of it.
+
+        A signature holds wherever the policy asks for it, so that a request shows all of them. Without a charter there
+        is no basis.
+        """
+        policy, _, decision, basis = self._decided(unit, transition, circumstances=ordinary, anywhere=True)
         return policy, basis, decision
 
-    def under(self, unit: Unit, transition: Transition, policy: PolicyVersion) -> Decision:
-        """What would be decided if another policy were in force; nothing is recorded."""
-        return self._decided(unit, transition, policy)[2]
+    def on_record(self, unit: Unit, transition: Transition, policy: PolicyVersion | None = None) -> Decision:
+        """What gates and signatures come to, whatever holds at the target; nothing is recorded.
+
+        Args:
+            unit: The unit of work.
+            transition: What would be asked.
+            policy: By this one; by default the one in force.
+        """
+        return self._decided(unit, transition, policy, circumstances=ordinary)[2]
 
     def policy_of(self, unit: Unit, model: str) -> PolicyVersion:
         """The policy in force for a model: that of its charter's tier."""
@@ -86,7 +96,13 @@ class GovernanceGuard:
         return self._in_force(unit, charter.charter.tier if charter else DEFAULT_TIER)
 
     def _decided(
-        self, unit: Unit, transition: Transition, policy: PolicyVersion | None = None
+        self,
+        unit: Unit,
+        transition: Transition,
+        policy: PolicyVersion | None = None,
+        *,
+        circumstances: Circumstances | None = None,
+        anywhere: bool = False,
     ) -> tuple[PolicyVersion, CharterVersion | None, Decision, Basis | None]:
         charter = self._repository.charter(unit.rows, unit.project, transition.model)
         policy = policy or self._in_force(unit, charter.charter.tier if charter else DEFAULT_TIER)
@@ -94,8 +110,10 @@ class GovernanceGuard:
         if charter is not None and not _served(results):
             basis = basis_of(transition, policy, charter.digest, results)
             results = _asked(results, transition, policy.policy)
-            results += self._signoffs(unit, transition, policy.policy, basis)
-        results += self._circumstances(unit, transition)
+            if transition.action is not Action.CHALLENGE:  # a shadow answers nobody, so that it needs no signature
+                asked = [each for each in policy.policy.signoffs if anywhere or matches(each.at, transition.target)]
+                results += self._signoffs(unit, transition, asked, basis)
+        results += (circumstances or self._circumstances)(unit, transition)
         passes = bool(results) and all(result.verdict.passes for result in results)
         decision = Decision(
             transition=transition,
@@ -106,10 +124,9 @@ class GovernanceGuard:
         )
         return policy, charter, decision, basis
 
-    def _signoffs(self, unit: Unit, transition: Transition, policy: Policy, basis: Basis) -> list[GateResult]:
-        """What people signed; a shadow answers nobody, so that it needs no signature."""
-        asked = [each for each in policy.signoffs if matches(each.at, transition.target)]
-        if transition.action is Action.CHALLENGE or not asked:
+    def _signoffs(self, unit: Unit, transition: Transition, asked: Sequence[SignOff], basis: Basis) -> list[GateResult]:
+        """What people signed."""
+        if not asked:
             return []
         found = self._signed(unit, transition.model, transition.version)
         return list(judged(asked, basis, found.signatures, authors=found.authors, login=found.login, now=unit.now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 
 import msgspec
@@ -26,23 +27,34 @@ _REPLACED = ("signoffs", "after", "emergency")
 _MOST_GATES = 100
 
 
+@cache
+def _tiers() -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            entry.name.removesuffix(".yaml")
+            for entry in files("modelwright.governance").joinpath("tiers").iterdir()
+            if entry.name.endswith(".yaml")
+        )
+    )
+
+
 def built_in_tiers() -> list[str]:
     """The tiers that come with the release."""
-    return sorted(
-        entry.name.removesuffix(".yaml")
-        for entry in files("modelwright.governance").joinpath("tiers").iterdir()
-        if entry.name.endswith(".yaml")
-    )
+    return list(_tiers())
 
 
 def built_in(tier: str, gates: Shelf[Gate]) -> PolicyVersion | None:
     """The policy of a tier that comes with the release, as its version 0."""
     if tier not in built_in_tiers():
         return None
+    return _released(tier, gates)
+
+
+@cache  # the guard asks often, and a release's tiers do not change
+def _released(tier: str, gates: Shelf[Gate]) -> PolicyVersion:
     text = files("modelwright.governance").joinpath("tiers", f"{tier}.yaml").read_text("utf-8")
     found = written.read(text, what="policy")
-    rules = _rules(found, {}, gates)
-    policy = wire.convert({**found, "tier": tier, "gates": rules}, Policy)
+    policy = wire.convert({**found, "tier": tier, "gates": _rules(found, {}, gates)}, Policy)
     return PolicyVersion(version=0, digest=wire.digest(policy), policy=policy, text=text)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from modelwright.core import wire
 from modelwright.core.errors import Invalid, NotFound
 from modelwright.core.guard import Action, Decision, Transition
@@ -166,10 +168,14 @@ class PolicyService(Service):
         found, last = [], {}
         for decided in reversed(self._repository.decisions(unit.rows, unit.project, None, limit=1000)):
             move = decided.decision.transition
-            last[move.model, move.target] = move
+            action = Action.SET_ALIAS if move.action is Action.SET_ALIAS else Action.DEPLOY  # not what is let through
+            last[move.model, move.target] = replace(move, action=action)
         for transition in last.values():
             if self._guard.policy_of(unit, transition.model).policy.tier == policy.tier:
-                present, other = (self._guard.decide(unit, transition), self._guard.under(unit, transition, version))
+                present, other = (
+                    self._guard.on_record(unit, transition),
+                    self._guard.on_record(unit, transition, version),
+                )
                 found.append(
                     Simulated(
                         transition=transition,

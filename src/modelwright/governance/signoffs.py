@@ -159,8 +159,8 @@ def judged(
             yield GateResult(
                 gate=gate,
                 verdict=Verdict.FAIL,
-                reason=f"A {asked.role} refused on {refusals[-1].at:%Y-%m-%d}: {refusals[-1].reason}",
-                remedy="Mend what they say and evaluate again; a signature covers the evidence it was given on.",
+                reason=f"Somebody refused as {asked.role} on {refusals[-1].at:%Y-%m-%d}.",
+                remedy="See why, mend it and evaluate again; a signature covers the evidence it was given on.",
             )
             continue
         approvals = {one.by: one for one in good if one.by not in authors and one.by not in used}

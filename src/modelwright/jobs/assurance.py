@@ -43,13 +43,13 @@ class Assurer:
         for project in self._platform.projects():
             identity = Identity(actor=Actor(id="assurance", kind=ActorKind.SERVICE), project=project, grants=_GRANTS)
             workspace = Workspace(self._platform.table, LocalCaller(self._platform, identity), project)
-            try:
-                ended = workspace.emergencies.settle()
-                failed = [found for found in workspace.rechecks.run() if not found.passes]
-            except Error as error:  # of this project; the others are judged
-                _log.warning("the rechecks of %s: %s", project, error)
-                continue
-            for found in (*ended, *failed):
-                _log.info("%s", found)
-                busy = True
+            for name, job in (("emergencies", workspace.emergencies.settle), ("rechecks", workspace.rechecks.run)):
+                try:
+                    found = [one for one in job() if not getattr(one, "passes", False)]
+                except Error as error:  # of this project; the others are judged
+                    _log.warning("the %s of %s: %s", name, project, error)
+                    continue
+                for one in found:
+                    _log.info("%s", one)
+                busy |= bool(found)
         return busy

@@ -21,7 +21,7 @@ from modelwright.core.errors import Conflict, Error
 from modelwright.core.events import Actor, ActorKind
 from modelwright.core.identity import Identity
 from modelwright.core.ids import new_id
-from modelwright.core.settings import OIDC_CLIENT_SECRET, PROJECT, SMTP, TOKEN, URL
+from modelwright.core.settings import ACTING, OIDC_CLIENT_SECRET, PROJECT, SMTP, TOKEN, URL
 from modelwright.core.source import unpack
 from modelwright.pipelines.model import Claim, Schedule, Status, Triggered
 
@@ -125,6 +125,7 @@ class Launcher:
         (folder / CLAIM).write_bytes(wire.encode(claim))
         home = self._platform.home
         environment = {**os.environ, **home.environment, URL.name: str(home.folder), PROJECT.name: project}
+        environment[ACTING.name] = "pipelines"
         for setting in (TOKEN, SMTP, OIDC_CLIENT_SECRET):  # it works as the home's owner, and needs no other secret
             environment.pop(setting.name, None)
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module

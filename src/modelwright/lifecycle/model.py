@@ -29,7 +29,7 @@ class Trace(Shown, frozen=True, kw_only=True):
         deployment: The change that made its endpoint answer with this version.
         version: The model version, with its signed manifest.
         evidence: What was found about that version's bytes, newest first.
-        signatures: Those that stood when it was deployed, oldest first.
+        signatures: Those under the policy that let it be deployed, given and not taken back by then, oldest first.
         view: The version of a feature view whose vectors it takes, if it does.
         run: The run that trained it; none when it was registered without one.
         execution: The execution of a pipeline whose step that run was, with its cause: by hand, an alarm, new data.

@@ -103,7 +103,9 @@ class LifecycleService(Service):
             signatures=tuple(
                 signed
                 for signed in self._approvals.standing(unit, version.ref).signatures
-                if signed.at <= deployment.at and (signed.revoked_at is None or signed.revoked_at > deployment.at)
+                if signed.at <= deployment.at
+                and (signed.revoked_at is None or signed.revoked_at > deployment.at)
+                and (signed.basis.package, signed.basis.policy) == (deployment.package, deployment.policy)
             ),
             view=version.manifest.features,
             run=run,

@@ -227,6 +227,7 @@ class Rollout(Shown, frozen=True, kw_only=True):
         started_by: Who, opaque.
         looks: The looks that were due, oldest first.
         unsigned_since: When it was to be promoted, and waited for signatures from then on.
+        asked_at: When people were asked for them last.
         outcome: How it ended; none while it runs.
         reasons: Why, one sentence each.
         comparison: What the last look, or a breach of the limits, saw.
@@ -246,6 +247,7 @@ class Rollout(Shown, frozen=True, kw_only=True):
     started_by: str
     looks: tuple[Look, ...] = ()
     unsigned_since: datetime | None = None
+    asked_at: datetime | None = None
     outcome: Outcome | None = None
     reasons: tuple[str, ...] = ()
     comparison: Comparison | None = None
@@ -343,7 +345,6 @@ class RolloutUnsigned(Event, frozen=True, kw_only=True, tag="rollouts.unsigned")
     model: Name
     version: int
     look: Look
-    reasons: tuple[str, ...]
 
 
 class RolloutConcluded(Event, frozen=True, kw_only=True, tag="rollouts.concluded"):

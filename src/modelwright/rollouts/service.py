@@ -51,6 +51,9 @@ MARGIN = 0.005
 """How much worse a KPI between 0 and 1 might be, at the pessimistic end, when the Brier score is better. A regression's
 KPI has the label's unit, in which no number is small by itself; its default is 0."""
 
+ASK_AGAIN = timedelta(days=1)
+"""How often people are asked: what is asked already is answered as it stands."""
+
 PATIENCE = timedelta(days=30)
 """How long a challenger that is to be promoted waits for signatures, on the wall clock."""
 
@@ -182,8 +185,10 @@ class RolloutService(Service):
         """
         with self._log.records.reading() as rows:
             rollout = self._newest(rows, unit.project, endpoint)
-            if rollout.outcome is not None or self._waits(Snapshot(unit, rows), rollout):
-                return rollout
+            waits = rollout.outcome is None and self._waits(Snapshot(unit, rows), rollout)
+        if waits or rollout.outcome is not None:
+            asked = rollout.asked_at or unit.now
+            return self._unsigned(unit, rollout) if waits and unit.now - asked >= ASK_AGAIN else rollout
         watch = self._watch(unit.project, rollout, unit.now)  # long, and so before the transaction
         if watch is None:
             return rollout
@@ -405,6 +410,8 @@ class RolloutService(Service):
         look = rollout.looks[-1]
         decision = self._guard.decide(unit, _deploying(rollout))
         if decision.lacks_only_signatures:
+            if rollout.unsigned_since is not None and unit.now - rollout.unsigned_since < PATIENCE:
+                return rollout  # one was taken back since it was looked at
             late = [f"Nobody signed it within {PATIENCE.days} days. {why}" for why in decision.reasons]
             return self._over(unit, rollout, Outcome.REFUSED, late, look.comparison)
         return self._promoted(unit, rollout, look)
@@ -415,8 +422,8 @@ class RolloutService(Service):
         reason = f"Rollout {rollout.id}: {look.finding.reasons[0]}"
         seen = look.comparison if rollout.unsigned_since else look
         moved = self._endpoints.move(unit, rollout.endpoint, version, action=Action.DEPLOY, reason=reason)
-        if moved.decision.lacks_only_signatures:
-            return self._unsigned(unit, rollout, look, moved.decision.reasons)
+        if moved.decision.lacks_only_signatures and rollout.unsigned_since is None:
+            return self._unsigned(unit, replace(rollout, looks=(*rollout.looks, look), unsigned_since=unit.now))
         if moved.generation is None:
             refused = [f"It is better, but the gates refuse it. {why}" for why in moved.decision.reasons]
             return self._over(unit, rollout, Outcome.REFUSED, refused, seen)
@@ -432,8 +439,9 @@ class RolloutService(Service):
             seen=seen,
         )
 
-    def _unsigned(self, unit: Unit, rollout: Rollout, look: Look, reasons: Sequence[str]) -> Rollout:
-        waiting = replace(rollout, looks=(*rollout.looks, look), unsigned_since=unit.now)
+    def _unsigned(self, unit: Unit, rollout: Rollout) -> Rollout:
+        """Have people asked; again after a while, for what they were asked about may have changed since."""
+        waiting = replace(rollout, asked_at=unit.now)
         self._repository.change(unit.rows, waiting)
         unit.emit(
             RolloutUnsigned(
@@ -441,8 +449,7 @@ class RolloutService(Service):
                 endpoint=rollout.endpoint,
                 model=rollout.challenger.model,
                 version=rollout.challenger.version,
-                look=look,
-                reasons=tuple(reasons),
+                look=rollout.looks[-1],
             )
         )
         return waiting

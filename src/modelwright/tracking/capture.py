@@ -13,6 +13,7 @@ from modelwright.core.source import git, git_output, history, installed, project
 from modelwright.tracking.model import Capture
 
 _LARGEST_DIFF = 16 << 20
+_OURS = Path(__file__).resolve().parents[1]
 
 
 def capture(caller: Caller, *, seeds: dict[str, int]) -> Capture:
@@ -44,7 +45,8 @@ def capture(caller: Caller, *, seeds: dict[str, int]) -> Capture:
 def _script() -> Path | None:
     main = sys.modules.get("__main__")
     file = getattr(main, "__file__", None)
-    return Path(file).resolve() if file else None
+    script = Path(file).resolve() if file else None
+    return None if script is None or script.is_relative_to(_OURS) else script  # a step's code is where it works
 
 
 def _without_credentials(url: str | None) -> str | None:

@@ -13,6 +13,7 @@ from modelwright.core.clock import as_utc
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.ids import Id, Name, Pinned, new_id
 from modelwright.core.operation import Download, Page, Service, Upload, limited, operation, paged, position
+from modelwright.core.source import History
 from modelwright.core.unit import Unit
 from modelwright.tracking.model import (
     LARGEST_STEP,
@@ -80,9 +81,10 @@ class RunService(Service):
             tags=_bounded(dict(tags or {}), "tags"),
             capture=capture or Capture(),
         )
-        self._check_stored(
-            [digest for digest in (run.capture.diff, run.capture.source, run.capture.environment) if digest]
-        )
+        said = run.capture
+        self._check_stored([digest for digest in (said.diff, said.source, said.environment, said.history) if digest])
+        if said.history is not None:
+            wire.decode(self._blobs.read(said.history), History)  # who may sign is judged by it
         self._repository.add(unit.rows, unit.project, run)
         unit.emit(RunStarted(run_id=run.id, name=name, source=run.capture.source, commit=run.capture.commit))
         return run

@@ -1,5 +1,6 @@
 """Who signs what: two people other than the authors, on what they looked at, until it changes."""
 
+import os
 import subprocess
 from datetime import timedelta
 
@@ -14,7 +15,10 @@ from modelwright.app.workspace import LocalCaller
 from modelwright.approvals.model import State
 from modelwright.approvals.repository import signatures
 from modelwright.core.errors import Conflict, Corrupted, Denied, Invalid, NotFound
+from modelwright.core.events import Actor
 from modelwright.core.guard import Verdict
+from modelwright.core.identity import Identity
+from modelwright.tracking.model import Capture
 from support.challenge import APRIL, JANUARY
 from support.homes import fresh_platform
 from support.life import BASELINE, CHARTER, MODEL, heuristic, questions, real
@@ -135,7 +139,7 @@ def test_a_refusal_stops_everything_until_it_is_taken_back(team):
     team.signed(request)
     refusal = team.nina.approvals.refuse(request, "approver", "the slice of UA is thin").signature
     assert team.ada.approvals.get(request).state is State.REFUSED
-    assert "the slice of UA is thin" in " ".join(team.promote().reasons)
+    assert "Somebody refused as approver" in " ".join(team.promote().reasons)
     with pytest.raises(Denied, match="somebody else's"):
         team.abel.approvals.revoke(refusal.id)
     team.nina.approvals.revoke(refusal.id)
@@ -176,10 +180,12 @@ def test_what_people_say_stays_out_of_the_ledger(team):
     request = team.asked()
     team.vera.approvals.comment(request, "What of the <b>UA</b> rows?")
     team.signed(request)
+    team.nina.approvals.refuse(request, "approver", "it is biased, I say")
+    assert not team.promote().allowed
     found = team.ada.approvals.get(request)
     assert [each.text for each in found.request.comments] == ["What of the <b>UA</b> rows?"]
     kept = "".join(str(entry.envelope) for entry in do(team.platform, "ledger.list", limit=100).items)
-    for words in ("UA</b>", "held-out rows are later", "better than the heuristic"):
+    for words in ("UA</b>", "held-out rows are later", "better than the heuristic", "biased"):
         assert words not in kept
     assert "approvals.signed" in kept
 
@@ -261,3 +267,117 @@ def test_an_address_is_one_persons(team):
     with pytest.raises(Conflict, match="Somebody else commits as"):
         do(team.platform, "users.commits_as", name="abel", addresses=["V@example.com"])
     assert do(team.platform, "users.commits_as", name="vera", addresses=[]).commits_as == ()
+
+
+def git(folder, *words, when=1):
+    """Git at a day of January, so that the order of dates is the test's."""
+    at = f"2026-01-{when:02d}T00:00:00Z"
+    environment = {**os.environ, "GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at}
+    subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, env=environment)
+
+
+def commit(folder, who, name, when):
+    """One file, by somebody."""
+    (folder / name).write_text(f"# {who} {when}\n")
+    git(folder, "add", "-A")
+    git(folder, "-c", f"user.email={who}@example.com", "-c", f"user.name={who}", "commit", "-qm", who, when=when)
+
+
+def making(team, project, monkeypatch):
+    """How ada makes another version in a project, and asks for signatures."""
+    monkeypatch.setattr("modelwright.tracking.capture._script", lambda: project / "train.py")
+    for name in ("vera", "abel", "nina"):
+        do(team.platform, "users.commits_as", name=name, addresses=[f"{name}@example.com"])
+
+    def version():
+        with mw.run(MODEL, workspace=team.ada) as run:
+            table = team.ada.data.table("questions@1")
+            model, columns = real(table)
+            made = run.save_model(model, MODEL, example=table.select(columns))
+        team.evaluate(made.ref)
+        return team.ada.approvals.request(made.ref, "again")
+
+    return version
+
+
+def test_what_was_committed_on_a_branch_counts_when_it_is_merged(team, tmp_path, monkeypatch):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "modelwright.toml").write_text("")
+    git(project, "init", "-qb", "main")
+    version = making(team, project, monkeypatch)
+    commit(project, "ada", "train.py", 1)
+    git(project, "checkout", "-qb", "feature")
+    commit(project, "vera", "feature.py", 2)
+    git(project, "checkout", "-q", "main")
+    commit(project, "ada", "train.py", 3)
+    first = version()
+    assert team.ids["vera"] not in first.authors
+    assert team.abel.approvals.sign(first.request.id, "approver", "good").signature
+    who = ["-c", "user.email=ada@example.com", "-c", "user.name=ada"]
+    git(project, *who, "merge", "-q", "--no-ff", "-m", "m", "feature", when=4)
+    assert version().authors[team.ids["vera"]] == "committed code to"
+
+
+def test_who_committed_before_the_signed_version_may_sign_also_where_others_share_the_repository(
+    team, tmp_path, monkeypatch
+):
+    repository = tmp_path / "repository"
+    project = repository / "project"
+    project.mkdir(parents=True)
+    (project / "modelwright.toml").write_text("")
+    git(repository, "init", "-qb", "main")
+    version = making(team, project, monkeypatch)
+    commit(project, "nina", "train.py", 1)
+    commit(repository, "ada", "elsewhere.py", 2)
+    first = version()
+    assert team.ids["nina"] in first.authors
+    assert team.abel.approvals.sign(first.request.id, "approver", "good").signature
+    commit(project, "ada", "train.py", 3)
+    assert team.ids["nina"] not in version().authors
+
+
+def test_a_history_that_is_none_is_refused_at_once(team):
+    for digest in ("ab" * 32, team.platform.blobs.put(b"garbage").digest):
+        with pytest.raises(Invalid):
+            team.ada.runs.start("evil", capture=Capture(history=digest))
+
+
+def test_nobody_takes_a_refusal_back_with_a_credential_that_somebody_else_made(team):
+    rita = do(team.platform, "users.add", name="rita").id
+    do(team.platform, "grants.add", role="approver", project="default", user="rita")
+    herself, secret = Identity(actor=Actor(id=rita), grants=frozenset({"self:write"})), new_token()
+    do(team.platform, "tokens.add", herself, digest=hashed(secret), shown=secret[:SHOWN], purpose="own")
+    own = Workspace(
+        team.platform.table,
+        LocalCaller(team.platform, team.platform.entrance.identify(Presented("token", secret), None)),
+        "here",
+    )
+    request = team.asked()
+    team.signed(request)
+    refusal = own.approvals.refuse(request, "approver", "no").signature
+    with pytest.raises(Denied, match="credential that somebody else made"):
+        team.space("rita").approvals.revoke(refusal.id)
+    assert not team.promote().allowed
+
+
+def test_who_must_sign_for_an_endpoint_alone_is_asked(team):
+    team.abel.policies.publish("extends: minimal\ntier: standard\nsignoffs: [{role: approver, at: [prod-*]}]\n")
+    request = team.ada.approvals.request(f"{MODEL}@1", "please")
+    assert request.state is State.OPEN
+    assert len(team.abel.approvals.list().items) == 1
+    assert not team.otto.endpoints.deploy("prod-eu", f"{MODEL}@1").decision.allowed
+    assert team.abel.approvals.sign(request.request.id, "approver", "good").signature
+    assert team.otto.endpoints.deploy("prod-eu", f"{MODEL}@1").decision.allowed
+
+
+def test_a_request_that_nobody_answers_expires(team, monkeypatch):
+    request = team.ada.approvals.request(f"{MODEL}@1", "please", expires="1h").request
+    later = request.expires_at + timedelta(seconds=1)
+    monkeypatch.setattr(team.platform.units, "_clock", lambda: later)
+    assert team.ada.approvals.get(request.id).state is State.EXPIRED
+    with pytest.raises(Conflict, match="it is expired"):
+        team.abel.approvals.sign(request.id, "approver", "too late")
+    assert team.ada.approvals.request(f"{MODEL}@1", "again").request.id != request.id
+    with pytest.raises(Invalid, match="is not asked"):
+        team.ada.approvals.request(f"{MODEL}@1", "please", expires="1s")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 import modelwright as mw
 from modelwright.alerts.model import AlertState, Rule
@@ -16,6 +17,7 @@ from modelwright.core.errors import Conflict, Denied, NotFound
 from modelwright.core.events import Actor, ActorKind
 from modelwright.core.identity import Identity
 from modelwright.core.operation import Table
+from modelwright.governance.repository import decisions, evidence
 from modelwright.jobs.assurance import EVERY_SECONDS, Assurer
 from modelwright.jobs.leasing import Leases
 from support.life import APRIL, BASELINE, CHARTER, ENDPOINT, JANUARY, MODEL, heuristic, questions, real, weak
@@ -273,3 +275,126 @@ def test_a_gate_is_asked_where_the_policy_says(house):
     nowhere = house.ws.gates.check(f"{MODEL}@1", "candidate")
     assert not nowhere.allowed
     assert nowhere.reasons == ["policy: No gate of the tier minimal is asked at candidate."]
+
+
+def turn(house):
+    """What the job worker does."""
+    return Assurer(house.platform, Leases(house.platform.queue, "worker")).turn()
+
+
+def another(house, version=3):
+    """A further version that passes."""
+    table = questions(1500, since=JANUARY, until=APRIL, seed=1)
+    model, columns = real(table)
+    house.ws.models.save(model, MODEL, example=table.select(columns))
+    house.evaluate(f"{MODEL}@{version}")
+
+
+def test_the_worker_thaws_what_passes_again(house):
+    house.policy(on_fail="freeze", kpi=IMPOSSIBLE)
+    house.later(days=1)
+    assert turn(house)
+    house.policy(on_fail="freeze")
+    house.later(days=1)
+    turn(house)
+    [found] = house.ws.rechecks.list()
+    assert (found.passes, found.frozen, found.reasons) == (True, False, ())
+
+
+def test_the_worker_goes_back_later_when_something_earlier_passes_by_then(house):
+    another(house)
+    assert house.ws.endpoints.deploy(ENDPOINT, f"{MODEL}@3").decision.allowed
+    house.policy(on_fail="rollback")
+    house.later(days=91)
+    turn(house)
+    assert house.ws.rechecks.list()[0].frozen
+    house.evaluate(f"{BASELINE}@1")
+    house.evaluate(f"{MODEL}@1")
+    house.later(days=1)
+    turn(house)
+    assert (house.ws.rechecks.list()[0].did, house.answers()) == (f"It went back to {MODEL}@1.", (MODEL, 1))
+
+
+def test_only_a_person_with_a_credential_of_their_own_breaks_the_glass(house):
+    with pytest.raises(Denied, match="Only a person"):
+        house.by_itself("emergencies.deploy", endpoint=ENDPOINT, ref=f"{MODEL}@2", reason="cron says so")
+    given = Identity(actor=Actor(id="ada"), grants=frozenset({"*"}), own=False)
+    space = Workspace(house.platform.table, LocalCaller(house.platform, given), "here")
+    with pytest.raises(Denied, match="Only a person"):
+        space.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "in her name")
+
+
+def test_what_the_house_runs_by_itself_is_a_service(house, monkeypatch):
+    monkeypatch.setenv("MODELWRIGHT_ACTING", "pipelines")
+    acting = house.platform.identity(None, None).actor
+    assert (acting.id, acting.kind) == ("pipelines", ActorKind.SERVICE)
+
+
+def test_the_glass_is_whole_again_for_whoever_comes_after(house):
+    house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "now")
+    assert house.ws.endpoints.deploy(ENDPOINT, f"{MODEL}@1").decision.allowed
+    house.later(seconds=1)
+    assert not house.ws.endpoints.deploy(ENDPOINT, f"{MODEL}@2").decision.allowed
+
+
+def test_where_what_answered_before_may_not_answer_again_it_goes_further_back(house):
+    house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "one")
+    house.evaluate(f"{MODEL}@2")
+    lenient = "kpi: {pass: 'e.score.low >= 0'}\n  baseline: {pass: 'e.delta.low >= -1'}"
+    house.ws.policies.publish(f"extends: minimal\ngates:\n  {lenient}\n")
+    house.later(hours=72)
+    assert house.ws.emergencies.settle()[0].ending is Ending.PASSED
+    house.ws.policies.publish("extends: minimal\n")
+    table = questions(1500, since=JANUARY, until=APRIL, seed=2)
+    model, columns = weak(table)
+    house.ws.models.save(model, MODEL, example=table.select(columns))
+    house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@3", "two")
+    house.later(hours=72)
+    [over] = house.ws.emergencies.settle()
+    assert (over.ending, house.answers()) == (Ending.EXPIRED, (MODEL, 1))
+    house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@3", "three")
+    house.later(days=100)  # all evidence is too old by now
+    with house.platform.records.writing() as rows:
+        rows.execute(decisions.delete())
+    [stuck] = house.ws.emergencies.settle()
+    assert (stuck.ending, house.answers()) == (Ending.STUCK, (MODEL, 3))
+    assert len(house.alarms(Rule.GATES)) == 1
+
+
+def test_what_cannot_be_judged_does_not_pass_and_keeps_no_other_waiting(house):
+    another(house)
+    for name, version in (("other", 1), (ENDPOINT, 3)):
+        assert house.ws.endpoints.deploy(name, f"{MODEL}@{version}").decision.allowed
+    with house.platform.records.writing() as rows:
+        for row in rows.execute(evidence.select().where(evidence.c.version == 3)).all():
+            altered = replace(row.body, made_by=replace(row.body.made_by, id="x"))
+            rows.execute(evidence.update().where(evidence.c.digest == row.digest).values(body=altered))
+    house.later(days=1)
+    assert turn(house)
+    found = {one.endpoint: one for one in house.ws.rechecks.list()}
+    assert found["other"].passes
+    assert found[ENDPOINT].reasons[0].startswith("It cannot be judged: ")
+
+
+def test_an_alarm_of_what_people_have_to_see_to_is_not_waved_away(house):
+    house.ws.emergencies.deploy(ENDPOINT, f"{MODEL}@2", "one")
+    [alarm] = house.alarms(Rule.EMERGENCY)
+    with pytest.raises(Conflict, match="ends when its reason does"):
+        house.ws.alerts.resolve(alarm.id)
+
+
+def test_what_was_said_of_what_answered_before_is_over_when_somebody_moves_the_endpoint(house):
+    house.policy(kpi=IMPOSSIBLE)
+    house.ws.rechecks.run(ENDPOINT)
+    house.policy()
+    another(house)
+    assert house.ws.endpoints.deploy(ENDPOINT, f"{MODEL}@3").decision.allowed
+    assert house.alarms(Rule.GATES) == []
+
+
+def test_a_simulation_is_not_misled_by_what_served_before(house):
+    another(house)
+    house.ws.endpoints.deploy(ENDPOINT, f"{MODEL}@3")
+    house.ws.endpoints.rollback(ENDPOINT)
+    text = f"extends: minimal\ngates:\n  kpi: {{pass: '{IMPOSSIBLE}'}}\n"
+    assert [one.would for one in house.ws.policies.simulate(text)] == [False]

@@ -73,9 +73,15 @@ def settle(context: typer.Context, json: Json = False) -> None:
 
 
 @emergencies.command("list")
-def emergencies_(context: typer.Context, limit: Limit = 100, after: After = None, json: Json = False) -> None:
+def emergencies_(
+    context: typer.Context,
+    lasting: Annotated[bool, typer.Option("--open", help="Only those that last.")] = False,
+    limit: Limit = 100,
+    after: After = None,
+    json: Json = False,
+) -> None:
     """List emergencies, newest first."""
-    page = workspace(context).emergencies.list(limit=limit, after=after)
+    page = workspace(context).emergencies.list("open" if lasting else "all", limit=limit, after=after)
     show(page, json=json, text=lambda: _listed(page.items, empty="No emergency yet.", more=page.next))
 
 

@@ -49,9 +49,7 @@ def load(ask: Ask) -> View:
         "stand": stand,
         "endpoint": endpoint,
         "recheck": _of(ask.read_all("rechecks.list"), endpoint.name, package),
-        "emergency": _of(
-            [one for one in ask.read_all("emergencies.list") if one.ended_at is None], endpoint.name, package
-        ),
+        "emergency": _of(ask.read_all("emergencies.list", "open"), endpoint.name, package),
         "rollouts": ask.read_all("rollouts.list", endpoint.name, limit=1),
         "history": ask.read_all("endpoints.history", endpoint.name, limit=20),
         "scores": sorted(scores, key=lambda one: (one.period_start, one.model, one.version), reverse=True),
