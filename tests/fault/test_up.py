@@ -9,16 +9,16 @@ from urllib.request import urlopen
 
 import pytest
 
-from modelwright.app import up as house
 from modelwright.app.home import Home
 from modelwright.core.errors import Conflict, Denied, Unavailable
+from modelwright.processes import up as house
 from modelwright.processes.listening import bind
 from support.house import wait_until_free
 
 _UP = """
 import sys
 from pathlib import Path
-from modelwright.app import up as house
+from modelwright.processes import up as house
 def ready(*urls):
     print("ready", *urls, sep="\\n", flush=True)
 def say(line):

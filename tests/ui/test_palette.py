@@ -100,7 +100,11 @@ def test_its_parts_say_to_a_screen_reader_what_they_are(palette):
 def test_the_newest_question_is_the_one_that_is_answered(palette):
     """An answer that comes late to an earlier question is not shown."""
     held = []
-    palette.page.route("**/search?as=options&q=carrier", held.append)
+
+    def hold(route):
+        held.append(route)
+
+    palette.page.route("**/search?as=options&q=carrier", hold)
     palette.page.keyboard.type("carrier")
     palette.page.locator("#palette input").evaluate("field => new Promise(done => setTimeout(done, 200))")
     palette.page.locator("#palette input").fill("flight-context")

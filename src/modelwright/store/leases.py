@@ -68,7 +68,9 @@ class RecordsQueue:
     def expired(self, rows: Rows, names: Sequence[str]) -> set[str]:
         """Those of some names that nobody holds now."""
         now = self._clock()
-        held = select(leases.c.name).where(leases.c.name.in_(names), leases.c.until.between(now, now + LONGEST))
+        held = select(leases.c.name).where(
+            leases.c.name.in_(names), leases.c.until > now, leases.c.until <= now + LONGEST
+        )
         return set(names) - set(rows.execute(held).scalars())
 
     def holds(self, rows: Rows, lease: Lease) -> bool:

@@ -58,8 +58,9 @@ def address(source: Source) -> str:
         return version_path(_VERSIONS[source.kind], source.name)
     if source.kind is SourceKind.EVIDENCE:  # "evaluation of flight-delay@3"
         return version_path("models", source.name.rpartition(" ")[2])
-    if source.kind is SourceKind.CHARTER:  # "flight-delay 2"
-        return version_path("models", source.name.partition(" ")[0])
+    if source.kind in (SourceKind.CHARTER, SourceKind.REGISTER):  # "flight-delay 2"
+        model = version_path("models", source.name.partition(" ")[0])
+        return f"{model}/risks" if source.kind is SourceKind.REGISTER else model
     if source.kind is SourceKind.PIPELINE:
         return version_path("pipelines", source.name.partition("@")[0])
     return f"/{source.kind.value}{'' if source.kind is SourceKind.LEDGER else 's'}/{quote(source.name, safe='')}"
