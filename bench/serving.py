@@ -157,8 +157,8 @@ def be_server(variant: Variant, descriptor: int, home: Path) -> None:
     predictor = variant.model() if variant.model else trivial
     equipment = worker.Equipment(
         load=lambda _: predictor,
-        open_log=lambda endpoint, kind: (
-            SegmentWriter(home / "log" / endpoint / kind, variant.name) if variant.log else Nowhere()
+        open_log=lambda route, kind: (
+            SegmentWriter(home / "log" / route.endpoint / kind, variant.name) if variant.log else Nowhere()
         ),
     )
     if os.environ.get("PROFILE") == variant.name:

@@ -319,7 +319,8 @@ class EmergencyService(Service):
                 expires_at=emergency.expires_at,
             )
         )
-        self._endpoints.switch(unit, endpoint, version, action=Action.DEPLOY, reason=f"Emergency {emergency.id}")
+        why = f"Emergency {emergency.id}"
+        self._endpoints.switch(unit, endpoint, version, action=Action.DEPLOY, reason=why).decision.require()
         summary = f"{version.ref} answers against the gates until {emergency.expires_at:%Y-%m-%d %H:%M}Z."
         self._alarms.raised(
             unit, self._endpoints.current(unit, endpoint), Rule.EMERGENCY, summary, (reason, *would.reasons)

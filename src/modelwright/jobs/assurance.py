@@ -7,6 +7,7 @@ import time
 
 from modelwright.app.connect import Workspace
 from modelwright.app.workspace import LocalCaller, Platform
+from modelwright.assurance.model import Emergency, Recheck
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
 from modelwright.core.identity import Identity
@@ -43,13 +44,21 @@ class Assurer:
         for project in self._platform.projects():
             identity = Identity(actor=Actor(id="assurance", kind=ActorKind.SERVICE), project=project, grants=_GRANTS)
             workspace = Workspace(self._platform.table, LocalCaller(self._platform, identity), project)
-            for name, job in (("emergencies", workspace.emergencies.settle), ("rechecks", workspace.rechecks.run)):
+            for job in (_settled, _failing):
                 try:
-                    found = [one for one in job() if not getattr(one, "passes", False)]
+                    found = job(workspace)
                 except Error as error:  # of this project; the others are judged
-                    _log.warning("the %s of %s: %s", name, project, error)
+                    _log.warning("the assurance of %s: %s", project, error)
                     continue
                 for one in found:
                     _log.info("%s", one)
                 busy |= bool(found)
         return busy
+
+
+def _settled(workspace: Workspace) -> list[Emergency]:
+    return list(workspace.emergencies.settle())
+
+
+def _failing(workspace: Workspace) -> list[Recheck]:
+    return [found for found in workspace.rechecks.run() if not found.passes]
