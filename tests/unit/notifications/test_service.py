@@ -103,7 +103,8 @@ def test_where_to_is_not_in_the_ledger(ws):
     ws.notifications.add("mail", "email", "ada@example.com")
     [entry] = ws.ledger.list().items
     assert entry.envelope.kind == "notifications.channel_added"
-    assert b"ada" not in wire.encode(entry).replace(b'"actor_id":"owner"', b"")
+    assert b"ada@" not in wire.encode(entry)
+    assert b"example.com" not in wire.encode(entry)
 
 
 def test_a_secret_is_sealed_for_its_own_channel(platform):
