@@ -218,6 +218,7 @@ COMMANDS: dict[str, Typed] = {
     "alerts.mute": lambda a, _: ["alert", "mute", a["id"], "--until", a["until"].isoformat(), *_options(a, "note")],
     "alerts.resolve": lambda a, _: ["alert", "resolve", a["id"], *_options(a, "note")],
     "documents.get": lambda a, _: [*_DOCUMENTS[a["kind"]], a["ref"], *_options(a, "against", "digest")],
+    "documents.questions": lambda a, _: ["doc", "questions", a["ref"], *_options(a, "kind")],
     "documents.status": lambda a, _: ["doc", "status", a["ref"]],
     "documents.list": lambda a, _: ["doc", "list", a["ref"], *_options(a, "limit", "after")],
     "documents.keep": lambda a, _: ["doc", "keep", a["ref"]],

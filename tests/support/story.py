@@ -467,6 +467,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
         "names": ["ISO/IEC 42001:2023"],
     },
     "documents.declare": _attested,
+    "documents.questions": lambda w: {"ref": "delay@1", "kind": "technical_file"},
     "documents.status": lambda w: {"ref": "delay@1"},
     "lineage.up": lambda w: {"node": "endpoint:delays"},
     "lineage.down": lambda w: {"node": "data:flights@2"},

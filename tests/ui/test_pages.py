@@ -273,6 +273,26 @@ def test_a_document_tells_in_words_what_each_statement_rests_on_and_links_its_so
         assert tab.page.goto(href).status == 200, href
 
 
+def test_a_question_is_answered_on_the_document_that_asks_it(tab, site, story):
+    tab.page.goto(f"{site}/models/flight-delay/3/documents/declaration")
+    form = tab.page.locator("form[action='/do/documents.attest']:has(input[name=names])").first
+    form.locator("xpath=..").locator("summary").click()
+    form.locator("textarea").fill("As <b>we</b> wrote it down.")
+    form.locator("input[name=names]").first.fill("EN ISO 13485:2016")
+    form.locator("button").click()
+    tab.page.wait_for_selector("li.attested:has-text('As <b>we</b> wrote it down. (EN ISO 13485:2016)')")
+    assert "EN ISO 13485:2016" in [
+        name for one in story.workspace.documents.questions("flight-delay@3") if one.answer for name in one.answer.names
+    ]
+    assert tab.complaints == []
+
+
+def test_a_declaration_is_refused_on_its_page_while_anything_is_missing(tab, site):
+    tab.page.goto(f"{site}/models/flight-delay/3/documents")
+    tab.page.click("button:has-text('Declare')")
+    assert "missing" in tab.page.locator("main").inner_text()
+
+
 @pytest.mark.parametrize(
     ("form", "begins"), [("MD", b"# Change report"), ("HTML", b"<!doctype html>"), ("PDF", b"%PDF")]
 )

@@ -74,9 +74,9 @@ def _answered(
 
 
 def _attested(pack: Pack, question: Question, record: Record, answers: Sequence[Attestation]) -> Statement:
-    given = [one for one in answers if (one.kind, one.item) == (pack.kind, question.id)]
-    answer = next((one for one in reversed(given) if one.asked == question.asked), None)
+    answer = answer_to(pack, question, answers)
     if answer is None:
+        given = any((one.kind, one.item) == (pack.kind, question.id) for one in answers)
         asked_otherwise = " since the question changed" if given else ""
         return missing(
             f"Nobody has answered{asked_otherwise}: {{question}}",
@@ -88,6 +88,18 @@ def _attested(pack: Pack, question: Question, record: Record, answers: Sequence[
             kind=pack.kind,
         )
     return of_attestation(answer)
+
+
+def answer_to(pack: Pack, question: Question, answers: Sequence[Attestation]) -> Attestation | None:
+    """The newest answer to a question as it is put now; none where nobody has given one.
+
+    Args:
+        pack: The document that asks.
+        question: The question.
+        answers: What people said of the version, oldest first.
+    """
+    wanted = (pack.kind, question.id, question.asked)
+    return next((one for one in reversed(answers) if (one.kind, one.item, one.asked) == wanted), None)
 
 
 def of_attestation(answer: Attestation) -> Statement:

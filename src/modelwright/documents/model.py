@@ -183,6 +183,31 @@ class Attestation(Shown, frozen=True, kw_only=True):
     by: str
 
 
+class Asked(Shown, frozen=True, kw_only=True):
+    """A question that a document puts to people, because no program can answer it.
+
+    Attributes:
+        kind: The document that asks.
+        item: What it calls the question.
+        clause: Where its source asks it.
+        title: It, in short.
+        question: It, as it is put to a person.
+        names: Whether the answer may hold names with figures in them: standards, addresses.
+        answer: What somebody said of these bytes to this very question; none where nobody has.
+    """
+
+    kind: Kind
+    item: ItemId
+    clause: Clause
+    title: str
+    question: str
+    names: bool
+    answer: Attestation | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.item}: {self.question}"
+
+
 class Kept(Shown, frozen=True, kw_only=True):
     """A document as it was kept when production came to rely on a version, or when somebody asked.
 

@@ -11,6 +11,7 @@ from modelwright.core.ids import Digest, Ref, new_id
 from modelwright.core.operation import Download, Page, Service, limited, operation, paged, position
 from modelwright.core.unit import Snapshot, Unit
 from modelwright.documents.model import (
+    Asked,
     Attestation,
     ConformityDeclared,
     Declaration,
@@ -165,6 +166,34 @@ class DocumentService(Service):
             made = self._maker(snapshot, version)
             documents = [made(kind) for kind in _KINDS]
         return tuple(self._kept(unit, version, document) for document in documents)
+
+    @operation(permission="documents:read", kind="query")
+    def questions(self, unit: Unit, ref: Ref, kind: Kind | None = None) -> tuple[Asked, ...]:
+        """What the documents of a version ask people, in their order, each with the answer that stands in it now.
+
+        Args:
+            unit: The unit of work.
+            ref: The version.
+            kind: The document that asks; none means all of them.
+        """
+        from modelwright.documents.compose import answer_to  # weight: the rooms' types
+
+        version = self._rooms.models.get(unit, ref)
+        answers = self._repository.attested(unit.rows, unit.project, version.ref, version.package)
+        return tuple(
+            Asked(
+                kind=pack.kind,
+                item=question.id,
+                clause=question.clause,
+                title=question.title,
+                question=question.attest,
+                names=question.names,
+                answer=answer_to(pack, question, answers),
+            )
+            for _, pack in sorted(self._packs().items())
+            for question in pack.questions.values()
+            if question.attest and kind in (None, pack.kind)
+        )
 
     @operation(permission="documents:attest", kind="command")
     def attest(

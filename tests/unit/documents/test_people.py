@@ -61,6 +61,15 @@ def test_an_answer_is_attested_with_who_and_when(ws):
     assert ws.documents.get("m@1", "technical_file").as_of == answer.at
 
 
+def test_what_is_asked_is_listed_with_the_answer_that_stands_in_the_document(ws):
+    ws.documents.attest("m@1", "oversight", "Nobody does.")
+    answer = ws.documents.attest("m@1", "oversight", SECRET)
+    asked = ws.documents.questions("m@1", kind="technical_file")
+    assert [one.item for one in asked] == [each.id for each in PACK.questions.values() if each.attest]
+    assert {one.item: one.answer for one in asked if one.answer} == {"oversight": answer}
+    assert {one.kind for one in ws.documents.questions("m@1")} > {Kind.TECHNICAL_FILE, Kind.DECLARATION}
+
+
 def test_an_answer_is_about_these_bytes_alone(ws):
     ws.documents.attest("m@1", "oversight", SECRET)
     assert isinstance(statement(ws, "oversight", "m@2"), Missing)

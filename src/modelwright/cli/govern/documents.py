@@ -74,6 +74,20 @@ def status(context: typer.Context, ref: Ref, json: Json = False) -> None:
 
 
 @app.command()
+def questions(
+    context: typer.Context,
+    ref: Ref,
+    kind: Annotated[str | None, typer.Option(help="Of one document: technical_file, declaration, ….")] = None,
+    json: Json = False,
+) -> None:
+    """List what a version's documents ask people."""
+    found = workspace(context).documents.questions(ref, kind=kind)
+    rows = [(one.kind, one.item, one.clause, one.answer and when(one.answer.at), one.question) for one in found]
+    columns = ("document", "item", "clause", "answered", "question")
+    show(found, json=json, text=lambda: table(columns, rows, empty="No document asks people for anything."))
+
+
+@app.command()
 def attest(
     context: typer.Context,
     ref: Ref,

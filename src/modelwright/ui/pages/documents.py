@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 from modelwright.documents.formats.lines import numbered
-from modelwright.documents.model import Document, Format, Kind, Status
+from modelwright.documents.model import Asked, Document, Format, Kind, Status
 from modelwright.facts.model import Missing, Source, SourceKind
 from modelwright.ui.page import Ask, File, View
 from modelwright.ui.render import version_path
@@ -45,9 +45,17 @@ def load(ask: Ask) -> View:
         "numbers": numbers,
         "sources": [(source, number, address(source)) for source, number in numbers.items()],
         "is_missing": lambda said: isinstance(said, Missing),
+        "asked": {} if asked["digest"] else _asked(ask, kind),
         "downloads": [(form, "?" + urlencode({**kept, "as": form.value})) for form in Format],
     }
     return View("document", str(document), context)
+
+
+def _asked(ask: Ask, kind: str) -> dict[str, Asked]:
+    """What the document asks people, by item, for who may answer."""
+    if not ask.offers("documents.attest"):
+        return {}
+    return {one.item: one for one in ask.workspace.documents.questions(_ref(ask), kind=kind)}
 
 
 def address(source: Source) -> str:
