@@ -15,6 +15,7 @@ import modelwright as mw
 from modelwright import features as f
 from modelwright.app.connect import Workspace
 from modelwright.app.workspace import LocalCaller, Platform
+from modelwright.core.identity import OWNER, Identity
 from modelwright.core.ids import new_ids
 from modelwright.governance.charter import Charter, Kpi, Label, Limits, Owners
 from modelwright.pipelines.model import Definition
@@ -67,9 +68,9 @@ class Story(NamedTuple):
     approval: str
 
 
-def workspace_of(platform: Platform) -> Workspace:
-    """The owner's workspace."""
-    return Workspace(platform.table, LocalCaller(platform), str(platform.home.folder))
+def workspace_of(platform: Platform, identity: Identity = OWNER) -> Workspace:
+    """Somebody's workspace."""
+    return Workspace(platform.table, LocalCaller(platform, identity), str(platform.home.folder))
 
 
 def told(platform: Platform) -> Story:

@@ -190,6 +190,9 @@ class Named(Struct, frozen=True, kw_only=True):
     name: str
     kind: ActorKind
 
+    def __str__(self) -> str:
+        return f"{self.name} (simulated)" if self.kind is ActorKind.SIMULATED else self.name
+
 
 class Me(Shown, frozen=True, kw_only=True):
     """Who the caller is.

@@ -267,7 +267,7 @@ class Platform:
         """What is written from all that the others know."""
         asked = [field.name for field in fields(Rooms) if field.name in services]
         rooms = Rooms(**{name: services[name] for name in asked}, guard=guard, blobs=self.blobs)
-        return DocumentService(DocumentRepository(), rooms, records=self.records)
+        return DocumentService(DocumentRepository(), rooms, records=self.records, users=services["users"])
 
     def _people(self) -> tuple[Service, ...]:
         users, grants, tokens, sessions = UserRepository(), GrantRepository(), TokenRepository(), SessionRepository()

@@ -29,6 +29,7 @@ from modelwright.documents.model import (
 from modelwright.models.model import ModelVersion
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and yaml, which a remote client does without
+    from modelwright.access.service import UserService
     from modelwright.documents.packing import Pack
     from modelwright.documents.repository import DocumentRepository
     from modelwright.facts.gather import Rooms
@@ -49,11 +50,13 @@ class DocumentService(Service):
         rooms: Rooms,
         *,
         records: Records,
+        users: UserService,
         packs: Mapping[Kind, Pack] | None = None,
     ) -> None:
         self._repository = repository
         self._rooms = rooms
         self._records = records
+        self._users = users
         self._own = packs
 
     @operation(permission="documents:read", kind="query")
@@ -85,7 +88,7 @@ class DocumentService(Service):
         against: Ref | None = None,
         digest: Digest | None = None,
     ) -> Download:
-        """A document of a version as a file; the same document gives the same bytes.
+        """A document of a version as a file, with the names of people; the same document gives the same bytes.
 
         Args:
             unit: The unit of work.
@@ -100,9 +103,11 @@ class DocumentService(Service):
             Unavailable: What writes PDF is not installed.
         """
         from modelwright.documents.formats import MEDIA_TYPES, rendered  # weight: only for those who want a file
+        from modelwright.documents.people import named, people
 
         document = self._document(unit, ref, kind, against, digest)
-        stored = self._rooms.blobs.put(rendered(document, format))
+        known = {user.id: str(user) for user in self._users.names(unit, people(document))}
+        stored = self._rooms.blobs.put(rendered(named(document, known), format))
         name = f"{document.subject.replace('@', '-')}-{kind.replace('_', '-')}.{format}"
         return Download(digest=stored.digest, size=stored.size, media_type=MEDIA_TYPES[format], filename=name)
 

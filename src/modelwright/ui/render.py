@@ -14,7 +14,6 @@ from markupsafe import Markup
 from modelwright.access.model import Named
 from modelwright.charts import words
 from modelwright.core.clock import utc_now
-from modelwright.core.events import ActorKind
 from modelwright.ui.assets import address
 from modelwright.ui.page import Ask, View
 
@@ -71,7 +70,7 @@ def _who(context: Context, actor: str) -> Markup:
     """Whom the record means: by name where they may sign in, by a short id where they are not known any more."""
     known: Named | None = context["known_as"](actor)
     if known is not None:
-        return Markup("{}{}").format(known.name, " (simulated)" if known.kind is ActorKind.SIMULATED else "")
+        return Markup.escape(str(known))
     if len(actor) != _ID:
         return Markup.escape(actor)
     return Markup('<span class="mono" title="{}">{}</span>').format(actor, actor[-8:])

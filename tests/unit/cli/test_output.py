@@ -161,6 +161,13 @@ def test_missing_cells_are_dashes_and_no_rows_are_words():
     assert table(("a",), [], empty="Nothing yet.") == "Nothing yet."
 
 
+def test_people_are_told_by_name_and_as_json_by_what_the_record_calls_them(signer):
+    home, _ = signer
+    words = ("--home", home, "ledger", "list", "--kind", "approvals.signed")
+    assert "abel (simulated)" in command(*words).out
+    assert "abel" not in command(*words, "--json").out
+
+
 def test_gates_and_moves_are_told_in_words(story):
     home, _ = story
     gate = command("--home", home, "model", "gate", "delay@1")

@@ -18,6 +18,7 @@ from modelwright.jobs.reactor import react
 from support.dashboard import workspace_of
 from support.homes import fresh_platform
 from support.packs import answerable, small
+from support.people import WORKING, begin_login
 from support.story import charter_of
 
 PACK = built_in()[Kind.TECHNICAL_FILE]
@@ -59,6 +60,18 @@ def test_an_answer_is_attested_with_who_and_when(ws):
     assert (said.text, said.by, said.at) == (SECRET, answer.by, answer.at)
     assert said.sources[0].digest == answer.digest
     assert ws.documents.get("m@1", "technical_file").as_of == answer.at
+
+
+def test_a_file_says_by_name_who_attested_and_who_registered(platform, ws):
+    root = begin_login(platform, *WORKING)
+    theirs = workspace_of(platform, root)
+    theirs.documents.attest("m@1", "oversight", SECRET)
+    text = theirs.documents.read("m@1", "technical_file").decode()
+    assert f"Said by Root ({root.actor.id}) at" in text
+    assert "It was registered at" in text
+    assert "by owner" in text  # before there was login
+    kept = theirs.documents.get("m@1", "technical_file")
+    assert "Root" not in wire.encode(kept).decode()
 
 
 def test_what_is_asked_is_listed_with_the_answer_that_stands_in_the_document(ws):

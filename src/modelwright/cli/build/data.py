@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _described(version: DatasetVersion) -> str:
             ("key", version.key),
             ("event time", version.event_time),
             ("known at", version.known_at),
-            ("added", f"{when(version.created_at)} by {version.created_by}"),
+            ("added", f"{when(version.created_at)} by {who(version.created_by)}"),
             ("note", version.note),
         ]
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _described(version: ViewVersion) -> str:
             ("asked at", view.ask_at),
             ("label", None if view.label is None else f"{view.label.name}: {view.label.expression}"),
             ("sources", ", ".join(source.dataset for source in view.sources)),
-            ("applied", f"{when(version.applied_at)} by {version.applied_by}"),
+            ("applied", f"{when(version.applied_at)} by {who(version.applied_by)}"),
         ]
     )
     rows = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
@@ -117,17 +117,17 @@ def decisions(
 ) -> None:
     """List what the guard answered, refusals too, newest first."""
     found = workspace(context).gates.decisions(name, limit=limit)
-    rows = [
+    rows = (
         (
             when(d.at),
-            d.by,
+            who(d.by),
             f"{d.decision.transition.action} {d.decision.transition.model}@{d.decision.transition.version}",
             d.decision.transition.target,
             "allowed" if d.decision.allowed else "refused",
             "; ".join(d.decision.reasons),
         )
         for d in found
-    ]
+    )
     empty = f"Nobody has asked for {name} yet. Try its gates: modelwright model gate {name}@latest"
     columns = ("at", "by", "asked", "target", "answer", "reasons")
     show(found, json=json, text=lambda: table(columns, rows, empty=empty))
@@ -161,6 +161,6 @@ def _described(version: ModelVersion) -> str:
             ("data", ", ".join(f"{read.ref} ({short(read.digest)})" for read in manifest.data)),
             ("reason", version.reason),
             ("note", version.note),
-            ("registered", f"{when(version.registered_at)} by {version.registered_by}"),
+            ("registered", f"{when(version.registered_at)} by {who(version.registered_by)}"),
         ]
     )

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from modelwright.core.clock import as_utc
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, plain, progress, short, show, table, when
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def _described(version: PipelineVersion) -> str:
             ("commit", it.commit),
             ("source", it.source),
             ("environment", it.environment),
-            ("registered", f"{when(version.registered_at)} by {version.registered_by}"),
+            ("registered", f"{when(version.registered_at)} by {who(version.registered_by)}"),
         ]
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _described(run: Run) -> str:
             ("run", run.id),
             ("name", run.name),
             ("status", f"{run.status}{': ' + run.error if run.error else ''}"),
-            ("started", f"{when(run.started_at)} by {run.started_by}"),
+            ("started", f"{when(run.started_at)} by {who(run.started_by)}"),
             ("finished", when(run.finished_at)),
             *((f"param {key}", value) for key, value in run.parameters.items()),
             *((f"metric {key}", value) for key, value in run.metrics.items()),

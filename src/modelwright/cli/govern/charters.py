@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import Json, facts, short, show, table, when
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def show_(
 def list_(context: typer.Context, model: Model, json: Json = False) -> None:
     """List a model's charters, newest first."""
     found = workspace(context).charters.versions(model)
-    rows = [(c.version, str(c.charter.kpi), when(c.published_at), c.by, short(c.digest)) for c in found]
+    rows = ((c.version, str(c.charter.kpi), when(c.published_at), who(c.by), short(c.digest)) for c in found)
     empty = f"{model} has no charter. Write one and run: modelwright charter publish {model} charter.yaml"
     columns = ("version", "KPI", "published", "by", "digest")
     show(found, json=json, text=lambda: table(columns, rows, empty=empty))
@@ -65,6 +65,6 @@ def _described(found: CharterVersion) -> str:
             ("baseline", charter.baseline),
             ("owners", f"{charter.owners.business} (business), {charter.owners.technical} (technical)"),
             ("tier", charter.tier),
-            ("published", f"{when(found.published_at)} by {found.by}"),
+            ("published", f"{when(found.published_at)} by {who(found.by)}"),
         ]
     )

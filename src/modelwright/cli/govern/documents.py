@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwright.cli.build.models import Ref
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def attest(
 ) -> None:
     """Answer a question that no program can."""
     found = workspace(context).documents.attest(ref, item, text, kind=kind, names=tuple(name or ()))
-    said = f"{found.ref} {found.item}: attested by {found.by} at {when(found.at)}, {short(found.digest)}"
+    said = f"{found.ref} {found.item}: attested by {who(found.by)} at {when(found.at)}, {short(found.digest)}"
     show(found, json=json, text=lambda: said)
 
 
@@ -109,7 +109,7 @@ def attest(
 def declare(context: typer.Context, ref: Ref, json: Json = False) -> None:
     """Declare conformity. Exit code 3 while anything is missing."""
     found = workspace(context).documents.declare(ref)
-    said = f"{found.subject} declared in conformity by {found.by} at {when(found.at)}, {short(found.document)}"
+    said = f"{found.subject} declared in conformity by {who(found.by)} at {when(found.at)}, {short(found.document)}"
     show(found, json=json, text=lambda: said)
 
 
@@ -124,7 +124,7 @@ def keep(context: typer.Context, ref: Ref, json: Json = False) -> None:
 def list_(context: typer.Context, ref: Ref, limit: Limit = 50, after: After = None, json: Json = False) -> None:
     """List a version's documents that were kept, newest first."""
     found = workspace(context).documents.list(ref, limit=limit, after=after)
-    rows = [_row(kept) for kept in found.items]
+    rows = map(_row, found.items)
     empty = f"No document of {ref} was kept yet. Keep them as they are now: modelwright doc keep {ref}"
     columns = ("document", "computed", "attested", "missing", "kept", "by", "digest")
     show(found, json=json, text=lambda: table(columns, rows, empty=empty, more=found.next))
@@ -150,7 +150,7 @@ def _made(
 
 def _row(kept: Kept) -> tuple[object, ...]:
     counts = kept.counts
-    return (kept.kind, counts.computed, counts.attested, counts.missing, when(kept.at), kept.by, kept.digest)
+    return (kept.kind, counts.computed, counts.attested, counts.missing, when(kept.at), who(kept.by), kept.digest)
 
 
 def _standing(found: Status) -> str:
@@ -167,5 +167,5 @@ def _standing(found: Status) -> str:
     ]
     columns = ("document", "computed", "attested", "missing", "kept", "lacks")
     made = found.declaration
-    head = facts([("version", found.subject), ("declared", f"{when(made.at)} by {made.by}" if made else "not")])
+    head = facts([("version", found.subject), ("declared", f"{when(made.at)} by {who(made.by)}" if made else "not")])
     return head + "\n\n" + table(columns, rows, empty="")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwright.cli.build.models import Ref
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import Json, facts, short, show, table, when
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _described(found: Evidence) -> str:
             ("on", f"{found.dataset.ref} ({found.dataset.digest}), {found.window}"),
             ("charter", found.charter),
             ("code", found.code),
-            ("made", f"{when(found.made_at)} by {found.made_by.id}"),
+            ("made", f"{when(found.made_at)} by {who(found.made_by.id)}"),
             ("expires", found.expires_at and when(found.expires_at)),
         ]
     )

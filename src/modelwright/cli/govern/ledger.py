@@ -11,7 +11,7 @@ from modelwright.app.connect import Workspace
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Denied
 from modelwright.ledger import anchors
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, short, show, table, when
 
 KEPT = "FILE|git:TAG"
@@ -30,10 +30,10 @@ def list_(
 ) -> None:
     """List entries, newest first."""
     page = workspace(context).ledger.list(kind=kind, limit=limit, after=after)
-    rows = [
-        (e.envelope.seq, when(e.envelope.recorded_at), e.envelope.kind, e.envelope.actor_id, short(e.leaf))
+    rows = (
+        (e.envelope.seq, when(e.envelope.recorded_at), e.envelope.kind, who(e.envelope.actor_id), short(e.leaf))
         for e in page.items
-    ]
+    )
     empty = "Nothing is recorded yet. Whatever changes is: add data, for one: modelwright data add NAME FILE"
     if kind is not None:
         empty = f"Nothing of the kind {kind} is recorded. See all kinds: modelwright ledger list"

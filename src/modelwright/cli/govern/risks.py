@@ -9,7 +9,7 @@ import typer
 
 from modelwright.cli.govern.evidence import situations
 from modelwright.core.errors import Refused
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import Json, short, show, table, when
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def show_(context: typer.Context, model: Model, json: Json = False) -> None:
 def list_(context: typer.Context, model: Model, json: Json = False) -> None:
     """List a model's registers, newest first."""
     found = workspace(context).risks.versions(model)
-    rows = [(one.version, len(one.register.risks), when(one.published_at), one.by, short(one.digest)) for one in found]
+    rows = (
+        (one.version, len(one.register.risks), when(one.published_at), who(one.by), short(one.digest)) for one in found
+    )
     empty = f"{model} has no risk register. Write one and run: modelwright risk publish risks.yaml"
     show(found, json=json, text=lambda: table(("version", "risks", "published", "by", "digest"), rows, empty=empty))
 
@@ -103,7 +105,7 @@ def live(context: typer.Context, endpoint: Endpoint, json: Json = False) -> None
 def judgements(context: typer.Context, model: Model, json: Json = False) -> None:
     """List what people judged, newest first."""
     found = workspace(context).risks.judgements(model)
-    rows = [(one.risk, one.says, one.by, when(one.at)[:16], one.reason) for one in found]
+    rows = ((one.risk, one.says, who(one.by), when(one.at)[:16], one.reason) for one in found)
     empty = "Nobody has accepted, closed or reopened a risk."
     show(found, json=json, text=lambda: table(("risk", "says", "by", "at", "reason"), rows, empty=empty))
 

@@ -9,7 +9,7 @@ import typer
 
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, show, table, when
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _described(found: Alert) -> str:
             ("raised", f"{when(found.raised_at)}, seen in {found.periods} periods, last {when(found.last_seen)}"),
             ("worst", finding.where or "everywhere alike"),
             ("muted until", when(found.muted_until) if found.muted_until else None),
-            ("handled by", found.handled_by),
+            ("handled by", found.handled_by and who(found.handled_by)),
             ("note", found.note),
             ("what to do", found.advice),
         ]

@@ -8,7 +8,7 @@ import typer
 
 from modelwright.cli.build.models import Ref, decided
 from modelwright.cli.serve.rollouts import begun
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _described(found: Endpoint, history: list[Deployment]) -> str:
 
 
 def _changes(history: list[Deployment], more: str | None = None) -> str:
-    rows = [(d.generation, f"{d.model}@{d.version}", d.action, when(d.at), d.by, d.reason) for d in history]
+    rows = [(d.generation, f"{d.model}@{d.version}", d.action, when(d.at), who(d.by), d.reason) for d in history]
     return table(("generation", "version", "action", "at", "by", "reason"), rows, empty="", more=more)
 
 
