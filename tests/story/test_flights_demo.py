@@ -1,6 +1,6 @@
 """LAW: the demo lives a model's whole life in one command, and Ctrl-C at any moment leaves a home that can be used.
 
-A short replay, the first days of April; the whole year is ``make demo``.
+A short replay, the first days of April; the whole year is ``make demo``. Once with its records on PostgreSQL.
 """
 
 import importlib.util
@@ -33,7 +33,7 @@ pytestmark = [
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def demo(folder: Path, records: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """The demo in a process group of its own, as a terminal has it; its lines come in one pipe."""
     ports = [word for option, port in zip(("--port", "--serve-port"), _free_ports(), strict=True) for word in (option, str(port))]  # fmt: skip
     process = subprocess.Popen(
@@ -42,6 +42,7 @@ def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env={**os.environ, **records},
         process_group=0,
     )
     watchdog = threading.Timer(LONGEST_SECONDS, process.kill)
@@ -78,10 +79,19 @@ def heard(process: subprocess.Popen[str], until: str) -> list[str]:
     raise AssertionError("\n".join(lines))
 
 
-def test_interrupted_the_home_is_usable_and_the_next_demo_starts_clean_and_ends_well(tmp_path):
+@pytest.fixture
+def on_postgres(request):
+    """Where the records of the second demo are: on PostgreSQL where there is one, else in the home as those of the first."""
+    try:
+        return {"MODELWRIGHT_RECORDS": request.getfixturevalue("database")}
+    except pytest.skip.Exception:
+        return {}
+
+
+def test_interrupted_the_home_is_usable_and_the_next_demo_starts_clean_and_ends_well(tmp_path, on_postgres):
     folder = tmp_path / "demo"
     home = folder / "project" / ".modelwright"
-    with demo(folder) as process:
+    with demo(folder, {}) as process:
         heard(process, "  2013-04-")  # in the middle of the replay
         os.killpg(process.pid, signal.SIGINT)
         rest = process.communicate(timeout=PATIENCE_SECONDS)[0]
@@ -95,12 +105,13 @@ def test_interrupted_the_home_is_usable_and_the_next_demo_starts_clean_and_ends_
     assert before["intact"]
     assert all(finding["healthy"] for finding in cli("--home", home, "doctor", "--json").json)
 
-    with demo(folder) as process:
+    with demo(folder, on_postgres) as process:
         said = process.communicate(timeout=LONGEST_SECONDS)[0]
     assert process.returncode == 0, said
     assert "Traceback" not in said
     check_told(said)
-    assert cli("--home", home, "ledger", "verify", "--json").json["intact"]
+    assert (home / "control.db").exists() is not bool(on_postgres)
+    assert cli("--home", home, "ledger", "verify", "--json", env=on_postgres).json["intact"]
 
 
 def check_told(said: str) -> None:
