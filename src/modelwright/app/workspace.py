@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -70,7 +70,6 @@ from modelwright.lineage.service import LineageService
 from modelwright.models.repository import ModelRepository
 from modelwright.models.service import ModelService
 from modelwright.monitoring.repository import HourRepository, MonitorRepository
-from modelwright.monitoring.running import Runner
 from modelwright.monitoring.service import MonitorService
 from modelwright.notifications.repository import ChannelRepository
 from modelwright.notifications.service import NotificationService
@@ -103,6 +102,7 @@ from modelwright.tracking.repository import MetricRepository, RunRepository
 from modelwright.tracking.service import RunService
 
 if TYPE_CHECKING:
+    from modelwright.monitoring.running import Runner
     from modelwright.risks.watching import Watcher
 
 _log = logging.getLogger(__name__)
@@ -300,15 +300,21 @@ class Platform:
 
     def _monitoring(self, references: EvaluatedRows) -> tuple[MonitorService, AlertService]:
         monitors, alerts, hours = MonitorRepository(), AlertRepository(), HourRepository()
-        runner = Runner(
-            monitors,
-            alerts,
-            hours,
-            log=self.log,
-            records=self.records,
-            telemetry=self.telemetry,
-            references=references,
-        )
+
+        @cache
+        def runner() -> Runner:
+            from modelwright.monitoring.running import Runner  # weight: numpy, which only judging needs
+
+            return Runner(
+                monitors,
+                alerts,
+                hours,
+                log=self.log,
+                records=self.records,
+                telemetry=self.telemetry,
+                references=references,
+            )
+
         service = MonitorService(monitors, alerts, hours, runner=runner, log=self.log, telemetry=self.telemetry)
         return service, AlertService(alerts)
 

@@ -17,6 +17,7 @@ import math
 import numpy as np
 from msgspec import Struct
 
+from modelwright.monitoring.kept import Stream
 from modelwright.stats.inputs import Floats
 from modelwright.stats.ordinary import REACH, Ordinary
 
@@ -94,63 +95,48 @@ def evidence(
     return np.asarray(np.where(np.isnan(found), np.nan, found * SIZES - SIZES**2 / 2).ravel())
 
 
-class Stream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The evidence on one thing so far: what a restart goes on from.
+def after(stream: Stream, found: Floats, *, period: int, threshold: float) -> Stream:
+    """A stream after a period.
 
-    Attributes:
-        sums: The log of each Shiryaev-Roberts sum, as little-endian float64.
-        peaks: The log of each greatest evidence since a beginning, likewise.
-        begun: The period in which each of those begins, as little-endian int64.
+    Args:
+        stream: As it was before.
+        found: The period's log evidence; NaN where it says nothing.
+        period: The period's number, e.g. its first second since 1970.
+        threshold: The alarm's.
     """
+    sums, peaks, begun = _unpacked(stream, len(found))
+    news = np.where(np.isnan(found), 0.0, found)
+    fresh = np.where(np.isnan(found), sums, np.logaddexp(sums, 0.0) + news)
+    begun = np.where(peaks <= 0, period, begun)
+    peaks = np.maximum(0.0, peaks + news)
+    ceiling = math.log(threshold * len(found)) + _HEADROOM
+    return Stream(
+        sums=np.minimum(fresh, ceiling).astype("<f8").tobytes(),
+        peaks=np.minimum(peaks, ceiling).astype("<f8").tobytes(),
+        begun=begun.astype("<i8").tobytes(),
+    )
 
-    sums: bytes = b""
-    peaks: bytes = b""
-    begun: bytes = b""
 
-    def after(self, found: Floats, *, period: int, threshold: float) -> Stream:
-        """The stream after a period.
+def averaged(stream: Stream) -> float:
+    """The log of the averaged evidence; an alarm at the log of the threshold."""
+    if not stream.sums:
+        return -math.inf
+    sums = np.frombuffer(stream.sums, "<f8")
+    top = float(sums.max())
+    return top + math.log(float(np.exp(sums - top).mean())) if math.isfinite(top) else -math.inf
 
-        Args:
-            found: The period's log evidence; NaN where it says nothing.
-            period: The period's number, e.g. its first second since 1970.
-            threshold: The alarm's.
-        """
-        sums, peaks, begun = self._unpacked(len(found))
-        news = np.where(np.isnan(found), 0.0, found)
-        fresh = np.where(np.isnan(found), sums, np.logaddexp(sums, 0.0) + news)
-        begun = np.where(peaks <= 0, period, begun)
-        peaks = np.maximum(0.0, peaks + news)
-        ceiling = math.log(threshold * len(found)) + _HEADROOM
-        return Stream(
-            sums=np.minimum(fresh, ceiling).astype("<f8").tobytes(),
-            peaks=np.minimum(peaks, ceiling).astype("<f8").tobytes(),
-            begun=begun.astype("<i8").tobytes(),
-        )
 
-    @property
-    def level(self) -> float:
-        """The log of the averaged evidence; an alarm at the log of the threshold."""
-        if not self.sums:
-            return -math.inf
-        sums = np.frombuffer(self.sums, "<f8")
-        top = float(sums.max())
-        return top + math.log(float(np.exp(sums - top).mean())) if math.isfinite(top) else -math.inf
+def beginning(stream: Stream) -> int:
+    """The period in which the change that has most evidence seems to have begun."""
+    leading = np.frombuffer(stream.sums, "<f8").argmax()
+    return int(np.frombuffer(stream.begun, "<i8")[leading])
 
-    @property
-    def leading(self) -> int:
-        """Which statistic, direction and size has most evidence."""
-        return int(np.frombuffer(self.sums, "<f8").argmax())
 
-    @property
-    def since(self) -> int:
-        """The period in which the change that has most evidence seems to have begun."""
-        return int(np.frombuffer(self.begun, "<i8")[self.leading])
-
-    def _unpacked(self, size: int) -> tuple[Floats, Floats, np.typing.NDArray[np.int64]]:
-        if len(self.sums) != 8 * size:
-            return np.full(size, -np.inf), np.zeros(size), np.zeros(size, np.int64)
-        return (
-            np.frombuffer(self.sums, "<f8").astype(np.float64),
-            np.frombuffer(self.peaks, "<f8").astype(np.float64),
-            np.frombuffer(self.begun, "<i8").astype(np.int64),
-        )
+def _unpacked(stream: Stream, size: int) -> tuple[Floats, Floats, np.typing.NDArray[np.int64]]:
+    if len(stream.sums) != 8 * size:
+        return np.full(size, -np.inf), np.zeros(size), np.zeros(size, np.int64)
+    return (
+        np.frombuffer(stream.sums, "<f8").astype(np.float64),
+        np.frombuffer(stream.peaks, "<f8").astype(np.float64),
+        np.frombuffer(stream.begun, "<i8").astype(np.int64),
+    )

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from modelwright.alerts.model import Finding, Rule
-from modelwright.monitoring.evidence import Stream
+from modelwright.monitoring.evidence import averaged, beginning
+from modelwright.monitoring.kept import Stream
 from modelwright.monitoring.norm import Norm
 from modelwright.monitoring.profiles import OUTPUT, column_of
 from modelwright.monitoring.watched import Watched
@@ -44,20 +45,19 @@ def evidence(norm: Norm, found: Mapping[str, Histogram], *, units: float, phase:
 
 def level(stream: Stream | None, alarm: float) -> float:
     """The evidence as a share of the alarm's, on a log scale: 1 alarms."""
-    if stream is None or not math.isfinite(stream.level):
-        return 0.0
-    return round(max(stream.level / alarm, 0.0), 6)
+    found = -math.inf if stream is None else averaged(stream)
+    return round(max(found / alarm, 0.0), 6) if math.isfinite(found) else 0.0
 
 
 def since(stream: Stream) -> datetime:
     """When the change seems to have begun."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=stream.since)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=beginning(stream))
 
 
 def findings(norm: Norm, streams: Streams, found: Mapping[str, Histogram]) -> Iterator[Finding]:
     """What a period shows of inputs and outputs, rule by rule, where a stream alarms."""
-    over = {name: stream for name, stream in streams.items() if stream.level >= norm.alarm}
-    columns = sorted((n for n in norm.columns if moved(n) in over), key=lambda n: -over[moved(n)].level)
+    over = {name: stream for name, stream in streams.items() if averaged(stream) >= norm.alarm}
+    columns = sorted((n for n in norm.columns if moved(n) in over), key=lambda n: -averaged(over[moved(n)]))
     if columns:
         effects = {name: effect(norm.columns[name], found[column_of(name)]) for name in columns}
         first = columns[0]

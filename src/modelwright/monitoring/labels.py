@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from modelwright.alerts.model import Finding, Rule
 from modelwright.monitoring.cadence import Cadence
-from modelwright.monitoring.evidence import evidence
+from modelwright.monitoring.evidence import averaged, evidence
 from modelwright.monitoring.inputs import Streams, level, since
 from modelwright.monitoring.model import Outcome
 from modelwright.monitoring.norm import Norm
@@ -102,7 +102,7 @@ def findings(
         streams: The evidence after it.
         outcome: What the period showed.
     """
-    over = {name: streams[name] for name in STREAMS if name in streams and streams[name].level >= norm.alarm}
+    over = {name: streams[name] for name in STREAMS if name in streams and averaged(streams[name]) >= norm.alarm}
     note, was, now = norm.note, norm.note.performance, outcome.trailing
     if PERFORMANCE in over and was is not None and now is not None:
         yield Finding(

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from modelwright.core.errors import Invalid
 from modelwright.monitoring.cadence import Cadence
-from modelwright.monitoring.evidence import Stream
+from modelwright.monitoring.evidence import after
+from modelwright.monitoring.kept import Stream
 from modelwright.monitoring.model import ReferenceNote, Settings
 from modelwright.monitoring.outcomes import performance_over, statistics, tally, usable
 from modelwright.monitoring.profiles import OUTPUT, column_of
@@ -91,7 +92,7 @@ class Norm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def after(self, stream: Stream | None, evidence: Floats, start: datetime) -> Stream:
         """A stream after the period that begins at ``start``."""
         period = int(start.timestamp())
-        return (stream or Stream()).after(evidence, period=period, threshold=self.note.threshold)
+        return after(stream or Stream(), evidence, period=period, threshold=self.note.threshold)
 
     @property
     def matures_after(self) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ class MonitorService(Service):
         alerts: AlertRepository,
         hours: HourRepository,
         *,
-        runner: Runner,
+        runner: Callable[[], Runner],
         log: PredictionLog,
         telemetry: Records,
     ) -> None:
@@ -95,7 +96,7 @@ class MonitorService(Service):
 
     def is_behind(self, unit: Unit, endpoint: Name) -> bool:
         """Whether there is a period to judge now; for other rooms, and cheap."""
-        return self._runner.is_behind(unit, endpoint)
+        return self._runner().is_behind(unit, endpoint)
 
     @operation(permission="monitors:read", kind="query")
     def list(self, unit: Unit, limit: int = 100, after: str = "") -> Page[Monitor]:
@@ -133,7 +134,7 @@ class MonitorService(Service):
         Raises:
             NotFound: The endpoint has not answered anything.
         """
-        return self._runner.run(unit, endpoint)
+        return self._runner().run(unit, endpoint)
 
     @operation(permission="monitors:write", kind="command")
     def configure(
@@ -226,7 +227,7 @@ class MonitorService(Service):
             hours = self._hours.between(rows, unit.project, endpoint, key, first, last)
         if not hours:
             return replace(answer, problem="No predictions were judged in this span.")
-        norm = self._runner.norm(watching.norm)
+        norm = self._runner().norm(watching.norm)
         return replace(answer, columns=showing.columns(norm, watching.kept, hours))
 
 

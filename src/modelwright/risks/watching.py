@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -20,7 +20,9 @@ from modelwright.core.ids import Digest
 from modelwright.core.schema import Contract, DType
 from modelwright.core.unit import Unit
 from modelwright.monitoring.cadence import Cadence
-from modelwright.monitoring.evidence import Share, Stream
+from modelwright.monitoring.evidence import Share, after
+from modelwright.monitoring.inputs import level, since
+from modelwright.monitoring.kept import Stream
 from modelwright.predictions.columns import INPUT
 from modelwright.predictions.log import PredictionLog, View
 from modelwright.risks.model import Evidence, Live, RisksCounted, Situation, Watch, Watched
@@ -179,9 +181,9 @@ def _added(watch: Watch, found: RisksCounted, columns: Mapping[str, Cells], coun
         matched, known = int(met.yes.sum()), int((~met.unknown).sum())
         kept = watch.streams[live.risk]
         usual = Share(usual=one.usual.share, most=one.usual.most, clumping=one.usual.clumping)
-        stream = Stream(sums=kept.sums, peaks=kept.peaks, begun=kept.begun).after(
-            usual.evidence(matched, known), period=int(start.timestamp()), threshold=alarm
-        )
+        before = Stream(sums=kept.sums, peaks=kept.peaks, begun=kept.begun)
+        news = usual.evidence(matched, known)
+        stream = after(before, news, period=int(start.timestamp()), threshold=alarm)
         streams[live.risk] = Evidence(sums=stream.sums, peaks=stream.peaks, begun=stream.begun)
         total, of = live.matched + matched, live.known + known
         risks.append(
@@ -192,8 +194,8 @@ def _added(watch: Watch, found: RisksCounted, columns: Mapping[str, Cells], coun
                 unknown=live.unknown + count - known,
                 share=wilson(total, of) if of else None,
                 newest=wilson(matched, known) if known else None,
-                level=round(max(stream.level / math.log(alarm), 0.0), 6) if math.isfinite(stream.level) else 0.0,
-                since=datetime.fromtimestamp(stream.since, UTC),
+                level=level(stream, math.log(alarm)),
+                since=since(stream),
             )
         )
     return replace(watch, watched=replace(watch.watched, risks=tuple(risks)), streams=streams)

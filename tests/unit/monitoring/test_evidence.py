@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from modelwright.core.errors import Invalid
 from modelwright.monitoring.binned import binned_auc, by_days
-from modelwright.monitoring.evidence import SIZES, Stream, evidence, share
+from modelwright.monitoring.evidence import SIZES, after, averaged, beginning, evidence, share
+from modelwright.monitoring.kept import Stream
 from modelwright.monitoring.watched import watch
 from modelwright.stats.ordinary import ordinary
 from modelwright.stats.profile import grid, profile
@@ -74,22 +75,22 @@ def test_a_stream_is_the_mean_of_sums_over_every_beginning():
     news = np.random.default_rng(1).normal(-0.2, 1, size=(30, 4))
     stream = Stream()
     for period, found in enumerate(news):
-        stream = stream.after(found, period=period, threshold=1e9)
+        stream = after(stream, found, period=period, threshold=1e9)
     sums = [sum(math.exp(news[begin:, column].sum()) for begin in range(30)) for column in range(4)]
-    assert stream.level == pytest.approx(math.log(np.mean(sums)), rel=1e-12)
+    assert averaged(stream) == pytest.approx(math.log(np.mean(sums)), rel=1e-12)
 
 
 def test_a_stream_says_since_when():
     stream = Stream()
     for period in range(40):
         found = np.array([1.0 if period >= 25 else -0.5, -0.5])
-        stream = stream.after(found, period=period, threshold=100)
-    assert stream.since == 25
+        stream = after(stream, found, period=period, threshold=100)
+    assert beginning(stream) == 25
 
 
 def test_a_period_without_a_value_leaves_the_stream_as_it_is():
-    stream = Stream().after(np.array([0.7, -0.3]), period=1, threshold=100)
-    assert stream.after(np.array([np.nan, np.nan]), period=2, threshold=100).level == stream.level
+    stream = after(Stream(), np.array([0.7, -0.3]), period=1, threshold=100)
+    assert averaged(after(stream, np.array([np.nan, np.nan]), period=2, threshold=100)) == averaged(stream)
 
 
 def test_evidence_fades_within_days_when_all_is_well_again():
@@ -97,8 +98,8 @@ def test_evidence_fades_within_days_when_all_is_well_again():
     stream, quiet = Stream(), 0
     for period in range(400):
         value = found.centres[0][0] + (5 * found.scales[0] if period < 365 else 0.0)
-        stream = stream.after(evidence(found, np.array([value]), np.array([1e-9])), period=period, threshold=1e4)
-        quiet += period >= 365 and stream.level >= math.log(1e4)
+        stream = after(stream, evidence(found, np.array([value]), np.array([1e-9])), period=period, threshold=1e4)
+        quiet += period >= 365 and averaged(stream) >= math.log(1e4)
     assert quiet <= 7
 
 
@@ -108,7 +109,7 @@ def test_a_restart_changes_nothing(values, at):
 
     def fed(stream, some, first):
         for number, value in enumerate(some):
-            stream = stream.after(value * SIZES - SIZES**2 / 2, period=first + number, threshold=50)
+            stream = after(stream, value * SIZES - SIZES**2 / 2, period=first + number, threshold=50)
         return stream
 
     half = fed(Stream(), values[:at], 0)

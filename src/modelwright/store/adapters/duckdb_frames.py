@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
-
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import Invalid, Unavailable, first_line
 from modelwright.store.ports import Blobs, Footer
+
+if TYPE_CHECKING:  # weight: duckdb and pyarrow, 0.2 s, which every home has and few commands use
+    import pyarrow as pa
 
 
 class DuckdbFrames:
@@ -26,6 +25,8 @@ class DuckdbFrames:
 
     def footer(self, part: str) -> Footer:
         """A part's columns and its number of rows, from the end of the file."""
+        import pyarrow.parquet as pq
+
         with _readable(part), pq.ParquetFile(self._blobs.verified_path(part)) as file:
             return Footer(schema=file.schema_arrow.remove_metadata(), rows=file.metadata.num_rows)
 
@@ -33,6 +34,9 @@ class DuckdbFrames:
         self, sql: str, tables: Mapping[str, Sequence[str] | pa.Table], parameters: Mapping[str, Any] | None = None
     ) -> pa.Table:
         """Run one SELECT in a database of its own, in memory, in UTC."""
+        import duckdb
+        import pyarrow as pa
+
         with duckdb.connect(":memory:", config={"threads": 2}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             try:
@@ -55,9 +59,13 @@ class DuckdbFrames:
 
     def table(self, parts: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
         """The parts one after another, in order."""
+        import pyarrow as pa
+
         return pa.concat_tables([self._part(digest, columns) for digest in parts])
 
     def _part(self, digest: str, columns: Sequence[str] | None) -> pa.Table:
+        import pyarrow.parquet as pq
+
         with _readable(digest):
             names = list(columns) if columns is not None else None
             return pq.read_table(self._blobs.verified_path(digest), columns=names, partitioning=None)
@@ -65,6 +73,8 @@ class DuckdbFrames:
 
 @contextmanager
 def _readable(part: str) -> Iterator[None]:
+    import pyarrow as pa
+
     try:
         yield
     except (pa.ArrowException, OSError) as error:
