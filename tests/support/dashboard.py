@@ -91,6 +91,7 @@ def told(platform: Platform) -> Story:
     for name in (MODEL, BASELINE):
         ws.charters.publish(name, charter)
     ws.risks.publish(REGISTER)
+    _framed(ws)
     runs = [_baseline(ws)]
     weak, first, second = (_fitted(ws, columns) for columns in (["distance"], ["hour"], COLUMNS))
     for version in (weak, first, second):
@@ -114,6 +115,22 @@ def told(platform: Platform) -> Story:
     approval = ws.approvals.request(f"{BASELINE}@1", "it shall stand in when the model cannot").request.id
     ws.approvals.comment(approval, "What of <b>new</b> carriers?")
     return Story(ws, weak, second, runs, prediction, rollout, execution, alert, approval)
+
+
+def _framed(ws: Workspace) -> None:
+    """What is taken for granted, some of it on data that has moved on."""
+    ws.feasibility.decide(MODEL, "go", "before", "Holding pays.", based_on="<b>An afternoon</b> with the desk.")
+    ws.assumptions.record(
+        "temp-is-celsius",
+        "A temp below 0 is <i>not</i> an error.",
+        "The station said so.",
+        dataset="flights@1",
+        column="temp",
+    )
+    ws.assumptions.record("every-row-landed", "A row is a flight.", "Counted.", dataset="flights@2")
+    feature = f"flight-context@1/{ws.features.get('flight-context@1').columns[0].name}"
+    ws.assumptions.record("context-is-fresh", "An hour is fresh enough.", "It hardly moves.", feature=feature)
+    ws.feasibility.decide("taxi-demand", "stop", "before", "Nobody acts on it.", based_on="Three talks.")
 
 
 @mw.step

@@ -165,6 +165,18 @@ def _evaluated(world: World) -> dict[str, Any]:
     return {"ref": "delay@1", "dataset": "flights@2", "scores": world.good, "slices": ["carrier"]}
 
 
+def _assumed(world: World) -> dict[str, Any]:
+    said = {"statement": "A row is a flight.", "reason": "Counted.", "dataset": "flights@2"}
+    world.also("assumptions.record", name="rows-are-flights", **said)
+    return {
+        "name": "carriers-are-known",
+        "statement": "A missing carrier is a charter flight <b>, not an error.",
+        "reason": "Zoë ☃ of the desk said so.",
+        "dataset": "flights@1",
+        "column": "carrier",
+    }
+
+
 REGISTER: dict[str, Any] = {
     "model": "delay",
     "risks": {
@@ -356,6 +368,20 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "runs.artifact": lambda w: {"run_id": _run_id(w), "path": "plots/loss.png"},
     "charters.publish": lambda w: {"model": "delay", "charter": charter_of(baseline="heuristic")},
     "charters.get": lambda w: {"model": "delay"},
+    "feasibility.decide": lambda w: {
+        "model": "delay",
+        "says": "go",
+        "stage": "before",
+        "reason": "The desk <b> loses a connection a day.",
+        "based_on": "A talk with Zoë ☃ of the desk.",
+    },
+    "feasibility.get": lambda w: {"model": "delay"},
+    "feasibility.history": lambda w: {"model": "delay"},
+    "feasibility.list": lambda w: {"limit": 1},
+    "assumptions.record": _assumed,
+    "assumptions.get": lambda w: {"name": "carriers-are-known"},
+    "assumptions.versions": lambda w: {"name": "carriers-are-known"},
+    "assumptions.list": lambda w: {"dataset": "flights", "limit": 1},
     "charters.versions": lambda w: {"model": "delay"},
     "policies.publish": lambda w: {"text": "extends: minimal\ngates:\n  kpi: {evidence_max_age: 30d}\n"},
     "policies.get": lambda w: {"tier": "minimal"},
@@ -364,6 +390,8 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "models.register": lambda w: _package(w, "delay", run_id=_run_id(w)),
     "models.get": lambda w: {"ref": "delay@latest"},
     "models.list": lambda w: {},
+    "assumptions.of": lambda w: {"ref": "delay@1"},
+    "assumptions.withdraw": lambda w: {"name": "rows-are-flights", "reason": "Some are trains."},
     "models.versions": lambda w: {"name": "delay"},
     "models.package": lambda w: {"ref": "delay@1"},
     "models.signer": lambda w: {},

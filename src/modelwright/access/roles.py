@@ -23,6 +23,7 @@ _WORK = frozenset(
         *("alerts", "approvals", "charters", "comments", "data", "documents", "endpoints", "evidence", "features"),
         *("emergencies", "gates", "lifecycle", "lineage", "models", "monitors", "pipelines", "policies"),
         *("predictions", "rechecks", "risks", "rollouts", "runs"),
+        *("assumptions", "feasibility"),
     )
 )
 """To see the work of a project; not who its users are, nor the ledger of what each of them did."""
@@ -36,7 +37,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | {
         *("approvals:write", "blobs:write", "charters:write", "data:write", "evidence:write", "features:write"),
         *("labels:write", "lifecycle:write", "models:write", "pipelines:write", "predictions:write", "runs:write"),
-        "risks:write",
+        *("assumptions:write", "risks:write"),
         *("documents:attest", "documents:write"),
     },
     Role.OPERATOR: _WORK
@@ -49,11 +50,11 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.VALIDATOR: _WORK
     | _TALK
     | {"approvals:sign", "blobs:write", "documents:attest", "evidence:write", "ledger:read", "ledger:write"}
-    | {"rechecks:write", "risks:judge", "risks:write"},
+    | {"assumptions:write", "rechecks:write", "risks:judge", "risks:write"},
     Role.APPROVER: _WORK
     | _TALK
     | {"approvals:sign", "documents:attest", "documents:declare", "emergencies:write", "ledger:read"}
-    | {"policies:write", "rechecks:write", "risks:judge"},
+    | {"feasibility:decide", "policies:write", "rechecks:write", "risks:judge"},
     Role.AUDITOR: _WORK | {"access:read", "ledger:read", "notifications:read"},
     Role.ADMIN: frozenset({"access:read", "access:write"}),
 }

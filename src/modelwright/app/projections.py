@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from modelwright.core.events import Event, Recorded
 from modelwright.core.unit import Projection, Unit
 from modelwright.features.model import TrainingSetMade, ViewMaterialized
+from modelwright.framing.model import AssumptionRecorded
 from modelwright.governance.model import EvidenceRecorded
 from modelwright.lineage.model import Edge, NodeKind, node
 from modelwright.lineage.repository import LineageRepository
@@ -44,6 +45,10 @@ def links(event: Event) -> Iterator[Link]:
         case EvidenceRecorded(digest=evidence, model=model, version=version, dataset=dataset):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.EVIDENCE, evidence), "evaluated"
             yield node(NodeKind.DATA, dataset.ref), node(NodeKind.EVIDENCE, evidence), "measured on"
+        case AssumptionRecorded(name=name, version=version, data=data, view=view):
+            said = node(NodeKind.ASSUMPTION, f"{name}@{version}")
+            yield from ((node(NodeKind.DATA, data), said, "judged"),) if data else ()
+            yield from ((node(NodeKind.FEATURES, view), said, "judged"),) if view else ()
         case RolloutStarted(endpoint=endpoint, model=model, version=version):
             yield node(NodeKind.MODEL, f"{model}@{version}"), node(NodeKind.ENDPOINT, endpoint), "challenged"
         case EndpointMoved(endpoint=endpoint, model=model, version=version):

@@ -13,6 +13,8 @@ from modelwright.core.operation import Service, Table
 from modelwright.data.service import DataService
 from modelwright.documents.service import DocumentService
 from modelwright.features.service import FeatureService
+from modelwright.framing.assumptions import AssumptionService
+from modelwright.framing.feasibility import FeasibilityService
 from modelwright.governance.evidence import EvidenceService
 from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.service import LedgerService
@@ -36,6 +38,8 @@ SERVICES: tuple[type[Service], ...] = (
     ModelService,
     RunService,
     CharterService,
+    FeasibilityService,
+    AssumptionService,
     PolicyService,
     RiskService,
     EvidenceService,

@@ -56,6 +56,10 @@ from modelwright.documents.service import DocumentService
 from modelwright.facts.gather import Rooms
 from modelwright.features.repository import FeatureRepository
 from modelwright.features.service import FeatureService
+from modelwright.framing.assumptions import AssumptionService
+from modelwright.framing.feasibility import FeasibilityService
+from modelwright.framing.repository import FramingRepository
+from modelwright.framing.standing import Feasible
 from modelwright.governance.decide import GovernanceGuard
 from modelwright.governance.evidence import EvidenceService
 from modelwright.governance.repository import GovernanceRepository
@@ -193,11 +197,13 @@ class Platform:
     def _made(self) -> dict[str, Service]:
         governance, people, registers = GovernanceRepository(), self._people(), RiskRepository()
         deployments, assured = DeploymentRepository(), AssuranceRepository()
+        feasible = Feasible(FramingRepository(), governance, ModelRepository())
         guard = GovernanceGuard(
             governance,
             signed=self.standings,
             circumstances=circumstances(assured, deployments),
             risks=registers.of,
+            feasible=feasible,
         )
         data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
         features = FeatureService(
@@ -209,7 +215,9 @@ class Platform:
             queue=self.queue,
         )
         runs = RunService(RunRepository(), MetricRepository(), telemetry=self.telemetry, blobs=self.blobs)
-        models = ModelService(ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard)
+        models = ModelService(
+            ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard, admit=feasible.admit
+        )
         evidence = _evidence(self, governance, registers, models=models, data=data)
         rollouts, risks = RolloutRepository(), registers.of
         endpoints = EndpointService(
@@ -240,6 +248,8 @@ class Platform:
             models,
             charters,
             _risks(self, registers, governance, models),
+            AssumptionService(FramingRepository(), data=data, features=features, models=models),
+            FeasibilityService(FramingRepository(), governance),
             evidence,
             *self._gates(governance, guard, models),
             endpoints,

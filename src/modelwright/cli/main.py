@@ -13,9 +13,11 @@ from modelwright.cli import completion, home, new, search
 from modelwright.cli.build import data, features, labels, models, pipelines, runs
 from modelwright.cli.govern import (
     approvals,
+    assumptions,
     charters,
     documents,
     evidence,
+    feasibility,
     ledger,
     lineage,
     notify,
@@ -55,6 +57,8 @@ app.add_typer(features.app, name="feature")
 app.add_typer(runs.app, name="run")
 app.add_typer(models.app, name="model")
 app.add_typer(charters.app, name="charter")
+app.add_typer(feasibility.app, name="feasibility")
+app.add_typer(assumptions.app, name="assumption")
 app.add_typer(policies.app, name="policy")
 app.add_typer(risks.app, name="risk")
 app.add_typer(approvals.app, name="approval")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # weight: what these services import is loaded by whoever mak
     from modelwright.approvals.service import ApprovalService
     from modelwright.data.service import DataService
     from modelwright.features.service import FeatureService
+    from modelwright.framing.assumptions import AssumptionService
+    from modelwright.framing.feasibility import FeasibilityService
     from modelwright.governance.decide import GovernanceGuard
     from modelwright.governance.evidence import EvidenceService
     from modelwright.governance.service import CharterService
@@ -64,6 +66,8 @@ class Rooms:
 
     models: ModelService
     risks: RiskService
+    assumptions: AssumptionService
+    feasibility: FeasibilityService
     evidence: EvidenceService
     charters: CharterService
     guard: GovernanceGuard
@@ -103,6 +107,8 @@ def gathered(rooms: Rooms, unit: Unit, version: ModelVersion, *, against: Ref | 
         subject=subject,
         signer=_signer(rooms, unit, version),
         register=rooms.risks.standing(unit, version.model),
+        assumptions=rooms.assumptions.of(unit, version.ref),
+        feasibility=rooms.feasibility.history(unit, version.model),
         against=None if other is None else _subject(rooms, unit, other, charter),
         charter=charter,
         deployments=deployments,

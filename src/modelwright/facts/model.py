@@ -30,6 +30,7 @@ class SourceKind(StrEnum):
     """The records that a value may come from."""
 
     ALERT = "alert"
+    ASSUMPTION = "assumption"
     ATTESTATION = "attestation"
     CHARTER = "charter"
     CODE = "code"
@@ -37,6 +38,7 @@ class SourceKind(StrEnum):
     ENDPOINT = "endpoint"
     EVIDENCE = "evidence"
     EXECUTION = "execution"
+    FEASIBILITY = "feasibility"
     FEATURES = "features"
     LEDGER = "ledger"
     PACKAGE = "package"

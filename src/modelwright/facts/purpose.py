@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from modelwright.facts.model import Missing, Statement
 from modelwright.facts.record import Record
 from modelwright.facts.saying import attested, charter, computed, missing, package
+from modelwright.governance.particulars.model import Dates
 from modelwright.models.model import Task
 
 
@@ -18,6 +19,61 @@ def purpose(record: Record) -> Sequence[Statement]:
 def decision(record: Record) -> Sequence[Statement]:
     """What is done with the answer."""
     return _words(record, "With the answer: {words}", "decision")
+
+
+def business_case(record: Record) -> Sequence[Statement]:
+    """Why it is worth having."""
+    found = record.charter
+    if found is None or not found.charter.business_case:
+        return [_unsaid(record, "business_case", "why it is worth having")]
+    return _words(record, "It is worth having because: {words}", "business_case")
+
+
+def stakeholders(record: Record) -> Sequence[Statement]:
+    """Who has a stake in it, and as what."""
+    found = record.charter
+    if found is None or not found.charter.stakeholders:
+        return [_unsaid(record, "stakeholders", "who has a stake in it")]
+    return [
+        attested(
+            "{who} has a stake in it: {role}.", charter(found), by=found.by, at=found.published_at, who=who, role=role
+        )
+        for who, role in ((one.who, one.role) for one in found.charter.stakeholders)
+    ]
+
+
+def use(record: Record) -> Sequence[Statement]:
+    """Who uses the answers, and how they are asked for."""
+    found = record.charter
+    said: list[Statement] = []
+    if found is None or not found.charter.use:
+        said.append(_unsaid(record, "use", "whether its answers are asked for online or in batch"))
+    else:
+        said.append(computed("Its answers are asked for {use}.", charter(found), use=" and ".join(found.charter.use)))
+    if found is None or not found.charter.consumers:
+        return [*said, _unsaid(record, "consumers", "who uses its answers")]
+    return said + [
+        attested("Its answers are used by {who}.", charter(found), by=found.by, at=found.published_at, who=one)
+        for one in found.charter.consumers
+    ]
+
+
+def resources(record: Record) -> Sequence[Statement]:
+    """What it may take to make and to run, and when it is due and to be looked at again."""
+    found = record.charter
+    if found is None or not found.charter.resources:
+        said: list[Statement] = [_unsaid(record, "resources", "what it may take to make and to run")]
+    else:
+        said = [
+            attested("It was given: {words}", charter(found), by=found.by, at=found.published_at, words=one)
+            for one in found.charter.resources
+        ]
+    dates = found.charter.dates if found is not None else Dates()
+    if found is not None and dates.due is not None:
+        said.append(computed("Its first version was due on {due}.", charter(found), due=dates.due))
+    if found is None or dates.review is None:
+        return [*said, _unsaid(record, "dates.review", "when it is to be looked at again")]
+    return [*said, computed("Its charter is to be looked at again by {review}.", charter(found), review=dates.review)]
 
 
 def owners(record: Record) -> Sequence[Statement]:
@@ -161,6 +217,19 @@ def _words(record: Record, says: str, field: str) -> Sequence[Statement]:
         return [_no_charter(record)]
     words = getattr(found.charter, field)
     return [attested(says, charter(found), by=found.by, at=found.published_at, words=words)]
+
+
+def _unsaid(record: Record, field: str, what: str) -> Missing:
+    """What an older charter may leave out."""
+    found = record.charter
+    if found is None:
+        return _no_charter(record)
+    return missing(
+        f"The charter does not say {what}.",
+        f"Write `{field}` in charter.yaml and run: modelwright charter publish {{model}} charter.yaml",
+        charter(found),
+        model=found.model,
+    )
 
 
 def _no_charter(record: Record) -> Missing:

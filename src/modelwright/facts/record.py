@@ -14,6 +14,7 @@ from modelwright.core.guard import Decision
 from modelwright.core.source import SourceSnapshot
 from modelwright.data.model import DatasetVersion
 from modelwright.features.model import TrainingRecord, ViewVersion
+from modelwright.framing.model import Assumed, Feasibility
 from modelwright.governance.charter import CharterVersion
 from modelwright.governance.model import Evidence, Kind
 from modelwright.governance.signoffs import Signature
@@ -114,6 +115,8 @@ class Record(Struct, frozen=True, kw_only=True):
         pipeline: The pipeline that its execution belongs to, as it is registered now.
         alerts: Those about it, oldest first.
         register: The model's risk register as it stands.
+        assumptions: What is assumed about the data it learned from and the features it takes, by name.
+        feasibility: What was decided on whether the model is worth making, newest first.
     """
 
     subject: Subject
@@ -129,6 +132,8 @@ class Record(Struct, frozen=True, kw_only=True):
     pipeline: PipelineVersion | None = None
     alerts: tuple[Alert, ...] = ()
     register: Standing | None = None
+    assumptions: tuple[Assumed, ...] = ()
+    feasibility: tuple[Feasibility, ...] = ()
 
     @property
     def version(self) -> ModelVersion:
@@ -150,6 +155,8 @@ class Record(Struct, frozen=True, kw_only=True):
         if self.register is not None:
             yield self.register.register.published_at
             yield from (judged.at for judged in self.register.judgements.values())
+        yield from (assumed.said.at for assumed in self.assumptions)
+        yield from (decision.at for decision in self.feasibility)
         yield from (deployment.at for deployment in self.deployments)
         yield from (entry.at for entry in self.entries)
         yield from (rollout.concluded_at or rollout.started_at for rollout in self.rollouts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from modelwright.facts import changes, data, making, purpose, quality, risk, use
+from modelwright.facts import changes, data, frame, making, purpose, quality, risk, use
 from modelwright.facts.model import Statement
 from modelwright.facts.record import Record
 
@@ -26,6 +26,12 @@ FACTS: Mapping[str, Fact] = {
     "purpose": purpose.purpose,
     "decision": purpose.decision,
     "owners": purpose.owners,
+    "business-case": purpose.business_case,
+    "stakeholders": purpose.stakeholders,
+    "use": purpose.use,
+    "resources": purpose.resources,
+    "feasibility": frame.feasibility,
+    "assumptions": frame.assumptions,
     "kpi": purpose.kpi,
     "limits": purpose.limits,
     "label": purpose.label,

@@ -11,6 +11,7 @@ from modelwright.core import wire
 from modelwright.core.clock import Duration
 from modelwright.core.errors import NotFound
 from modelwright.core.ids import Digest, Name
+from modelwright.governance.particulars.model import Consumer, Dates, Stakeholder, Uses, check_once
 
 Line = Annotated[str, Meta(min_length=1, max_length=2000)]
 """A sentence of somebody's own."""
@@ -124,6 +125,12 @@ class Charter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         baseline: The registered model that holds the heuristic every candidate must beat.
         limits: What serving may take.
         tier: How much the policy asks for.
+        business_case: Why it is worth having.
+        stakeholders: Who has a stake in it, and as what; at most 50.
+        consumers: Who uses the answers; at most 50.
+        use: Whether they are asked for ``online``, in ``batch``, or both.
+        resources: What it may take to make and to run: people, data, computing; at most 50.
+        dates: When the first version is due, and when the charter is to be looked at again.
     """
 
     question: Line
@@ -134,6 +141,27 @@ class Charter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     baseline: Name | None = None
     limits: Limits = Limits()
     tier: Name = "minimal"
+    business_case: Annotated[str, Meta(max_length=10_000)] = ""
+    stakeholders: Annotated[tuple[Stakeholder, ...], Meta(max_length=50)] = ()
+    consumers: Annotated[tuple[Consumer, ...], Meta(max_length=50)] = ()
+    use: Uses = ()
+    resources: Annotated[tuple[Line, ...], Meta(max_length=50)] = ()
+    dates: Dates = Dates()
+
+    def __post_init__(self) -> None:
+        check_once("stakeholders", [one.who for one in self.stakeholders])
+        check_once("consumers", [one.who for one in self.consumers])
+        check_once("use", self.use)
+
+    @property
+    def yardstick(self) -> tuple[object, ...]:
+        """All that evidence depends on."""
+        return self.kpi, self.label, self.baseline, self.limits, self.tier
+
+    @property
+    def application(self) -> tuple[object, ...]:
+        """All that somebody signs for: what it is judged by, and what is done with the answers by whom."""
+        return *self.yardstick, self.question, self.decision, self.consumers, self.use
 
 
 class CharterVersion(Struct, frozen=True, kw_only=True):
@@ -146,6 +174,8 @@ class CharterVersion(Struct, frozen=True, kw_only=True):
         charter: What it says.
         published_at: Wall clock.
         by: Who, opaque.
+        judges_as: Digest of the first charter with this yardstick; none where it is this one.
+        signs_as: Digest of the first charter with this application; none where it is this one.
     """
 
     model: Name
@@ -154,6 +184,18 @@ class CharterVersion(Struct, frozen=True, kw_only=True):
     charter: Charter
     published_at: datetime
     by: str
+    judges_as: Digest | None = None
+    signs_as: Digest | None = None
+
+    @property
+    def judging(self) -> Digest:
+        """What evidence is bound to."""
+        return self.judges_as or self.digest
+
+    @property
+    def signing(self) -> Digest:
+        """What a signature covers."""
+        return self.signs_as or self.digest
 
 
 def no_charter(model: str, version: int | None = None) -> NotFound:

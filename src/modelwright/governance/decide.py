@@ -38,6 +38,7 @@ class GovernanceGuard:
         signed: What people signed about a version, and who made it.
         circumstances: What holds where a transition leads, whatever the evidence says.
         risks: A model's risk register as it stands.
+        feasible: Whether somebody decided that what leads there is not to be made.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class GovernanceGuard:
         signed: SignedOff = nobody_signed,
         circumstances: Circumstances = ordinary,
         risks: Callable[[Unit, str], Standing | None] = lambda *_: None,
+        feasible: Circumstances = ordinary,
     ) -> None:
         self._repository = repository
         self._gates = gates
         self._signed = signed
         self._circumstances = circumstances
         self._risks = risks
+        self._feasible = feasible
 
     def __call__(self, unit: Unit, transition: Transition) -> Decision:
         """Decide, and record the decision, also a refusal."""
@@ -108,11 +111,12 @@ class GovernanceGuard:
         policy = policy or self._in_force(unit, charter.charter.tier if charter else DEFAULT_TIER)
         results, basis = self._results(unit, transition, policy.policy, charter), None
         if charter is not None and not _served(results):
-            basis = basis_of(transition, policy, charter.digest, results)
+            basis = basis_of(transition, policy, charter.signing, results)
             results = _asked(results, transition, policy.policy)
             if transition.action is not Action.CHALLENGE:  # a shadow answers nobody, so that it needs no signature
                 asked = [each for each in policy.policy.signoffs if anywhere or matches(each.at, transition.target)]
                 results += self._signoffs(unit, transition, asked, basis)
+        results += self._feasible(unit, transition)
         results += (circumstances or self._circumstances)(unit, transition)
         passes = bool(results) and all(result.verdict.passes for result in results)
         decision = Decision(
@@ -199,7 +203,7 @@ class GovernanceGuard:
         seen = self._repository.charters_with_evidence(unit.rows, unit.project, charter.model)
         for known in self._repository.charters(unit.rows, unit.project, charter.model):
             moved = (known.charter.kpi, known.charter.label) != (charter.charter.kpi, charter.charter.label)
-            if known.version < charter.version and moved and known.digest in seen:
+            if known.version < charter.version and moved and known.judging in seen:
                 return known
         return None
 

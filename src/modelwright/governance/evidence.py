@@ -229,7 +229,7 @@ class EvidenceService(Service):
         version = self._models.get(unit, ref)
         charter = self._repository.charter(unit.rows, unit.project, version.model)
         for found in self._repository.evidence_of(unit.rows, unit.project, version.model, version.version):
-            same = charter is not None and (found.package, found.charter) == (version.package, charter.digest)
+            same = charter is not None and (found.package, found.charter) == (version.package, charter.judging)
             if same and found.kind is Kind.EVALUATION and found.intact:
                 return found
         raise NotFound(
@@ -342,7 +342,7 @@ class EvidenceService(Service):
                     package=version.package,
                     dataset=subject.data.pinned,
                     window=subject.window,
-                    charter=subject.charter.digest,
+                    charter=subject.charter.judging,
                     values=values,
                     code=code_digest(),
                     made_at=unit.now,

@@ -47,7 +47,7 @@ def bound(transition: Transition, charter: CharterVersion, found: Sequence[Evide
         for evidence in found
         if (evidence.model, evidence.version, evidence.package)
         == (transition.model, transition.version, transition.package)
-        and evidence.charter == charter.digest
+        and evidence.charter == charter.judging
         and (dataset is None or parse_ref(evidence.dataset.ref).name == dataset)
     ]
 
@@ -105,7 +105,7 @@ def absence(kind: Kind, rule: Rule, matter: Matter) -> tuple[str, str]:
         return f"There is no {kind}{' check' if kind is Kind.CONTRACT else ''} of {ref}.", remedy
     if not mine:
         last = of_kind[-1]
-        if last.package == transition.package and last.charter != charter.digest:
+        if last.package == transition.package and last.charter != charter.judging:
             reason = (
                 f"The {kind} of {last.made_at:%Y-%m-%d} was made under another charter; charter {charter.version} was "
                 f"published on {charter.published_at:%Y-%m-%d}."

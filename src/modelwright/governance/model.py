@@ -276,7 +276,7 @@ class Finding(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
         package: Digest of its package: the bytes this is about.
         dataset: The rows' dataset version.
         window: Which of them.
-        charter: Digest of the charter that asked.
+        charter: Digest of the charter that asked, or of the first that judges as it does.
         values: What was found.
         code: Digest of the source that computed it (``stats``).
         made_at: Wall clock.

@@ -46,8 +46,8 @@ class CharterService(Service):
     def publish(self, unit: Unit, model: Name, charter: Charter) -> CharterVersion:
         """Put a charter in force; the one that is in force already stays the same version.
 
-        Evidence is about the charter it was made under, so models must be evaluated again; gates say so when the KPI
-        moved after results were seen.
+        Evidence counts while KPI, label, baseline, limits and tier stay as they are; signatures while question,
+        decision, consumers and use do too. Gates say so when the KPI moved after results were seen.
 
         Args:
             unit: The unit of work.
@@ -67,17 +67,19 @@ class CharterService(Service):
                 remedy=f"Publish one with `tier: {kept.tier}`, or take one of: {', '.join(built_in_tiers())}.",
                 fields={"tier": "has no policy"},
             )
-        before = self._repository.charter(unit.rows, unit.project, model)
+        known = self._repository.charters(unit.rows, unit.project, model)
         digest = wire.digest(kept)
-        if before is not None and before.digest == digest:
-            return before
+        if known and known[0].digest == digest:
+            return known[0]
         version = CharterVersion(
             model=model,
-            version=before.version + 1 if before else 1,
+            version=known[0].version + 1 if known else 1,
             digest=digest,
             charter=kept,
             published_at=unit.now,
             by=unit.actor.id,
+            judges_as=next((one.judging for one in known if one.charter.yardstick == kept.yardstick), None),
+            signs_as=next((one.signing for one in known if one.charter.application == kept.application), None),
         )
         self._repository.add_charter(unit.rows, unit.project, version)
         unit.emit(CharterPublished(model=model, version=version.version, digest=digest, charter=kept))

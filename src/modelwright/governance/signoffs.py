@@ -24,7 +24,7 @@ class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         version: The version.
         package: Digest of the version's package.
         policy: Digest of the policy in force.
-        charter: Digest of the charter in force.
+        charter: Digest of the charter in force, or of the first that asks for the same application.
         evidence: Digest over the evidence that the policy's gates read.
     """
 

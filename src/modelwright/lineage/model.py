@@ -20,13 +20,14 @@ class NodeKind(StrEnum):
     SOURCE = "source"
     MODEL = "model"
     EVIDENCE = "evidence"
+    ASSUMPTION = "assumption"
     ENDPOINT = "endpoint"
 
 
 NodeId = Annotated[
     str,
     described(
-        r"\A(data|features|run|source|model|evidence|endpoint):[A-Za-z0-9][A-Za-z0-9._@-]{0,270}\Z",
+        r"\A(data|features|run|source|model|evidence|assumption|endpoint):[A-Za-z0-9][A-Za-z0-9._@-]{0,270}\Z",
         "kind:id, e.g. model:flight-delay@3",
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelwright.core import wire
@@ -35,19 +36,35 @@ if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client 
     from modelwright.tracking.service import RunService
 
 
+Admit = Callable[[Unit, Manifest], None]
+"""Lets a fresh version in, or raises ``Refused``."""
+
+
+def _everything(_unit: Unit, _manifest: Manifest) -> None:
+    """Where nobody decides what is worth making."""
+
+
 class ModelService(Service):
     """Register versions, find them, move aliases through the guard."""
 
     noun = "models"
 
     def __init__(
-        self, repository: ModelRepository, *, blobs: Blobs, keys: Keys, runs: RunService, guard: Guard = no_guard
+        self,
+        repository: ModelRepository,
+        *,
+        blobs: Blobs,
+        keys: Keys,
+        runs: RunService,
+        guard: Guard = no_guard,
+        admit: Admit = _everything,
     ) -> None:
         self._repository = repository
         self._blobs = blobs
         self._keys = keys
         self._runs = runs
         self._guard = guard
+        self._admit = admit
 
     @operation(permission="models:write", kind="command")
     def register(
@@ -80,6 +97,7 @@ class ModelService(Service):
         Raises:
             Invalid: A file's bytes are not there, or not of the size said.
             NotFound: There is no such run.
+            Refused: It was decided that the model is to stop, or to go on without machine learning.
         """
         if len(note) > 10_000:
             raise Invalid(f"The note has {len(note)} characters, not at most 10,000.", fields={"note": "too long"})
@@ -96,6 +114,7 @@ class ModelService(Service):
         known = self._repository.by_package(unit.rows, unit.project, name, package)
         if known is not None:
             return known
+        self._admit(unit, manifest)
         number = self._repository.next_version(unit.rows, unit.project, name)
         version = ModelVersion(
             model=name,

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     VERSION = "version"
     ALIAS = "alias"
     CHARTER = "charter"
+    FEASIBILITY = "feasibility"
+    ASSUMPTION = "assumption"
     EVIDENCE = "evidence"
     DOCUMENT = "document"
     APPROVAL = "approval"
@@ -51,6 +53,8 @@ NEEDS: dict[Kind, str] = {
     Kind.VERSION: "models:read",
     Kind.ALIAS: "models:read",
     Kind.CHARTER: "charters:read",
+    Kind.FEASIBILITY: "feasibility:read",
+    Kind.ASSUMPTION: "assumptions:read",
     Kind.EVIDENCE: "evidence:read",
     Kind.DOCUMENT: "documents:read",
     Kind.APPROVAL: "approvals:read",

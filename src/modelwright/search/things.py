@@ -14,6 +14,7 @@ from modelwright.core.unit import Projection, Unit
 from modelwright.data.model import VersionCommitted
 from modelwright.documents.model import DocumentKept
 from modelwright.features.model import ViewApplied
+from modelwright.framing.model import AssumptionRecorded, AssumptionWithdrawn, FeasibilityDecided
 from modelwright.governance.model import CharterPublished, EvidenceRecorded, PolicyPublished
 from modelwright.models.model import AliasMoved, VersionRegistered
 from modelwright.monitoring.model import MonitorConfigured
@@ -79,6 +80,21 @@ def _alias(event: AliasMoved) -> Iterator[Thing]:
 def _charter(event: CharterPublished) -> Iterator[Thing]:
     question = event.charter.question
     yield _named(Kind.CHARTER, event.model, says=question, words=f"{event.model} {question}", ids=(event.digest,))
+
+
+def _feasibility(event: FeasibilityDecided) -> Iterator[Thing]:
+    says = event.says.replace("_", " ")
+    yield _named(Kind.FEASIBILITY, event.model, says=f"{says}, {event.stage} the data work", ids=(event.digest,))
+
+
+def _assumption(event: AssumptionRecorded) -> Iterator[Thing]:
+    about = " ".join(one for one in (event.data, event.view, event.feature) if one)
+    words = f"{event.name} {event.statement} {about}"
+    yield _named(Kind.ASSUMPTION, event.name, says=event.statement, words=words, ids=(event.digest,))
+
+
+def _withdrawn(event: AssumptionWithdrawn) -> Iterator[Thing]:
+    yield _named(Kind.ASSUMPTION, event.name, says="withdrawn")
 
 
 def _policy(event: PolicyPublished) -> Iterator[Thing]:
@@ -159,6 +175,9 @@ _FOUND: dict[type[Event], Callable[..., Iterator[Thing]]] = {
     VersionRegistered: _version,
     AliasMoved: _alias,
     CharterPublished: _charter,
+    FeasibilityDecided: _feasibility,
+    AssumptionRecorded: _assumption,
+    AssumptionWithdrawn: _withdrawn,
     PolicyPublished: _policy,
     EvidenceRecorded: _evidence,
     DocumentKept: _document,

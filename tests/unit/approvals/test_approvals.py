@@ -134,6 +134,22 @@ def test_new_evidence_kills_what_was_signed_on_the_old(team):
         team.nina.approvals.sign(request, "approver", "too late")
 
 
+def test_another_owner_costs_no_signature_and_another_decision_costs_all(team):
+    """A signature covers what the answers are for; evidence is about what they are judged by, and stays."""
+    request = team.asked()
+    team.signed(request)
+    said = {**CHARTER, "kpi": {**CHARTER["kpi"], "slice_floor": 0.6}, "tier": "standard"}
+    particulars = {"owners": {"business": "b", "technical": "t"}, "stakeholders": [{"who": "riders", "role": "wait"}]}
+    team.ada.charters.publish(MODEL, {**said, **particulars})
+    assert team.ada.approvals.get(request).state is State.SIGNED
+    assert team.promote().allowed
+    team.ada.charters.publish(MODEL, {**said, **particulars, "decision": "send them home"})
+    assert team.ada.approvals.get(request).state is State.OUTDATED
+    refused = [gate for gate in team.ada.gates.check(f"{MODEL}@1").gates if not gate.verdict.passes]
+    assert {gate.gate for gate in refused} == {"signed-off.approver", "signed-off.validator"}
+    assert "covers another charter" in refused[0].reason
+
+
 def test_a_refusal_stops_everything_until_it_is_taken_back(team):
     request = team.asked()
     team.signed(request)

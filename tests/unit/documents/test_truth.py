@@ -51,6 +51,8 @@ def test_every_source_is_there_and_is_what_it_is_called(every, ws, platform):
         ),
         SourceKind.POLICY: lambda s: ws.policies.get(s.name).digest == s.digest,
         SourceKind.REGISTER: lambda s: ws.risks.get(s.name.split()[0]).register.digest == s.digest,
+        SourceKind.ASSUMPTION: lambda s: ws.assumptions.get(s.name.split("@")[0]).said.assumption.digest == s.digest,
+        SourceKind.FEASIBILITY: lambda s: s.digest in {one.digest for one in ws.feasibility.history(s.name.split()[0])},
         SourceKind.RUN: lambda s: ws.runs.get(s.name).id == s.name,
         SourceKind.CODE: lambda s: not platform.blobs.missing([s.digest]),
         SourceKind.LEDGER: lambda s: entries[s.name].leaf == s.digest,

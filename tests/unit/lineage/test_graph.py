@@ -237,6 +237,7 @@ def test_a_view_comes_from_what_was_read_and_goes_into_runs_and_models():
 DRAWN = {
     "features.training_set_made",
     "features.view_materialized",
+    "framing.assumption_recorded",
     "governance.evidence_recorded",
     "models.version_registered",
     "tracking.dataset_read",
@@ -275,6 +276,8 @@ NOT_DRAWN = {
     "documents.conformity_declared": "what somebody says of a version that is there",
     "documents.document_kept": "the record, written out",
     "documents.fact_attested": "what somebody says of a version that is there",
+    "framing.assumption_withdrawn": "what was judged stays judged",
+    "framing.feasibility_decided": "what is wanted, not what came of what",
     "features.view_applied": "what is made with it tells of it",
     "governance.charter_published": "what is wanted, not what came of what",
     "governance.policy_published": "what is wanted, not what came of what",

@@ -73,6 +73,8 @@ LOOKED_FOR = {
     Kind.VERSION: "delay@1",
     Kind.ALIAS: "delay@champion",
     Kind.CHARTER: "delay",
+    Kind.FEASIBILITY: "delay",
+    Kind.ASSUMPTION: "a missing carrier",
     Kind.DOCUMENT: "model card of delay@1",
     Kind.APPROVAL: "delay@1 as champion",
     Kind.POLICY: "minimal",
@@ -108,6 +110,8 @@ def test_whatever_has_an_id_or_a_digest_is_found_by_its_beginning(home):
         Kind.VIEW_VERSION: seen["features.get"].digest,
         Kind.DOCUMENT: seen["documents.keep"][0].digest,
         Kind.CHARTER: seen["charters.get"].digest,
+        Kind.FEASIBILITY: seen["feasibility.get"].digest,
+        Kind.ASSUMPTION: seen["assumptions.get"].said.assumption.digest,
         Kind.POLICY: seen["policies.publish"].digest,
     }
     for kind, text in wanted.items():

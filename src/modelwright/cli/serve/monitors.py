@@ -16,7 +16,7 @@ from modelwright.terminal.output import After, Json, Limit, facts, show, table, 
 if TYPE_CHECKING:
     from modelwright.monitoring.model import Monitor, ReferenceNote
 
-app = typer.Typer(help="Monitors: whether an endpoint is as its version was evaluated.", no_args_is_help=True)
+app = typer.Typer(help="Whether an endpoint is as its version was judged.", no_args_is_help=True)
 
 Moment = Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601; a bare date is midnight UTC.")]
 

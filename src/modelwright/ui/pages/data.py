@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelwright.data.model import DatasetVersion
 from modelwright.lineage.model import Graph
 from modelwright.ui.page import Ask, View
+from modelwright.ui.pages.framing import assumed
 
 
 def load_list(ask: Ask) -> View:
@@ -28,6 +29,7 @@ def load(ask: Ask) -> View:
         "before": before,
         "diff": ask.read("data.diff", f"{version.name}@{before}", version.ref) if before else None,
         "contract": {column.name: column for column in version.contract.columns},
+        "assumed": assumed(ask, dataset=version.name),
         "read_by": _read_by(ask, version.ref),
         "missing": sum(column.missing for column in version.profile),
     }

@@ -11,6 +11,8 @@ from modelwright.ui.page import Ask, File, View
 from modelwright.ui.render import version_path
 
 _VERSIONS = {SourceKind.DATA: "data", SourceKind.FEATURES: "features", SourceKind.PACKAGE: "models"}
+_OF_MODELS = {SourceKind.CHARTER: "", SourceKind.REGISTER: "/risks", SourceKind.FEASIBILITY: "/feasibility"}
+"""Where a model's page, or one below it, tells of the source."""
 _NO_PAGE = {SourceKind.ATTESTATION, SourceKind.CODE, SourceKind.POLICY}
 
 
@@ -66,11 +68,10 @@ def address(source: Source) -> str:
         return version_path(_VERSIONS[source.kind], source.name)
     if source.kind is SourceKind.EVIDENCE:  # "evaluation of flight-delay@3"
         return version_path("models", source.name.rpartition(" ")[2])
-    if source.kind in (SourceKind.CHARTER, SourceKind.REGISTER):  # "flight-delay 2"
-        model = version_path("models", source.name.partition(" ")[0])
-        return f"{model}/risks" if source.kind is SourceKind.REGISTER else model
-    if source.kind is SourceKind.PIPELINE:
-        return version_path("pipelines", source.name.partition("@")[0])
+    if source.kind in _OF_MODELS:  # "flight-delay 2"
+        return version_path("models", source.name.partition(" ")[0]) + _OF_MODELS[source.kind]
+    if source.kind in (SourceKind.PIPELINE, SourceKind.ASSUMPTION):
+        return version_path(f"{source.kind.value}s", source.name.partition("@")[0])
     return f"/{source.kind.value}{'' if source.kind is SourceKind.LEDGER else 's'}/{quote(source.name, safe='')}"
 
 

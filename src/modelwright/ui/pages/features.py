@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelwright.features.model import Freshness, TrainingRecord, ViewVersion
 from modelwright.lineage.model import Graph
 from modelwright.ui.page import Ask, View
+from modelwright.ui.pages.framing import assumed
 
 
 def load_list(ask: Ask) -> View:
@@ -32,6 +33,8 @@ def load(ask: Ask) -> View:
         "newest": sets[0] if sets else None,
         "spread": {each.name: each for each in sets[0].distributions} if sets else {},
         "fresh": fresh,
+        "assumed": assumed(ask, view=version.name),
+        "refs": [f"{version.ref}/{column.name}" for column in version.columns],
         "used_by": _used_by(ask, version.ref),
     }
     return View("feature_view", version.ref, context)

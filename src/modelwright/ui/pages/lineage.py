@@ -78,6 +78,7 @@ def node(name: str, *, focus: bool = False, kind: str = "") -> charts.Node:
         "model": version_path("models", known),
         "run": f"/runs/{known}",
         "endpoint": f"/endpoints/{known}",
+        "assumption": f"/assumptions/{known.partition('@')[0]}",
     }
     shown = known if len(known) < 32 else f"{known[:10]}…" if room != "run" else f"…{known[-8:]}"
     return charts.Node(id=name, kind=kind or room, name=shown, href=pages.get(room, href), focus=focus)

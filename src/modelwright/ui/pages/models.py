@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from modelwright.core.errors import NotFound
 from modelwright.core.guard import Decision
+from modelwright.core.operation import Page
 from modelwright.governance.model import Evidence
 from modelwright.models.model import ModelVersion
 from modelwright.ui.page import Ask, View
@@ -38,14 +40,21 @@ class Row:
 def load_list(ask: Ask) -> View:
     """Models by name."""
     page = ask.workspace.models.list(after=ask.word("after"))
-    context = {"models": page.items, "after": page.next, "serving": _serving(ask)}
+    stopped = [one for one in ask.read_all("feasibility.list", limit=1000) if one.binds]
+    context = {"models": page.items, "after": page.next, "serving": _serving(ask), "stopped": stopped}
     return View("models", "Models", context)
 
 
 def load(ask: Ask) -> View:
     """One model: its versions with what the gates say of them."""
     name = ask.path["name"]
-    page = ask.workspace.models.versions(name, after=ask.word("after") or None)
+    charter, decided = ask.read("charters.get", name), ask.read("feasibility.get", name)
+    try:
+        page = ask.workspace.models.versions(name, after=ask.word("after") or None)
+    except NotFound:
+        if charter is None and decided is None:
+            raise
+        page = Page(items=[], next=None)  # agreed or decided before anything is made
     where = served(ask)
     rows = [
         Row(
@@ -63,7 +72,10 @@ def load(ask: Ask) -> View:
         "after": page.next,
         "champion": champion,
         "newest": rows[0].version if rows else None,
-        "charter": ask.read("charters.get", name),
+        "charter": charter,
+        "feasibility": decided,
+        "assumed": ask.read_all("assumptions.of", rows[0].version.ref) if rows else [],
+        "today": ask.now.date(),
         "risks": ask.read("risks.get", name),
         "gated": any(row.decision for row in rows),
         "target": TARGET,

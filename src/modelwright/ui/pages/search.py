@@ -105,6 +105,8 @@ _PATHS: dict[Kind, Callable[[Hit], str]] = {
     Kind.VERSION: _versions("models"),
     Kind.ALIAS: _versions("models"),
     Kind.CHARTER: _below("models"),
+    Kind.FEASIBILITY: lambda hit: f"/models/{quote(hit.key, safe='')}/feasibility",
+    Kind.ASSUMPTION: _below("assumptions"),
     Kind.EVIDENCE: lambda hit: version_path("models", hit.of),
     Kind.DOCUMENT: lambda hit: (
         f"{version_path('models', hit.of)}/documents/{quote(hit.key.rpartition('/')[2], safe='')}"
