@@ -27,6 +27,7 @@ from people import TOKEN, YOU, Team
 
 import features
 import modelwright as mw
+from modelwright.governance.effects.model import Replay
 
 HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-m", "modelwright"]
@@ -142,6 +143,14 @@ def first_versions(ws: mw.Workspace, *, seed: int) -> None:
         say(f"{version.ref}: {'passes' if decision.allowed else 'DOES NOT PASS'}")
         for gate in decision.gates:
             say(f"  {gate.verdict:<8} {gate.gate:<12} {gate.reason}")
+        say(f"  would bring {foreseen(ws.effects.get(version.ref).values)}")
+
+
+def foreseen(effect: Replay) -> str:
+    """What a version would have brought on the three weeks that judged it, by the charter's assumed values."""
+    heuristic = effect.against_the("baseline")
+    more = f", {heuristic.gain} more than {heuristic.ref}" if heuristic is not None and heuristic.gain else ""
+    return f"{effect}{more}"
 
 
 def signed(ws: mw.Workspace, team: Team) -> None:
@@ -323,6 +332,9 @@ def report(ws: mw.Workspace, sent: dict[str, Any]) -> None:
             f"  {score.period_start:%Y-%m}  {score.model}@{score.version}  {found}"
             f"  ({score.labelled:,} of {score.n:,} labelled)"
         )
+    brought = ws.effects.realised(ENDPOINT)
+    say("\nMoney, by values that this example assumes")
+    say(f"  {brought.model}@{brought.version} was to bring {brought.promised or 'something unknown'}; {brought}")
     say("\nWhat happened by itself")
     happened(ws)
     say("\nVersions")

@@ -9,11 +9,14 @@ from msgspec.structs import replace
 
 from modelwright.core.guard import Verdict
 from modelwright.core.schema import Violation
+from modelwright.governance.charter import Kpi
+from modelwright.governance.decide import judge
+from modelwright.governance.effects.model import Against, DecisionRule, Money, Outcomes, Replay, Terms
 from modelwright.governance.model import Comparison, ContractCheck, Explanation
 from modelwright.governance.policy import GATES
 from modelwright.risks.model import Rating, Register, RegisterVersion, Risk, RisksCounted, Situation, Standing
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
-from modelwright.testing.gates import GateContract, evaluation
+from modelwright.testing.gates import GateContract, charter, evaluation, matter
 
 
 def interval(estimate: float, reach: float = 0.02) -> Interval:
@@ -80,6 +83,59 @@ class TestCalibration(GateContract):
     gate = GATES.get("calibration")
     passing = (calibrated(0.03),)
     failing = (calibrated(0.06),)
+
+
+def replayed(low: float | None) -> Replay:
+    """What brings so much more than the baseline, at the interval's low end."""
+    outcomes = Outcomes(true_positive=300, false_positive=100, true_negative=400, false_negative=100, total=33_000)
+    gain = None if low is None else interval(low + 20, 20)
+    baseline = Against(what="baseline", ref="by-origin@1", outcomes=outcomes, gain=gain)
+    return Replay(
+        terms=Terms(value=VALUE, rule=DecisionRule(act_at=0.2), derived=True),
+        outcomes=outcomes,
+        per_thousand=None if low is None else interval(36_000, 2_000),
+        against=(baseline,),
+        n=900,
+        days=30 if low is not None else 3,
+        scores="f" * 64,
+        reason="" if low is not None else "3 blocks",
+    )
+
+
+VALUE = Money(currency="USD", true_positive=120, false_positive=-30)
+VALUED = charter(kpi=Kpi(metric="roc_auc", at_least=0.7, value=VALUE))
+
+
+class TestEffect(GateContract):
+    gate = GATES.get("effect")
+    passing = (replayed(1.0),)
+    failing = (replayed(-1.0),)
+
+    def _matter(self, found):
+        return matter(found, asked=VALUED)
+
+    def test_too_few_days_are_unknown(self):
+        found = self.judged((replayed(None),))
+        assert found.verdict is Verdict.UNKNOWN
+        assert "3 blocks" in found.reason
+
+    @pytest.mark.parametrize(
+        ("asked", "why"),
+        [
+            (charter(), "does not say what outcomes are worth"),
+            (charter(kpi=Kpi(metric="mae", at_most=3, value=VALUE)), "predicts a number"),
+            (replace(VALUED, charter=replace(VALUED.charter, baseline="delay")), "own baseline"),
+        ],
+    )
+    def test_it_does_not_apply_where_money_makes_no_sense(self, asked, why):
+        found = judge("mine", self.gate, self._rule(), matter([], asked=asked))
+        assert found.verdict is Verdict.NOT_APPLICABLE
+        assert why in found.reason
+
+    def test_without_a_baseline_it_is_unknown_and_says_what_to_do(self):
+        found = self.judged((replace(replayed(1.0), against=()),))
+        assert found.verdict is Verdict.UNKNOWN
+        assert "by-origin was not evaluated" in found.reason
 
 
 class TestExplained(GateContract):

@@ -192,6 +192,8 @@ COMMANDS: dict[str, Typed] = {
     "gates.decisions": lambda a, _: ["model", "decisions", a["model"]],
     "evidence.list": lambda a, _: ["evidence", "list", a["ref"]],
     "evidence.get": lambda a, _: ["evidence", "show", a["digest"]],
+    "effects.get": lambda a, _: ["model", "effect", a["ref"]],
+    "effects.realised": lambda a, _: ["endpoint", "effect", a["endpoint"]],
     "endpoints.deploy": lambda a, _: ["endpoint", "deploy", a["endpoint"], a["ref"], "--wait", 0],
     "endpoints.rollback": lambda a, _: ["endpoint", "rollback", a["endpoint"], "--wait", 0, *_options(a, "reason")],
     "endpoints.get": lambda a, _: ["endpoint", "show", a["endpoint"]],

@@ -18,6 +18,7 @@ from modelwright.app.workspace import LocalCaller, Platform
 from modelwright.core.identity import OWNER, Identity
 from modelwright.core.ids import new_ids
 from modelwright.governance.charter import Charter, Kpi, Label, Limits, Owners
+from modelwright.governance.effects.model import Money
 from modelwright.pipelines.model import Definition
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
@@ -68,6 +69,9 @@ class Story(NamedTuple):
     approval: str
 
 
+VALUE = Money(currency="USD", true_positive=120, false_positive=-30)
+
+
 def workspace_of(platform: Platform, identity: Identity = OWNER) -> Workspace:
     """Somebody's workspace."""
     return Workspace(platform.table, LocalCaller(platform, identity), str(platform.home.folder))
@@ -82,7 +86,7 @@ def told(platform: Platform) -> Story:
     charter = Charter(
         question="Will this flight arrive more than 15 minutes late?",
         decision="Hold the connection, one hour before departure.",
-        kpi=Kpi(metric="roc_auc", at_least=0.65, slice_floor=0.6),
+        kpi=Kpi(metric="roc_auc", at_least=0.65, slice_floor=0.6, value=VALUE),
         label=Label(column="late", known_after="24h", source="airline record"),
         owners=Owners(business="connections-desk", technical="data-science"),
         baseline=BASELINE,

@@ -47,6 +47,7 @@ class Stage(Protocol):
 
 
 ROWS = 400
+VALUE = {"currency": "USD", "true_positive": 120.0, "false_positive": -30.0}
 _RANDOM = np.random.default_rng(7)
 _X = _RANDOM.normal(size=ROWS)
 _LATE = (_X + _RANDOM.normal(size=ROWS) > 0).astype(np.int64)
@@ -131,7 +132,7 @@ def charter_of(**more: Any) -> dict[str, Any]:
     return {
         "question": "Late?",
         "decision": "hold the connection",
-        "kpi": {"metric": "roc_auc", "at_least": 0.6},
+        "kpi": {"metric": "roc_auc", "at_least": 0.6, "value": VALUE},
         "label": {"column": "late"},
         "owners": {"business": "desk", "technical": "data science"},
         **more,
@@ -405,6 +406,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "evidence.count_risks": lambda w: {"ref": "delay@1"},
     "evidence.list": lambda w: {"ref": "delay@1"},
     "evidence.get": lambda w: {"digest": w.seen["evidence.list"][0].digest},
+    "effects.get": lambda w: {"ref": "delay@1"},
     "gates.check": lambda w: {"ref": "delay@1"},
     "models.set_alias": lambda w: {"ref": "delay@1", "alias": "champion", "reason": "first"},
     "gates.decisions": lambda w: {"model": "delay"},
@@ -462,6 +464,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "predictions.get": lambda w: {"id": IDS[7]},
     "predictions.list": lambda w: {"endpoint": "delays", "limit": 5},
     "predictions.counts": lambda w: {"endpoint": "delays"},
+    "effects.realised": lambda w: {"endpoint": "delays"},
     "predictions.performance": lambda w: {"endpoint": "delays"},
     "predictions.traffic": lambda w: {"endpoint": "delays"},
     "predictions.export": lambda w: {"endpoint": "delays", "since": _PAST + timedelta(hours=300)},

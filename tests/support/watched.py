@@ -1,5 +1,6 @@
 """An endpoint to watch: a version evaluated on forty days, and answers of days after them, ordinary or not."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,16 @@ def rows(day: int, *, seed: int = 0, shift: float = 0.0, bias: float = 0.0, wher
     return {"x": x, "group": group, "at": at, "score": score, "happened": (rng.random(ROWS) < chance).astype(int)}
 
 
-def platform(folder: Path, *, now: datetime = NOW, evaluated: bool = True, days: int = DAYS) -> Platform:
+def platform(
+    folder: Path,
+    *,
+    now: datetime = NOW,
+    evaluated: bool = True,
+    days: int = DAYS,
+    clock: Callable[[], datetime] | None = None,
+) -> Platform:
     """A home with a version, and its evaluation if it shall have one."""
-    made = Platform(Home(folder / ".modelwright").open(create=True), clock=lambda: now)
+    made = Platform(Home(folder / ".modelwright").open(create=True), clock=clock or (lambda: now))
     ws = workspace(made)
     every = [rows(day) for day in range(days)]
     table = pa.table(

@@ -169,6 +169,25 @@ def test_a_refused_version_says_which_gates_and_what_would_help(tab, site):
     assert "modelwright model evaluate" in row
 
 
+def test_a_version_s_page_tells_what_it_would_have_brought(tab, site):
+    tab.page.goto(site + "/models/flight-delay/3")
+    section = tab.page.locator("section", has=tab.page.get_by_role("heading", name="What it would have brought"))
+    said = section.inner_text()
+    assert "USD per 1,000 rows" in said
+    assert "act from 0.2 on" in said
+    rows = section.locator("tbody tr").all_inner_texts()
+    assert [row.partition("\t")[0] for row in rows[-2:]] == ["always acting", "never acting"]
+    assert section.locator("svg").count() == len(rows)
+
+
+def test_an_endpoint_s_page_puts_what_it_has_brought_beside_the_promise(tab, site):
+    tab.page.goto(site + "/endpoints/delays")
+    section = tab.page.locator("section", has=tab.page.get_by_role("heading", name="What it has brought"))
+    rows = [row.partition("\t")[0] for row in section.locator("tbody tr").all_inner_texts()]
+    assert rows == ["Promised", "Realised"]
+    assert "act from 0.2 on" in section.inner_text()
+
+
 def test_green_is_for_a_pass_alone(tab, site):
     """The colour of a PASS is on no other text of the page."""
     tab.page.goto(site + "/models/flight-delay/1")

@@ -61,6 +61,7 @@ from modelwright.framing.feasibility import FeasibilityService
 from modelwright.framing.repository import FramingRepository
 from modelwright.framing.standing import Feasible
 from modelwright.governance.decide import GovernanceGuard
+from modelwright.governance.effects.service import EffectService
 from modelwright.governance.evidence import EvidenceService
 from modelwright.governance.repository import GovernanceRepository
 from modelwright.governance.service import CharterService, GateService, PolicyService
@@ -251,6 +252,7 @@ class Platform:
             AssumptionService(FramingRepository(), data=data, features=features, models=models),
             FeasibilityService(FramingRepository(), governance),
             evidence,
+            EffectService(governance, models=models, endpoints=endpoints, predictions=predictions),
             *self._gates(governance, guard, models),
             endpoints,
             *_assurance(assured, endpoints, models, guard),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from modelwright.facts import changes, data, frame, making, purpose, quality, risk, use
+from modelwright.facts import changes, data, effect, frame, making, purpose, quality, risk, use
 from modelwright.facts.model import Statement
 from modelwright.facts.record import Record
 
@@ -46,6 +46,7 @@ FACTS: Mapping[str, Fact] = {
     "calibration": quality.calibration,
     "slices": quality.slices,
     "baseline": quality.baseline,
+    "effect": effect.effect,
     "contract": quality.contract,
     "reliance": quality.reliance,
     "gates": quality.gates,

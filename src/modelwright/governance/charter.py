@@ -7,10 +7,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from modelwright.core import wire
 from modelwright.core.clock import Duration
 from modelwright.core.errors import NotFound
 from modelwright.core.ids import Digest, Name
+from modelwright.governance.effects.model import DecisionRule, Money
 from modelwright.governance.particulars.model import Consumer, Dates, Stakeholder, Uses, check_once
 
 Line = Annotated[str, Meta(min_length=1, max_length=2000)]
@@ -18,24 +18,6 @@ Line = Annotated[str, Meta(min_length=1, max_length=2000)]
 
 ColumnName = Annotated[str, Meta(min_length=1, max_length=250)]
 """A column of a dataset."""
-
-
-class Money(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What each outcome of the decision is worth, per prediction. Costs are negative.
-
-    Attributes:
-        currency: ISO 4217.
-        true_positive: Acted, rightly.
-        false_positive: Acted in vain.
-        true_negative: Left alone, rightly.
-        false_negative: Missed.
-    """
-
-    currency: Annotated[str, wire.described(r"\A[A-Z]{3}\Z", "a currency, e.g. USD")]
-    true_positive: float = 0.0
-    false_positive: float = 0.0
-    true_negative: float = 0.0
-    false_negative: float = 0.0
 
 
 class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -47,6 +29,7 @@ class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_de
         at_most: What it must not exceed, where lower is better.
         slice_floor: The same for the worst slice: a floor where higher is better, else a ceiling.
         value: What outcomes are worth, where it is known.
+        rule: When somebody acts on a prediction; none: where acting is worth more than leaving alone.
     """
 
     metric: Name
@@ -54,10 +37,13 @@ class Kpi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_de
     at_most: float | None = None
     slice_floor: float | None = None
     value: Money | None = None
+    rule: DecisionRule | None = None
 
     def __post_init__(self) -> None:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("a KPI has one threshold: at_least or at_most")
+        if self.rule is not None and self.value is None:
+            raise ValueError("a decision rule needs the value of its outcomes")
 
     @property
     def threshold(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from modelwright.core.operation import Service, Upload, operation
 from modelwright.core.unit import Snapshot, Unit
 from modelwright.data.model import DatasetVersion
 from modelwright.governance.charter import CharterVersion, ColumnName, no_charter
+from modelwright.governance.effects.model import Replay
 from modelwright.governance.model import (
     Comparison,
     Evaluation,
@@ -27,7 +28,7 @@ from modelwright.governance.model import (
     Values,
     Window,
 )
-from modelwright.models.model import ModelVersion
+from modelwright.models.model import ModelVersion, Task
 from modelwright.risks.model import RegisterVersion, RisksCounted, no_register
 from modelwright.stats.model import Importance
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # weight: SQLAlchemy, pyarrow and numpy, which a remote clien
     from numpy.typing import NDArray
 
     from modelwright.data.service import DataService
+    from modelwright.governance.effects.replay import Rated, Rival
     from modelwright.governance.evaluation import Floats, Judged
     from modelwright.governance.repository import GovernanceRepository
     from modelwright.models.service import ModelService
@@ -57,6 +59,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     data: DatasetVersion
     window: Window
     baseline: Evidence | None
+    champion: Evidence | None
     register: RegisterVersion | None
 
 
@@ -95,11 +98,12 @@ class EvidenceService(Service):
         until: datetime | None = None,
         slices: tuple[ColumnName, ...] = (),
     ) -> tuple[Evidence, ...]:
-        """Judge a version's scores on a dataset version: input contract, KPI, the charter's baseline, and risks.
+        """Judge a version's scores on a dataset version: input contract, KPI, the charter's baseline, effect and risks.
 
         The labels are the dataset's own. The comparison needs the baseline's scores of the same rows: evaluate the
         baseline first; it has a charter of its own, usually the same file. Rows without a label, or whose label cannot
-        be known yet, are counted and left out.
+        be known yet, are counted and left out. What the scores would have brought is compared with the baseline's and
+        the champion's, as far as these have been evaluated on the same rows.
 
         Args:
             unit: The unit of work.
@@ -112,8 +116,9 @@ class EvidenceService(Service):
             slices: At most 10 columns to slice by.
 
         Returns:
-            The contract check, the evaluation, the comparison where the baseline's scores were there, and how often the
-            situations of the model's risk register were met where it has one.
+            The contract check, the evaluation, the comparison where the baseline's scores were there, the effect where
+            the charter says what outcomes are worth, and how often the situations of the model's risk register were met
+            where it has one.
 
         Raises:
             NotFound: There is no such version, dataset or charter.
@@ -252,25 +257,25 @@ class EvidenceService(Service):
                 charter=charter,
                 data=data,
                 window=window,
-                baseline=self._baseline(reading, version, charter, data, window),
+                baseline=self._rated(reading, version, charter.charter.baseline, data, window),
+                champion=self._rated(reading, version, f"{version.model}@champion", data, window),
                 register=self._risks.register(rows, unit.project, version.model),
             )
 
-    def _baseline(
-        self, unit: Unit, version: ModelVersion, charter: CharterVersion, data: DatasetVersion, window: Window
+    def _rated(
+        self, unit: Unit, version: ModelVersion, other: str | None, data: DatasetVersion, window: Window
     ) -> Evidence | None:
-        """The newest evaluation of the baseline's newest version on the very same rows."""
-        name = charter.charter.baseline
-        if name is None or name == version.model:
+        """The newest evaluation of the baseline's newest version, or of another, on the very same rows."""
+        if other is None or other == version.model:
             return None
         try:
-            baseline = self._models.get(unit, f"{name}@latest")
+            rival = self._models.get(unit, other if "@" in other else f"{other}@latest")
         except NotFound:
             return None
-        if baseline.manifest.task is not version.manifest.task:
+        if rival.manifest.task is not version.manifest.task or rival.ref == version.ref:
             return None
-        for found in self._repository.evidence_of(unit.rows, unit.project, name, baseline.version):
-            same = (found.package, found.dataset.digest, found.window) == (baseline.package, data.digest, window)
+        for found in self._repository.evidence_of(unit.rows, unit.project, rival.model, rival.version):
+            same = (found.package, found.dataset.digest, found.window) == (rival.package, data.digest, window)
             if same and found.kind is Kind.EVALUATION and found.intact:
                 return found
         return None
@@ -286,9 +291,8 @@ class EvidenceService(Service):
             evaluation.checked(table, subject.version.manifest.inputs),
             evaluation.evaluated(table, rows, scores, charter, slices=slices, digest=upload.digest, task=task),
         ]
-        baseline = subject.baseline
-        if baseline is not None and isinstance(baseline.values, Evaluation):
-            theirs = evaluation.read_scores(self._blobs.read(baseline.values.scores), table.num_rows, task)
+        baseline, rivals = subject.baseline, self._rivals(subject, table.num_rows)
+        if baseline is not None:
             found.append(
                 Comparison(
                     baseline=baseline.model,
@@ -296,10 +300,30 @@ class EvidenceService(Service):
                     package=baseline.package,
                     evaluation=baseline.digest,
                     metric=charter.kpi.metric,
-                    delta=evaluation.compared(rows, scores, theirs, charter.kpi.metric),
+                    delta=evaluation.compared(rows, scores, rivals["baseline"].scores, charter.kpi.metric),
                 )
             )
+        found += _replayed(subject, table, rows, (upload.digest, scores), rivals)
         return [*found, *_counted(subject, table, rows, (upload.digest, scores))]
+
+    def _rivals(self, subject: Subject, rows: int) -> dict[Rival, Rated]:
+        """The scores of those it is compared with."""
+        from modelwright.governance.effects.replay import Rated  # weight: numpy
+        from modelwright.governance.evaluation import read_scores
+
+        named: tuple[tuple[Rival, Evidence | None], ...] = (
+            ("baseline", subject.baseline),
+            ("champion", subject.champion),
+        )
+        return {
+            name: Rated(
+                f"{other.model}@{other.version}",
+                other.digest,
+                read_scores(self._blobs.read(other.values.scores), rows, subject.version.manifest.task),
+            )
+            for name, other in named
+            if other is not None and isinstance(other.values, Evaluation)
+        }
 
     def _rows(self, subject: Subject, slices: Sequence[str]) -> pa.Table:
         from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
@@ -365,15 +389,29 @@ def _counted(subject: Subject, table: pa.Table, rows: Judged, scored: tuple[Dige
         return []
     (digest, scores), metric = scored, subject.charter.charter.kpi.metric
     taken = table.select([name for name in subject.version.manifest.inputs.names if name in table.column_names])
-    days = _days(table, subject.data.event_time)
+    times = _times(table, subject.data.event_time)
+    days = None if times is None else times.astype("datetime64[D]").astype("int64")
     return [counted(subject.register, taken, Scored(rows.rows, rows.labels, scores, metric, digest, days))]
 
 
-def _days(table: pa.Table, event_time: str | None) -> NDArray[np.int64] | None:
-    """The day of each row's event; none where a row has none."""
+def _replayed(
+    subject: Subject, table: pa.Table, rows: Judged, scored: tuple[Digest, Floats], rivals: Mapping[Rival, Rated]
+) -> list[Replay]:
+    """What the scores would have brought, where the charter says what outcomes are worth."""
+    from modelwright.governance.effects.replay import Rows, replayed, terms  # weight: numpy
+
+    by = terms(subject.charter.charter)
+    if by is None or subject.version.manifest.task is not Task.BINARY:
+        return []
+    history = Rows(rows.rows, rows.labels, _times(table, subject.data.event_time))
+    return [replayed(by, history, scored[1], rivals, digest=scored[0])]
+
+
+def _times(table: pa.Table, event_time: str | None) -> NDArray[np.datetime64] | None:
+    """When each row's event was; none where a row has none."""
     if event_time is None or table[event_time].null_count:
         return None
-    return table[event_time].to_numpy().astype("datetime64[D]").astype("int64")  # type: ignore[no-any-return]  # Arrow
+    return table[event_time].to_numpy()  # type: ignore[no-any-return]  # Arrow
 
 
 def _window(since: datetime | None, until: datetime | None) -> Window:

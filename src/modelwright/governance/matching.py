@@ -71,7 +71,7 @@ def newest(found: Sequence[Evidence], now: datetime) -> dict[Kind, Evidence]:
 
 def _coherent(chosen: dict[Kind, Evidence], anchor: Evidence) -> dict[Kind, Evidence]:
     """Drop what was computed from other scores than the newest evaluation's: it was made before these scores came."""
-    for kind in (Kind.COMPARISON, Kind.RISKS):
+    for kind in (Kind.COMPARISON, Kind.EFFECT, Kind.RISKS):
         if kind in chosen and chosen[kind].made_at < anchor.made_at:
             del chosen[kind]
     return chosen

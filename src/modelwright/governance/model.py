@@ -17,6 +17,7 @@ from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.schema import Violation
 from modelwright.core.shown import Shown
 from modelwright.governance.charter import Charter, ColumnName
+from modelwright.governance.effects.model import Replay
 from modelwright.risks.model import RisksCounted
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
 
@@ -169,6 +170,7 @@ class Kind(StrEnum):
     EVALUATION = "evaluation"
     COMPARISON = "comparison"
     EXPLANATION = "explanation"
+    EFFECT = "effect"
     RISKS = "risks"
 
 
@@ -264,7 +266,7 @@ class Explanation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     importances: tuple[Importance, ...]
 
 
-Values = ContractCheck | Evaluation | Comparison | Explanation | RisksCounted
+Values = ContractCheck | Evaluation | Comparison | Explanation | Replay | RisksCounted
 
 
 class Finding(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -335,6 +337,8 @@ class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
             case Explanation():
                 leading = ", ".join(importance.column for importance in found.importances[:3])
                 what = f"explanation: {found.method} over {len(found.importances)} inputs, most by {leading}"
+            case Replay():
+                what = f"effect: {found}"
             case RisksCounted():
                 many = f"{len(found.situations)} situation{'s' if len(found.situations) > 1 else ''}"
                 what = f"risks: {many} of register {found.version} on {found.rows:,} rows"

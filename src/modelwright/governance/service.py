@@ -55,7 +55,8 @@ class CharterService(Service):
             charter: What it says.
 
         Raises:
-            Invalid: There is no such metric or tier, or the threshold points the metric's wrong way.
+            Invalid: There is no such metric or tier, the threshold points the metric's wrong way, or the value of
+                outcomes leaves nothing to decide.
         """
         from modelwright.governance.policy import built_in_tiers  # weight: yaml
 
@@ -278,7 +279,8 @@ class GateService(Service):
 
 
 def _check_kpi(charter: Charter) -> None:
-    from modelwright.stats.scores import metric  # weight: numpy
+    from modelwright.governance.effects.replay import terms  # weight: numpy
+    from modelwright.stats.scores import metric
 
     kpi = charter.kpi
     if metric(kpi.metric).higher_is_better != kpi.higher_is_better:
@@ -288,3 +290,4 @@ def _check_kpi(charter: Charter) -> None:
             remedy=f"Write {right}: {kpi.threshold:g}.",
             fields={"kpi": f"needs {right}"},
         )
+    terms(charter)

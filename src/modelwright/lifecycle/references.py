@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.clock import duration
+from modelwright.core.errors import NotFound
 from modelwright.core.ids import Digest, Name
 from modelwright.core.unit import Unit
 from modelwright.governance.model import Evaluation, Kind
@@ -108,6 +109,14 @@ class EvaluatedRows:
                 latency_limit_ms=charter.limits.latency_p99_ms,
             )
         return None
+
+    def asked(self, unit: Unit, model: Name) -> tuple[str, float] | None:
+        """The metric and threshold of the charter in force."""
+        try:
+            kpi = self._charters.get(unit, model).charter.kpi
+        except NotFound:
+            return None
+        return kpi.metric, kpi.threshold
 
 
 def _matures_after(rows: pa.Table, event_time: str, known_at: str | None, said: timedelta) -> timedelta:

@@ -223,7 +223,7 @@ class Judge:
         found, scores = labels.in_time(rows, norm.matures_after), _numbers(rows, "output")
         known = np.flatnonzero(usable(found, scores))
         texts = {name: _texts(rows, name)[known] for name in norm.categories}
-        current = slices(texts, found[known], scores[known], binary=norm.binary)
+        current = slices(texts, found[known], scores[known], norm.note.metric)
         return worst(norm.slices, current, by="bias" if finding.rule is Rule.CALIBRATION else "loss")
 
 

@@ -15,7 +15,7 @@ from modelwright.monitoring.evidence import averaged, evidence
 from modelwright.monitoring.inputs import Streams, level, since
 from modelwright.monitoring.model import Outcome
 from modelwright.monitoring.norm import Norm
-from modelwright.monitoring.outcomes import calibration_over, performance_over, tally, units_of
+from modelwright.monitoring.outcomes import calibration_over, of_loss, performance_over, tally, units_of
 from modelwright.predictions.model import microseconds
 from modelwright.stats.inputs import Floats
 from modelwright.stats.model import Interval
@@ -53,13 +53,13 @@ def judged(
         judges: Whether there is enough to add to the evidence; counts are kept in any case.
     """
     found, scores = in_time(rows, norm.matures_after), _floats(rows, "output")
-    counted = tally(found, scores, norm.output.grid, binary=norm.binary)
+    counted = tally(found, scores, norm.output.grid, norm.note.metric)
     trailing = dict(sorted({**past, period[0]: counted}.items())[-cadence.trailing :])
     after = dict(streams)
     values = np.full(3, np.nan)
     if judges and counted.labelled:
         times = np.asarray(rows.column("event_at").to_numpy().astype("datetime64[us]").astype(np.int64))
-        values, noises = units_of(times, _edges(period, cadence), found, scores, binary=norm.binary)
+        values, noises = units_of(times, _edges(period, cadence), found, scores, norm.note.metric)
         units, phase = cadence.units(*period), period[0].hour % cadence.phases
         for name, movement, place in _watched(norm):
             own = slice(place, place + 1)
@@ -76,8 +76,8 @@ def judged(
     outcome = replace(
         counted,
         levels={name: level(after.get(name), norm.alarm) for name in STREAMS},
-        performance=None if np.isnan(lost) else 1 - lost if norm.binary else lost,
-        trailing=performance_over(trailing, binary=norm.binary),
+        performance=None if np.isnan(lost) else of_loss(lost, norm.note.metric),
+        trailing=performance_over(trailing, norm.note.metric),
         calibration=calibration_over(trailing),
         reason=_reason(counted, lost, judges=judges),
     )

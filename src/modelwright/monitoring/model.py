@@ -64,8 +64,8 @@ class ReferenceNote(Struct, frozen=True, kw_only=True):
         matures_after: Seconds after the event in which a label counts.
         threshold: Averaged evidence at which a stream alarms: a false alarm once in so many periods at most.
         streams: Things watched, among which the budget is divided.
-        kpi: The charter's threshold of the metric, where it is one that is watched.
-        metric: How performance is measured: ``roc_auc`` or ``mae``.
+        kpi: The charter's threshold of the metric.
+        metric: How performance is measured: by the charter's KPI.
         performance: It on the reference, with an interval from its days.
         problem: Why the version is not compared; empty when it is.
     """
@@ -151,6 +151,7 @@ class Trend(Struct, frozen=True, kw_only=True):
         latency_p99_ms: The slowest hundredth of answers, in milliseconds.
         labelled: Rows whose label was known in time; none before labels have matured.
         coverage: The share of rows that this is.
+        metric: What performance is, where labels have matured.
         performance: The metric in this period.
         trailing: The metric over trailing periods, resampled by days; the level is 99%.
         calibration: Labels less outputs over the same periods; positive means that the model promises too little.
@@ -170,6 +171,7 @@ class Trend(Struct, frozen=True, kw_only=True):
     latency_p99_ms: float | None = None
     labelled: int | None = None
     coverage: float | None = None
+    metric: str = ""
     performance: float | None = None
     trailing: Interval | None = None
     calibration: Interval | None = None
@@ -273,10 +275,11 @@ class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         rows: Its predictions.
         labelled: Those with a label in time.
+        metric: What performance is; periods judged by another one do not add up with it.
         labels: The sum of labels.
         outputs: The sum of outputs of labelled rows.
-        errors: The sum of absolute differences.
-        cells: Cells of the output's grid that hold labelled rows; none for a regression.
+        errors: The sum of what each row adds, where the metric is a mean.
+        cells: Cells of the output's grid that hold labelled rows, where the metric is of ranks.
         negatives: Rows of label 0 in each.
         positives: Rows of label 1 in each.
         levels: Stream -> the evidence after it.
@@ -288,6 +291,7 @@ class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     rows: int
     labelled: int
+    metric: str = ""
     labels: float = 0.0
     outputs: float = 0.0
     errors: float = 0.0

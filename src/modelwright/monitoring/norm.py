@@ -19,7 +19,7 @@ from modelwright.monitoring.cadence import Cadence
 from modelwright.monitoring.evidence import after
 from modelwright.monitoring.kept import Stream
 from modelwright.monitoring.model import ReferenceNote, Settings
-from modelwright.monitoring.outcomes import performance_over, statistics, tally, usable
+from modelwright.monitoring.outcomes import of_loss, performance_over, statistics, tally, usable
 from modelwright.monitoring.profiles import OUTPUT, column_of
 from modelwright.monitoring.reference import ReferenceData
 from modelwright.monitoring.slices import MISSING, Slices, slices
@@ -28,11 +28,12 @@ from modelwright.stats.histogram import CategoryGrid, Grid
 from modelwright.stats.inputs import Floats
 from modelwright.stats.ordinary import LEAST_DAYS, Ordinary, ordinary
 from modelwright.stats.profile import grid, profile
+from modelwright.stats.scores import METRICS
 
 _MATERIAL = 0.05
 """A shift of the mean label, or of labels less outputs, that is worth a word: in standard deviations of the label."""
 _MATERIAL_LOSS = 0.01
-"""A loss that is worth a word: of an area under the curve, or as a share of the reference's mean absolute error."""
+"""A loss that is worth a word: of a metric of which more is better, or as a share of the reference's own."""
 
 _OTHER_STREAMS = 5
 """The output, the label rate, calibration, performance and the KPI."""
@@ -53,7 +54,7 @@ class Norm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         columns: Input -> how it is ordinarily.
         output: How the answers are.
         outcomes: How three things move: the mean label, labels less outputs, and the loss.
-        kpi: The movement of the loss around what the KPI allows; none where the KPI is another metric's.
+        kpi: The movement of the loss around what the KPI allows.
         deviation: Of the reference's labels.
         bias: Labels less outputs on the reference, the mean of its days.
         binary: Whether labels are 0 and 1.
@@ -93,6 +94,11 @@ class Norm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """A stream after the period that begins at ``start``."""
         period = int(start.timestamp())
         return after(stream or Stream(), evidence, period=period, threshold=self.note.threshold)
+
+    def asking(self, threshold: float) -> Norm:
+        """The same where the KPI asks for another threshold."""
+        note = replace(self.note, kpi=threshold)
+        return replace(self, note=note, kpi=_allowed(self.outcomes, note))
 
     @property
     def matures_after(self) -> timedelta:
@@ -143,7 +149,7 @@ def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> 
         binary=data.binary,
         coverage=len(known) / len(inside),
         latency_limit_ms=data.latency_limit_ms,
-        slices=slices(texts, data.labels[known], data.scores[known], binary=data.binary),
+        slices=slices(texts, data.labels[known], data.scores[known], data.metric),
     )
 
 
@@ -174,11 +180,8 @@ def _note(
     columns: int,
 ) -> ReferenceNote:
     streams = 2 * columns + _OTHER_STREAMS
-    metric = "roc_auc" if data.binary else "mae"
     rows = {start: data.rows(start, end) for start, end in days}
-    tallied = {
-        start: tally(data.labels[some], data.scores[some], output, binary=data.binary) for start, some in rows.items()
-    }
+    tallied = {start: tally(data.labels[some], data.scores[some], output, data.metric) for start, some in rows.items()}
     return ReferenceNote(
         model=model,
         version=version,
@@ -189,9 +192,9 @@ def _note(
         matures_after=data.matures_after.total_seconds(),
         threshold=settings.cadence.per_year * streams / settings.false_alarms_per_year,
         streams=streams,
-        kpi=data.threshold if data.metric == metric else None,
-        metric=metric,
-        performance=performance_over(tallied, binary=data.binary),
+        kpi=data.threshold,
+        metric=data.metric,
+        performance=performance_over(tallied, data.metric),
     )
 
 
@@ -220,12 +223,12 @@ def _movement(data: ReferenceData, rows: Rows, phases: int) -> tuple[Ordinary, f
     found = []
     for some in rows:
         known = some[usable(data.labels[some], data.scores[some])]
-        found.append(statistics(data.labels[known], data.scores[known], binary=data.binary))
+        found.append(statistics(data.labels[known], data.scores[known], data.metric))
     values, noises = np.array([each for each, _ in found]), np.array([each for _, each in found])
     labels = data.labels[usable(data.labels, data.scores)]
     spread = _MATERIAL * float(labels.std())
     losses = values[np.isfinite(values[:, 2]), 2]
-    usual = 1.0 if data.binary or not len(losses) else float(losses.mean())
+    usual = 1.0 if METRICS[data.metric].higher_is_better or not len(losses) else float(losses.mean())
     material = np.array([spread, spread, _MATERIAL_LOSS * usual])
     phase = np.arange(len(rows)) % phases
     movement = ordinary(values, np.nan_to_num(noises), material, phases=phase, batch=phases)
@@ -242,8 +245,7 @@ def _allowed(movement: Ordinary, note: ReferenceNote) -> Ordinary | None:
     if note.kpi is None or note.performance is None:
         return None
     loss = movement.only(_LOSS)
-    whole = 1 - note.performance.estimate if note.metric == "roc_auc" else note.performance.estimate
-    allowed = 1 - note.kpi if note.metric == "roc_auc" else note.kpi
+    whole, allowed = of_loss(note.performance.estimate, note.metric), of_loss(note.kpi, note.metric)
     centres = tuple((row[0] + allowed - whole,) for row in loss.centres)
     return replace(loss, centres=centres, tolerances=(0.0,))
 

@@ -11,10 +11,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.monitoring.binned import binned_auc, by_days
 from modelwright.monitoring.model import Outcome
+from modelwright.stats.binned import binned_auc, by_days, of_cells, ratio
 from modelwright.stats.histogram import Grid, NumericGrid
 from modelwright.stats.model import Interval
+from modelwright.stats.scores import METRICS, Metric
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +30,9 @@ LEVEL = 0.99
 cry wolf more than once a year."""
 
 
+_RESAMPLES = 50
+"""Of a period's rows, for how much a metric of ranks moves by chance."""
+
 _LARGEST = 1e150
 """Beyond it squares overflow."""
 
@@ -38,21 +42,28 @@ def usable(labels: Floats, scores: Floats) -> NDArray[np.bool_]:
     return np.asarray((np.abs(labels) < _LARGEST) & (np.abs(scores) < _LARGEST))  # NaN is not
 
 
-def loss(labels: Floats, scores: Floats, *, binary: bool) -> tuple[float, float]:
+def loss(labels: Floats, scores: Floats, metric: str) -> tuple[float, float]:
     """What answers lost, and its sampling variance; NaN where it cannot be said.
 
-    For a classifier one less the area under the ROC curve, for a regression the mean absolute error.
+    The metric itself where less is better, else one less it: all metrics of which more is better reach from 0 to 1.
 
     Source:
-        The variance of the area after Hanley and McNeil, Radiology 143 (1982), 29-36.
+        The variance of the area after Hanley and McNeil, Radiology 143 (1982), 29-36; of the root of a mean by the
+        delta method; of other metrics of ranks by the bootstrap.
     """
-    if not binary:
-        errors = np.abs(labels - scores)
-        return (float(errors.mean()), float(errors.var()) / len(errors)) if len(errors) else (math.nan, math.nan)
+    chosen = METRICS[metric]
+    if chosen.each is not None:
+        return _mean_loss(chosen, chosen.each(labels, scores)) if len(labels) else (math.nan, math.nan)
     positive = int((labels == 1).sum())
     negative = len(labels) - positive
     if min(positive, negative) < FEWEST_OF_A_CLASS:
         return math.nan, math.nan
+    if metric != "roc_auc":
+        drawn = np.random.default_rng(len(labels)).multinomial(
+            len(labels), np.full(len(labels), 1 / len(labels)), size=_RESAMPLES
+        )
+        weigh = chosen.prepare(labels, scores)
+        return 1 - float(weigh(np.ones((1, len(labels))))[0]), float(np.nanvar(weigh(drawn)))
     _, cells = np.unique(scores, return_inverse=True)
     size = int(cells.max()) + 1
     ones = np.bincount(cells[labels == 1], minlength=size)
@@ -62,24 +73,36 @@ def loss(labels: Floats, scores: Floats, *, binary: bool) -> tuple[float, float]
     return 1 - area, spread / (positive * negative)
 
 
-def statistics(labels: Floats, scores: Floats, *, binary: bool) -> tuple[Floats, Floats]:
+def of_loss(lost: float, metric: str) -> float:
+    """The metric of a loss, or the loss of a metric."""
+    return 1 - lost if METRICS[metric].higher_is_better else lost
+
+
+def _mean_loss(metric: Metric, each: Floats) -> tuple[float, float]:
+    whole, variance = float(each.mean()), float(each.var()) / len(each)
+    if metric.root:
+        return math.sqrt(whole), variance / (4 * whole) if whole else 0.0
+    return of_loss(whole, metric.name), variance
+
+
+def statistics(labels: Floats, scores: Floats, metric: str) -> tuple[Floats, Floats]:
     """The mean label, labels less outputs, and the loss of a unit of time, with their sampling variances."""
     if not len(labels):
         return np.full(3, np.nan), np.full(3, np.nan)
     excess = labels - scores
-    lost, variance = loss(labels, scores, binary=binary)
+    lost, variance = loss(labels, scores, metric)
     values = np.array([labels.mean(), excess.mean(), lost])
     return values, np.array([labels.var() / len(labels), excess.var() / len(labels), variance])
 
 
-def tally(labels: Floats, scores: Floats, grid: Grid, *, binary: bool) -> Outcome:
+def tally(labels: Floats, scores: Floats, grid: Grid, metric: str) -> Outcome:
     """The counts of some rows, of which some have no label (NaN)."""
-    known = usable(labels, scores)
+    known, chosen = usable(labels, scores), METRICS[metric]
     y, s = labels[known], scores[known]
     cells: NDArray[np.int64] = np.zeros(0, np.int64)
     ones = cells
     rows = cells
-    if binary and isinstance(grid, NumericGrid) and len(y):
+    if chosen.each is None and isinstance(grid, NumericGrid) and len(y):
         place = np.searchsorted(np.asarray(grid.edges), s) * CELLS // grid.size
         counts = np.bincount(place, minlength=CELLS)
         cells = np.flatnonzero(counts)
@@ -88,25 +111,36 @@ def tally(labels: Floats, scores: Floats, grid: Grid, *, binary: bool) -> Outcom
     return Outcome(
         rows=len(labels),
         labelled=len(y),
+        metric=metric,
         labels=float(y.sum()),
         outputs=float(s.sum()),
-        errors=float(np.abs(y - s).sum()),
+        errors=float(chosen.each(y, s).sum()) if chosen.each is not None else 0.0,
         cells=tuple(cells.tolist()),
         negatives=tuple((rows - ones).tolist()),
         positives=tuple(ones.tolist()),
     )
 
 
-def performance_over(outcomes: Mapping[datetime, Outcome], *, binary: bool) -> Interval | None:
-    """The metric over periods, resampled by whole days or longer periods; none below five of them."""
-    matrix = _by_day(outcomes, _counts if binary else _errors)
-    return by_days(matrix, "auc" if binary else "ratio", level=LEVEL, seed=len(matrix))
+def performance_over(outcomes: Mapping[datetime, Outcome], metric: str) -> Interval | None:
+    """The metric over periods judged by it, resampled by whole days or longer periods; none below five of them."""
+    mine = {start: outcome for start, outcome in outcomes.items() if outcome.metric == metric}
+    chosen, n = METRICS[metric], sum(outcome.labelled for outcome in mine.values())
+    if chosen.each is None:
+        matrix = _by_day(mine, _counts)
+        return by_days(matrix, of_cells(chosen, CELLS), n=n, level=LEVEL, seed=len(matrix))
+    matrix = _by_day(mine, _errors)
+    return by_days(matrix, _root if chosen.root else ratio, n=n, level=LEVEL, seed=len(matrix))
+
+
+def _root(sums: Floats) -> Floats:
+    return np.sqrt(ratio(sums))
 
 
 def calibration_over(outcomes: Mapping[datetime, Outcome]) -> Interval | None:
     """Labels less outputs over periods, likewise."""
     matrix = _by_day(outcomes, _excess)
-    return by_days(matrix, "ratio", level=LEVEL, seed=len(matrix))
+    n = sum(outcome.labelled for outcome in outcomes.values())
+    return by_days(matrix, ratio, n=n, level=LEVEL, seed=len(matrix))
 
 
 def _by_day(outcomes: Mapping[datetime, Outcome], row: object) -> Floats:
@@ -135,7 +169,7 @@ def _excess(outcome: Outcome) -> Floats:
 
 
 def units_of(
-    times: NDArray[np.int64], edges: Sequence[int], labels: Floats, scores: Floats, *, binary: bool
+    times: NDArray[np.int64], edges: Sequence[int], labels: Floats, scores: Floats, metric: str
 ) -> tuple[Floats, Floats]:
     """The statistics of a period as the mean of those of its days, in which the reference was calibrated.
 
@@ -144,13 +178,13 @@ def units_of(
         edges: Where its days begin, and the end of the last.
         labels: NaN where there is none.
         scores: What was answered.
-        binary: As for ``loss``.
+        metric: What the loss is of.
     """
     places = np.searchsorted(times, edges)
     found = []
     for first, last in pairwise(places):
         known = np.flatnonzero(usable(labels[first:last], scores[first:last])) + first
-        found.append(statistics(labels[known], scores[known], binary=binary))
+        found.append(statistics(labels[known], scores[known], metric))
     values, noises = np.array([each for each, _ in found]), np.array([each for _, each in found])
     counts = np.maximum(np.isfinite(values).sum(axis=0), 1)
     whole = np.where(np.isfinite(values).any(axis=0), np.nansum(values, axis=0) / counts, np.nan)

@@ -79,10 +79,9 @@ class References(Protocol):
         """The version's newest evaluation on rows that have event times, or none."""
         ...
 
-
-def no_references(unit: Unit, model: Name, version: int) -> ReferenceData | None:
-    """What a room knows of evaluations before it is told: nothing."""
-    return None
+    def asked(self, unit: Unit, model: Name) -> tuple[str, float] | None:
+        """The metric and the threshold of the model's KPI as it is now; none without a charter."""
+        ...
 
 
 def _days(start: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:

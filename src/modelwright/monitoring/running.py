@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from modelwright.alerts.inbox import Inbox
 from modelwright.alerts.repository import AlertRepository
 from modelwright.core.errors import Invalid, NotFound
@@ -13,6 +15,7 @@ from modelwright.core.unit import Rows, Snapshot, Unit
 from modelwright.core.wire import sha256
 from modelwright.monitoring.judging import Judge, Work
 from modelwright.monitoring.kept import Kept
+from modelwright.monitoring.labels import KPI
 from modelwright.monitoring.model import Ran, ReferenceNote, Settings, Standing
 from modelwright.monitoring.norm import Norm, learn, packed, unpacked
 from modelwright.monitoring.reference import References
@@ -87,7 +90,7 @@ class Runner:
             }
             judge = Judge(view, begun.settings, norms, inbox, watermark=span[1], past=past)
             standing = begun.standing or _first(span[0], begun.settings)
-            work = judge.run(standing, {key: each.kept for key, each in begun.versions.items()})
+            work = judge.run(standing, {key: norms.kept(key) for key in begun.versions})
         if not any(work.periods.values()):
             return Ran(endpoint=endpoint)
         with self._telemetry.writing() as rows:
@@ -149,6 +152,10 @@ class Runner:
             self._learnt[name] = unpacked(kept)
         return self._learnt[name]
 
+    def asked(self, unit: Unit, model: str) -> tuple[str, float] | None:
+        """The KPI's metric and threshold, as the charter in force has them."""
+        return self._references.asked(unit, model)
+
     def learn(self, unit: Unit, endpoint: str, key: Key, settings: Settings) -> Norm | ReferenceNote:
         """What a version is compared with, or why with nothing; that is looked for again after a minute."""
         place = (unit.project, endpoint, key)
@@ -181,10 +188,27 @@ class _Norms(Mapping[Key, Norm]):
         self._begun = begun
         self._found: dict[Key, Norm | ReferenceNote] = {}
         self._packed: dict[Key, bytes] = {}
+        self._kept = {key: each.kept for key, each in begun.versions.items()}
         for key, watching in begun.versions.items():
             if watching.norm is not None:
-                self._found[key] = runner.norm(watching.norm)
-                self._packed[key] = watching.norm
+                self._take(key, watching.norm)
+
+    def _take(self, key: Key, kept: bytes) -> None:
+        """What was learnt, as long as the charter asks for the same; evidence against another KPI counts no more."""
+        norm, asked = self._runner.norm(kept), self._runner.asked(self._snapshot, key[0])
+        if asked is not None and asked[0] != norm.note.metric:
+            self._kept[key] = Kept()
+            return  # to be learnt anew
+        if asked is not None and asked[1] != norm.note.kpi:
+            norm = norm.asking(asked[1])
+            kept = packed(norm)
+            streams = {name: each for name, each in self._kept[key].streams.items() if name != KPI}
+            self._kept[key] = replace(self._kept[key], streams=streams)
+        self._found[key], self._packed[key] = norm, kept
+
+    def kept(self, key: Key) -> Kept:
+        """The evidence that still counts."""
+        return self._kept[key]
 
     def __getitem__(self, key: Key) -> Norm:
         if key not in self._found:

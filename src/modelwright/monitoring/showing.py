@@ -86,6 +86,7 @@ def trend(found: Found) -> Trend:
         common,
         labelled=labelled,
         coverage=outcome.coverage,
+        metric=outcome.metric,
         performance=outcome.performance,
         trailing=outcome.trailing,
         calibration=outcome.calibration,

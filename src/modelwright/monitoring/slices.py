@@ -45,22 +45,22 @@ EVERYWHERE = ""
 """The column, and the value, of all rows."""
 
 
-def slices(columns: Mapping[str, Texts], labels: Floats, scores: Floats, *, binary: bool) -> Slices:
+def slices(columns: Mapping[str, Texts], labels: Floats, scores: Floats, metric: str) -> Slices:
     """The 20 most frequent values of each column that have 100 rows, and all rows together.
 
     Args:
         columns: Column -> its values as text.
         labels: Of the same rows, all known.
         scores: Likewise.
-        binary: As for ``loss``.
+        metric: What the loss is of.
     """
-    found: Slices = {EVERYWHERE: {EVERYWHERE: _sliced(labels, scores, binary=binary)}} if len(labels) else {}
+    found: Slices = {EVERYWHERE: {EVERYWHERE: _sliced(labels, scores, metric)}} if len(labels) else {}
     for name, values in columns.items():
         levels, places = np.unique(values, return_inverse=True)
         counts = np.bincount(places, minlength=len(levels))
         largest = [place for place in np.argsort(-counts, kind="stable")[:_LEVELS] if counts[place] >= SMALLEST]
         rows = {str(levels[place]): np.flatnonzero(places == place) for place in largest}
-        found[name] = {level: _sliced(labels[some], scores[some], binary=binary) for level, some in rows.items()}
+        found[name] = {level: _sliced(labels[some], scores[some], metric) for level, some in rows.items()}
     return found
 
 
@@ -85,8 +85,8 @@ def worst(reference: Slices, current: Slices, *, by: str) -> str:
     return words
 
 
-def _sliced(labels: Floats, scores: Floats, *, binary: bool) -> Sliced:
-    lost, _ = loss(labels, scores, binary=binary)
+def _sliced(labels: Floats, scores: Floats, metric: str) -> Sliced:
+    lost, _ = loss(labels, scores, metric)
     known = None if np.isnan(lost) else lost
     return Sliced(rows=len(labels), loss=known, bias=float((labels - scores).mean()))
 

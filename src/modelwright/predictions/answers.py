@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from modelwright.core.errors import Invalid
 from modelwright.core.ids import Id, Name
 from modelwright.core.wire import real
@@ -16,6 +18,10 @@ if TYPE_CHECKING:  # weight: log reaches SQLAlchemy; pyarrow is 0.3 s
     import pyarrow as pa
 
     from modelwright.predictions.log import View
+    from modelwright.stats.scores import Metric
+
+_REPLICATES = 100
+"""Of a month's rows, for metrics of ranks that have no interval of their own."""
 
 _ALWAYS, _NEVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -78,8 +84,17 @@ def labelled(view: View) -> pa.Table:
     return view.query(f"SELECT {columns} FROM answered WHERE label IS NOT NULL ORDER BY prediction_id")
 
 
-def performance(view: View, *, as_of: datetime | None) -> list[PeriodScore]:
-    """AUC by month of ``event_at`` and model version, as it stood at a moment."""
+def timed(view: View) -> pa.Table:
+    """Every prediction by event time: ``model, version, event_at, output, label``; none where it has no label."""
+    columns = "model, version, event_at, output, label"
+    return view.query(f"SELECT {columns} FROM answered ORDER BY event_at, prediction_id")
+
+
+def performance(view: View, metric: str, *, as_of: datetime | None) -> list[PeriodScore]:
+    """A metric by month of ``event_at`` and model version, as it stood at a moment."""
+    from modelwright.stats.scores import metric as find  # weight: numpy is 0.1 s
+
+    chosen = find(metric)
     sql = """
         SELECT model, version, date_trunc('month', event_at) AS period_start, count(*) AS n, count(label) AS labelled,
             list({'label': label, 'output': output}) FILTER (label IS NOT NULL) AS pairs
@@ -93,7 +108,7 @@ def performance(view: View, *, as_of: datetime | None) -> list[PeriodScore]:
         interval, reason = None, "No outcome is known yet."
         if row["labelled"]:
             known = pairs[index].values
-            interval, reason = _auc(known.field("label").to_numpy(), known.field("output").to_numpy())
+            interval, reason = _scored(chosen, known.field("label").to_numpy(), known.field("output").to_numpy())
         row["period_start"] = row["period_start"].astimezone(UTC)
         scores.append(PeriodScore(**row, interval=interval, reason=reason))
     return scores
@@ -111,13 +126,20 @@ def traffic(view: View) -> list[Traffic]:
     return [Traffic(**{**row, "period": row["period"].astimezone(UTC)}) for row in view.query(sql).to_pylist()]
 
 
-def _auc(labels: Any, outputs: Any) -> tuple[Interval | None, str]:
-    from modelwright.stats.intervals import auc_interval  # weight: numpy is 0.1 s
+def _scored(metric: Metric, labels: Any, outputs: Any) -> tuple[Interval | None, str]:
+    """Where the metric is a mean, large samples need no resampling: a page is waiting."""
+    from modelwright.stats.intervals import interval, mean_interval  # weight: numpy is 0.1 s
 
     try:
-        return auc_interval(labels, outputs), ""
+        if metric.each is None or metric.name == "accuracy":
+            return interval(metric, labels, outputs, replicates=_REPLICATES), ""
+        found = mean_interval(metric.each(metric.labels(labels), metric.scores(outputs)))
     except Invalid as error:
         return None, error.message
+    if metric.root:
+        low, middle, high = (max(end, 0.0) ** 0.5 for end in (found.low, found.estimate, found.high))
+        found = replace(found, low=low, estimate=middle, high=high, method="root of a normal mean")
+    return found, ""
 
 
 def _prediction(endpoint: Name, row: dict[str, Any]) -> Prediction:

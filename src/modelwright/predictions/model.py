@@ -227,7 +227,7 @@ class Counts(Shown, frozen=True, kw_only=True):
 
 
 class PeriodScore(Struct, frozen=True, kw_only=True):
-    """How well one model version ranked the events of one month.
+    """How well one model version predicted the events of one month.
 
     Attributes:
         model: The model.
@@ -235,7 +235,7 @@ class PeriodScore(Struct, frozen=True, kw_only=True):
         period_start: The first moment of the month, UTC.
         n: Its predictions.
         labelled: Those whose outcome is known.
-        interval: AUC with its DeLong confidence interval.
+        interval: The metric that was asked for, with the interval that suits it.
         reason: Why there is no interval; empty when there is one.
     """
 

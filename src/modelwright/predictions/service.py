@@ -96,16 +96,22 @@ class PredictionService(Service):
         return answers.counts(self._log.view(unit.project, endpoint), endpoint)
 
     @operation(permission="predictions:read", kind="query")
-    def performance(self, unit: Unit, endpoint: Name, as_of: datetime | None = None) -> PeriodScores:
-        """AUC with its interval by month of the events and model version, from the log alone.
+    def performance(
+        self, unit: Unit, endpoint: Name, as_of: datetime | None = None, metric: Name = "roc_auc"
+    ) -> PeriodScores:
+        """A metric with its interval by month of the events and model version, from the log alone.
 
         Args:
             unit: The unit of work.
             endpoint: Who answered.
             as_of: What it was at this moment: later events and labels that became known later are left out.
+            metric: Which; the dashboard asks for that of the charter's KPI.
+
+        Raises:
+            Invalid: There is no such metric.
         """
         moment = None if as_of is None else as_utc(as_of, field="as_of")
-        return answers.performance(self._log.view(unit.project, endpoint), as_of=moment)
+        return answers.performance(self._log.view(unit.project, endpoint), metric, as_of=moment)
 
     @operation(permission="predictions:read", kind="query")
     def traffic(self, unit: Unit, endpoint: Name) -> TrafficRows:
@@ -143,6 +149,10 @@ class PredictionService(Service):
     def labelled(self, unit: Unit, endpoint: Name) -> pa.Table:
         """Predictions whose outcome is known, for other rooms: id, version, event time, output, label."""
         return answers.labelled(self._log.view(unit.project, endpoint))
+
+    def timed(self, unit: Unit, endpoint: Name) -> pa.Table:
+        """Every prediction by event time, for other rooms: version, event time, output, and label if it is known."""
+        return answers.timed(self._log.view(unit.project, endpoint))
 
 
 class LabelService(Service):

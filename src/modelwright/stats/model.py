@@ -25,6 +25,8 @@ class Interval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Example:
         >>> print(Interval(estimate=0.7, low=0.65, high=0.75, n=400, method="delong"))
         0.7 [0.65, 0.75]
+        >>> print(Interval(estimate=10182.3, low=5200, high=15171, n=400, method="t"))
+        10,182 [5,200, 15,171]
     """
 
     estimate: float
@@ -41,7 +43,12 @@ class Interval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(f"low {self.low} is above high {self.high}")
 
     def __str__(self) -> str:
-        return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
+        return f"{_shown(self.estimate)} [{_shown(self.low)}, {_shown(self.high)}]"
+
+
+def _shown(value: float) -> str:
+    """With four digits that count, and large ones, such as money, whole."""
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,8 +1,8 @@
 """How well scores predict labels: the table of metrics.
 
 A label is what came, a score what was predicted before it. For a binary task labels are 0 or 1; ``log_loss``, ``brier``
-and ``accuracy`` read the score as a probability, ``roc_auc`` and ``average_precision`` look at its order alone. Every
-metric accepts weights, shape ``(n_rows,)``, at least 0: a row of weight 2 counts like two rows.
+and ``accuracy`` read the score as a probability, the others look at its order alone. Every metric accepts weights,
+shape ``(n_rows,)``, at least 0: a row of weight 2 counts like two rows.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 from modelwright.core.errors import Invalid
 from modelwright.stats import weighing
 from modelwright.stats.inputs import Floats, binary, numbers, probabilities, same_length, weighting
+
+_TENTH = 0.1
 
 
 class Kind(StrEnum):
@@ -36,6 +38,8 @@ class Metric:
         higher_is_better: Its direction.
         of_ranks: It looks at the order of the scores alone, accepts any score, and needs rows of both classes.
         prepare: Labels and scores -> the metric under many weightings at once.
+        each: Labels and scores -> what each row adds, where the metric is a mean of that; none where it is not.
+        root: It is the root of that mean.
     """
 
     name: str
@@ -43,6 +47,8 @@ class Metric:
     higher_is_better: bool
     of_ranks: bool = False
     prepare: Callable[[Floats, Floats], weighing.Weigh]
+    each: Callable[[Floats, Floats], Floats] | None = None
+    root: bool = False
 
     def __call__(self, labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
         """The metric's value.
@@ -163,6 +169,54 @@ def average_precision(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike |
         Davis and Goadrich, "The relationship between precision-recall and ROC curves", ICML (2006).
     """
     return METRICS["average_precision"](labels, scores, weights)
+
+
+def recall_at_10pct(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """Share of all positives that are among the highest tenth of the rows; guessing gives a tenth.
+
+    It is what somebody finds who can look at one row in ten. Where more than a tenth of the rows are positive it cannot
+    reach 1.
+
+    Args:
+        labels: 0 or 1, shape ``(n_rows,)``, both present.
+        scores: Any finite numbers, shape ``(n_rows,)``; equal ones at the tenth's end share the room that is left.
+        weights: At least 0, shape ``(n_rows,)``.
+
+    Returns:
+        From 0 to 1.
+
+    Raises:
+        Invalid: The input breaks a rule above.
+
+    Example:
+        >>> recall_at_10pct([1, 0, 0, 0, 1, 0, 0, 0, 0, 0], [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
+        0.5
+    """
+    return METRICS["recall_at_10pct"](labels, scores, weights)
+
+
+def precision_at_10pct(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """Share of positives among the highest tenth of the rows; guessing gives their share of all rows.
+
+    It is how often somebody is right who acts on one row in ten. It depends on the share of positives, so values from
+    populations with different shares do not compare.
+
+    Args:
+        labels: 0 or 1, shape ``(n_rows,)``, both present.
+        scores: Any finite numbers, shape ``(n_rows,)``; equal ones at the tenth's end share the room that is left.
+        weights: At least 0, shape ``(n_rows,)``.
+
+    Returns:
+        From 0 to 1.
+
+    Raises:
+        Invalid: The input breaks a rule above.
+
+    Example:
+        >>> precision_at_10pct([1, 0, 0, 0, 1, 0, 0, 0, 0, 0], [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
+        1.0
+    """
+    return METRICS["precision_at_10pct"](labels, scores, weights)
 
 
 def log_loss(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -290,6 +344,17 @@ def _hits(labels: Floats, scores: Floats) -> Floats:
     return np.asarray((scores >= 0.5) == (labels == 1), dtype=np.float64)
 
 
+def _mean(name: str, kind: Kind, each: Callable[[Floats, Floats], Floats], *, higher_is_better: bool = False) -> Metric:
+    """A metric that is the mean of what each row adds."""
+    return Metric(
+        name=name,
+        kind=kind,
+        higher_is_better=higher_is_better,
+        prepare=lambda y, s: weighing.mean(each(y, s)),
+        each=each,
+    )
+
+
 METRICS: Mapping[str, Metric] = {
     found.name: found
     for found in (
@@ -302,26 +367,31 @@ METRICS: Mapping[str, Metric] = {
             prepare=weighing.average_precision,
         ),
         Metric(
-            name="log_loss",
+            name="recall_at_10pct",
             kind=Kind.BINARY,
-            higher_is_better=False,
-            prepare=lambda y, s: weighing.mean(_log_losses(y, s)),
+            higher_is_better=True,
+            of_ranks=True,
+            prepare=lambda y, s: weighing.of_highest(y, s, _TENTH, found=True),
         ),
         Metric(
-            name="brier", kind=Kind.BINARY, higher_is_better=False, prepare=lambda y, s: weighing.mean((y - s) ** 2)
+            name="precision_at_10pct",
+            kind=Kind.BINARY,
+            higher_is_better=True,
+            of_ranks=True,
+            prepare=lambda y, s: weighing.of_highest(y, s, _TENTH, found=False),
         ),
-        Metric(
-            name="accuracy", kind=Kind.BINARY, higher_is_better=True, prepare=lambda y, s: weighing.mean(_hits(y, s))
-        ),
+        _mean("log_loss", Kind.BINARY, _log_losses),
+        _mean("brier", Kind.BINARY, lambda y, s: (y - s) ** 2),
+        _mean("accuracy", Kind.BINARY, _hits, higher_is_better=True),
         Metric(
             name="rmse",
             kind=Kind.REGRESSION,
             higher_is_better=False,
             prepare=lambda y, s: weighing.root_mean((y - s) ** 2),
+            each=lambda y, s: (y - s) ** 2,
+            root=True,
         ),
-        Metric(
-            name="mae", kind=Kind.REGRESSION, higher_is_better=False, prepare=lambda y, s: weighing.mean(np.abs(y - s))
-        ),
+        _mean("mae", Kind.REGRESSION, lambda y, s: np.abs(y - s)),
     )
 }
 """Every metric by name."""

@@ -58,6 +58,35 @@ def average_precision(labels: Floats, scores: Floats) -> Weigh:
     return weigh
 
 
+def of_highest(labels: Floats, scores: Floats, share: float, *, found: bool) -> Weigh:
+    """Among the highest share of the rows: the share of all positives, or of its rows that are positive.
+
+    Equal scores at its end share the room that is left, so that the order of rows does not matter.
+
+    Args:
+        labels: 0 or 1.
+        scores: Their order counts.
+        share: Of the rows, above 0 and at most 1.
+        found: The share of all positives that is there; else the share of positives there.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    first = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
+    after = np.append(first[1:], len(ranked))
+    hits = labels[order]
+
+    def weigh(weights: NDArray[Any]) -> Floats:
+        drawn = weights.take(order, axis=1)
+        seen, gained = _cumulative(drawn), _cumulative(drawn * hits)
+        room = share * seen[:, -1]
+        before, tied = seen.take(first, axis=1), seen.take(after, axis=1) - seen.take(first, axis=1)
+        part = np.clip((room[:, None] - before) / np.where(tied > 0, tied, 1), 0, 1)
+        there = np.einsum("ij,ij->i", part, gained.take(after, axis=1) - gained.take(first, axis=1))
+        return _ratio(there, gained[:, -1] if found else room)
+
+    return weigh
+
+
 def mean(losses: Floats) -> Weigh:
     """Weighted mean of one value per row."""
 

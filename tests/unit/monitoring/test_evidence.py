@@ -11,10 +11,10 @@ from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score
 
 from modelwright.core.errors import Invalid
-from modelwright.monitoring.binned import binned_auc, by_days
 from modelwright.monitoring.evidence import SIZES, after, averaged, beginning, evidence, share
 from modelwright.monitoring.kept import Stream
 from modelwright.monitoring.watched import watch
+from modelwright.stats.binned import binned_auc, by_days, ratio
 from modelwright.stats.ordinary import ordinary
 from modelwright.stats.profile import grid, profile
 
@@ -147,10 +147,10 @@ def test_an_interval_over_days_knows_that_days_differ():
     rng = np.random.default_rng(4)
     days = rng.normal(0, 0.2, 40)
     sums = np.array([[(day + rng.normal(0, 0.1, 500)).sum(), 500] for day in days])
-    found = by_days(sums, "ratio", level=0.95, seed=0)
+    found = by_days(sums, ratio, n=20_000, level=0.95, seed=0)
     error = days.std(ddof=1) / math.sqrt(40)  # of rows alone it would be twenty times smaller
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * error, rel=0.2)
 
 
 def test_four_days_have_no_interval():
-    assert by_days(np.ones((4, 2)), "ratio", level=0.95, seed=0) is None
+    assert by_days(np.ones((4, 2)), ratio, n=4, level=0.95, seed=0) is None

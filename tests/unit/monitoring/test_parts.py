@@ -5,15 +5,17 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.monitoring.cadence import Cadence
-from modelwright.monitoring.outcomes import loss, tally
+from modelwright.monitoring.outcomes import loss, of_loss, performance_over, tally
 from modelwright.monitoring.profiles import by_hour, count
 from modelwright.monitoring.slices import slices, worst
 from modelwright.monitoring.watched import total
 from modelwright.stats.profile import grid
+from modelwright.stats.scores import METRICS, Kind
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
 
@@ -53,22 +55,55 @@ def test_the_slice_that_changed_most_is_named():
     scores, group = rng.uniform(size=4000), rng.choice(["a", "b", "c"], 4000).astype(object)
     before = (rng.uniform(size=4000) < scores).astype(float)
     after = np.where(group == "b", 1.0, before)
-    was = slices({"group": group}, before, scores, binary=True)
-    now = slices({"group": group}, after, scores, binary=True)
+    was = slices({"group": group}, before, scores, "roc_auc")
+    now = slices({"group": group}, after, scores, "roc_auc")
     assert worst(was, now, by="bias") == "group = b"
     assert worst(was, was, by="loss") == ""
 
 
 def test_a_slice_of_few_rows_is_not_named():
     group = np.array(["big"] * 500 + ["small"] * 99, dtype=object)
-    assert set(slices({"group": group}, np.ones(599), np.zeros(599), binary=False)["group"]) == {"big"}
+    assert set(slices({"group": group}, np.ones(599), np.zeros(599), "mae")["group"]) == {"big"}
 
 
 def test_a_day_of_one_class_has_no_loss():
-    assert np.isnan(loss(np.ones(50), np.linspace(0, 1, 50), binary=True)[0])
+    assert np.isnan(loss(np.ones(50), np.linspace(0, 1, 50), "roc_auc")[0])
 
 
 def test_a_tally_counts_every_labelled_row_once():
     labels = np.array([0.0, 1.0, np.nan, 1.0])
-    found = tally(labels, np.array([0.1, 0.9, 0.5, 0.4]), grid([0.1, 0.4, 0.5, 0.9]), binary=True)
+    found = tally(labels, np.array([0.1, 0.9, 0.5, 0.4]), grid([0.1, 0.4, 0.5, 0.9]), "roc_auc")
     assert (found.rows, found.labelled, sum(found.negatives), sum(found.positives)) == (4, 3, 1, 2)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_loss_is_the_metric_and_moves_by_chance_as_much_as_it_says(metric):
+    """By drawing two hundred days: the mean of the variances is near the variance of the losses."""
+    drawn = [day_of(seed, metric) for seed in range(200)]
+    losses, variances = zip(*(loss(labels, scores, metric) for labels, scores in drawn), strict=True)
+    for (labels, scores), lost in zip(drawn[:20], losses, strict=False):
+        assert of_loss(lost, metric) == pytest.approx(METRICS[metric](labels, scores), abs=1e-9)
+    assert np.mean(variances) == pytest.approx(np.var(losses), rel=0.35)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_days_add_up_to_the_metric_of_all_their_rows(metric):
+    """Exactly where it is a mean; within what a hundred and twenty-eight cells tell apart where it is of ranks."""
+    days = {DAY + timedelta(days=day): day_of(day, metric) for day in range(12)}
+    labels, scores = (np.concatenate(side) for side in zip(*days.values(), strict=True))
+    cells = grid(scores)
+    tallied = {start: tally(*day, cells, metric) for start, day in days.items()}
+    found, near = performance_over(tallied, metric), 5e-3 if METRICS[metric].of_ranks else 1e-9
+    assert found.estimate == pytest.approx(METRICS[metric](labels, scores), abs=near)
+    assert found.low < found.estimate < found.high
+    assert found.n == len(labels)
+    assert performance_over(tallied, "mae" if metric != "mae" else "rmse") is None
+
+
+def day_of(seed, metric):
+    """A day's labels and chances, or for a regression numbers."""
+    rng = np.random.default_rng([7, seed])
+    chance = rng.beta(2, 3, 400)
+    if METRICS[metric].kind is Kind.BINARY:
+        return (rng.random(400) < chance).astype(float), chance
+    return chance + rng.normal(0, 0.3, 400), chance

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, brier_score_loss, mean_absolute_error, root_mean_squared_error
 
 from modelwright.core import wire
 from modelwright.core.errors import Conflict, Corrupted, Invalid, NotFound, Unavailable
@@ -204,6 +207,34 @@ def test_performance_is_by_month_of_the_event_and_by_version(home: LogHome) -> N
     assert all(score.reason for score in found[1:])
     home.ship()
     assert home.predictions.performance(home.unit, "delays") == found
+
+
+@pytest.mark.parametrize(
+    ("metric", "golden"),
+    [
+        ("brier", brier_score_loss),
+        ("mae", mean_absolute_error),
+        ("rmse", root_mean_squared_error),
+        ("average_precision", average_precision_score),
+    ],
+)
+def test_performance_is_by_the_metric_that_is_asked_for(
+    home: LogHome, metric: str, golden: Callable[..., float]
+) -> None:
+    """Golden: scikit-learn's."""
+    outputs = np.random.default_rng(3).random(200)
+    labels = (np.random.default_rng(4).random(200) < outputs).astype(float)
+    ids = home.answer(outputs.tolist())
+    home.label(ids, labels.tolist(), JANUARY + DAY)
+    (found,) = home.predictions.performance(home.unit, "delays", metric=metric)
+    assert found.interval is not None
+    assert found.interval.estimate == pytest.approx(golden(labels, outputs))
+    assert found.interval.low < found.interval.estimate < found.interval.high
+
+
+def test_performance_by_an_unknown_metric_is_refused(home: LogHome) -> None:
+    with pytest.raises(Invalid, match="no metric 'gini'"):
+        home.predictions.performance(home.unit, "delays", metric="gini")
 
 
 def test_performance_as_of_a_moment_is_what_it_was_then(home: LogHome) -> None:

@@ -10,9 +10,23 @@ from modelwright.core.errors import Invalid
 from modelwright.stats import scores
 from modelwright.stats.scores import METRICS, metric
 
+
+def at_a_tenth(y, s, w):
+    """Recall and precision where a tenth of the rows is reached on scikit-learn's ROC curve."""
+    ones, zeros = (
+        (np.ones(len(y)) if w is None else w)[y == 1].sum(),
+        (np.ones(len(y)) if w is None else w)[y == 0].sum(),
+    )
+    false, true, _ = sk.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
+    recall = np.interp(0.1 * (ones + zeros), true * ones + false * zeros, true)
+    return recall, recall * ones / (0.1 * (ones + zeros))
+
+
 REFERENCE = {
     "roc_auc": lambda y, s, w: sk.roc_auc_score(y, s, sample_weight=w),
     "average_precision": lambda y, s, w: sk.average_precision_score(y, s, sample_weight=w),
+    "recall_at_10pct": lambda y, s, w: at_a_tenth(y, s, w)[0],
+    "precision_at_10pct": lambda y, s, w: at_a_tenth(y, s, w)[1],
     "log_loss": lambda y, s, w: sk.log_loss(y, s, sample_weight=w),
     "brier": lambda y, s, w: sk.brier_score_loss(y, s, sample_weight=w),
     "accuracy": lambda y, s, w: sk.accuracy_score(y, s >= 0.5, sample_weight=w),
@@ -70,6 +84,22 @@ def test_a_certain_mistake_costs_as_much_as_in_scikit_learn():
 )
 def test_the_area_counts_pairs_and_half_of_ties(labels, predicted, area):
     assert metric("roc_auc")(labels, predicted) == pytest.approx(area, rel=1e-15)
+
+
+def test_the_highest_tenth_is_what_a_threshold_on_it_finds():
+    labels, predicted, _ = drawn(2)
+    acted = predicted >= np.sort(predicted)[-40]
+    assert metric("recall_at_10pct")(labels, predicted) == pytest.approx(sk.recall_score(labels, acted), rel=1e-12)
+    assert metric("precision_at_10pct")(labels, predicted) == pytest.approx(
+        sk.precision_score(labels, acted), rel=1e-12
+    )
+
+
+@given(binary_rows)
+def test_without_a_difference_between_scores_the_highest_tenth_is_guessed(rows):
+    labels, _ = columns(rows)
+    assert metric("recall_at_10pct")(labels, np.zeros(len(rows))) == pytest.approx(0.1)
+    assert metric("precision_at_10pct")(labels, np.zeros(len(rows))) == pytest.approx(labels.mean())
 
 
 @given(binary_rows)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelwright.cli.build.effects import foreseen
 from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
@@ -106,6 +107,13 @@ def gate(
     show(decision, json=json, text=lambda: decided(decision))
     if not decision.allowed:
         raise typer.Exit(3)
+
+
+@app.command()
+def effect(context: typer.Context, ref: Ref, json: Json = False) -> None:
+    """Show what it would have brought on history."""
+    found = workspace(context).effects.get(ref)
+    show(found, json=json, text=lambda: foreseen(found))
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelwright.cli.build.effects import replayed
 from modelwright.cli.build.models import Ref
 from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import Json, facts, short, show, table, when
@@ -55,7 +56,8 @@ def _described(found: Evidence) -> str:
 
 
 def _details(values: Values) -> str:
-    from modelwright.governance.model import ContractCheck, Evaluation, Explanation  # weight: the statistics' types
+    from modelwright.governance.effects.model import Replay  # weight: the statistics' types
+    from modelwright.governance.model import ContractCheck, Evaluation, Explanation
     from modelwright.risks.model import RisksCounted
 
     match values:
@@ -67,6 +69,8 @@ def _details(values: Values) -> str:
         case Explanation():
             drops = [(each.column, each.drop) for each in values.importances]
             return table(("input", "drop"), drops, empty="")
+        case Replay():
+            return replayed(values)
         case RisksCounted():
             return situations(values)
         case _:

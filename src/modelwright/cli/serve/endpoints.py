@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from modelwright.cli.build.effects import realised
 from modelwright.cli.build.models import Ref, decided
 from modelwright.cli.serve.rollouts import begun
 from modelwright.terminal.context import who, workspace
@@ -154,6 +155,13 @@ def _described(found: Endpoint, history: list[Deployment]) -> str:
 def _changes(history: list[Deployment], more: str | None = None) -> str:
     rows = [(d.generation, f"{d.model}@{d.version}", d.action, when(d.at), who(d.by), d.reason) for d in history]
     return table(("generation", "version", "action", "at", "by", "reason"), rows, empty="", more=more)
+
+
+@app.command()
+def effect(context: typer.Context, endpoint: Name, json: Json = False) -> None:
+    """Compare what it has brought with what was promised."""
+    found = workspace(context).effects.realised(endpoint)
+    show(found, json=json, text=lambda: realised(found))
 
 
 @app.command()

@@ -65,17 +65,18 @@ def performance(
     context: typer.Context,
     endpoint: Endpoint,
     as_of: Annotated[str | None, typer.Option(help="As it was known at this time.")] = None,
+    metric: Annotated[str, typer.Option(help="Which, e.g. brier.")] = "roc_auc",
     json: Json = False,
 ) -> None:
-    """Show the AUC by month and version, from the log alone."""
+    """Show a metric by month and version, from the log alone."""
     found = workspace(context).predictions.performance(
-        endpoint, as_of=as_of if as_of is None else as_utc(as_of, field="as-of")
+        endpoint, as_of=as_of if as_of is None else as_utc(as_of, field="as-of"), metric=metric
     )
     rows = [
         (f"{p.period_start:%Y-%m}", f"{p.model}@{p.version}", f"{p.n:,}", f"{p.labelled:,}", p.interval or p.reason)
         for p in found
     ]
-    columns = ("month", "version", "predictions", "labelled", "AUC")
+    columns = ("month", "version", "predictions", "labelled", metric)
     show(found, json=json, text=lambda: table(columns, rows, empty=_silent(endpoint)))
 
 

@@ -17,6 +17,7 @@ from modelwright.predictions.model import PeriodScore, Traffic
 from modelwright.serving.model import Endpoint
 from modelwright.stats.model import Interval
 from modelwright.ui.page import Ask, View
+from modelwright.ui.pages.effects import realised
 from modelwright.ui.pages.standing import standing, standings
 
 Found = TypeVar("Found", Recheck, Emergency)
@@ -35,15 +36,13 @@ def load_list(ask: Ask) -> View:
 def load(ask: Ask) -> View:
     """One endpoint."""
     endpoint: Endpoint = ask.workspace.endpoints.get(ask.path["name"])
-    scores: list[PeriodScore] = ask.read("predictions.performance", endpoint.name) or []
     traffic: list[Traffic] = ask.read("predictions.traffic", endpoint.name) or []
-    stand = standing(ask, endpoint, scores)
+    stand = standing(ask, endpoint)
     charter: CharterVersion | None = ask.read("charters.get", endpoint.current.model)
     limit = charter.charter.limits.latency_p99_ms if charter is not None else None
-    versions = named(scores, traffic)
+    versions, kpi = named(stand.months, traffic), stand.kpi
     shown = buckets(traffic)
     age: Age | None = ask.read("lifecycle.age", endpoint.name)
-    kpi = stand.kpi if stand.kpi is not None and stand.kpi.metric == "roc_auc" else None
     package = endpoint.current.package
     context = {
         "stand": stand,
@@ -52,10 +51,10 @@ def load(ask: Ask) -> View:
         "emergency": _of(ask.read_all("emergencies.list", "open"), endpoint.name, package),
         "rollouts": ask.read_all("rollouts.list", endpoint.name, limit=1),
         "history": ask.read_all("endpoints.history", endpoint.name, limit=20),
-        "scores": sorted(scores, key=lambda one: (one.period_start, one.model, one.version), reverse=True),
+        "scores": sorted(stand.months, key=lambda one: (one.period_start, one.model, one.version), reverse=True),
         "months": charts.months(
-            series(scores, versions),
-            name=f"AUC of {endpoint.name} by month and version",
+            series(stand.months, versions),
+            name=f"{stand.metric} of {endpoint.name} by month and version",
             floor=kpi.threshold if kpi is not None else None,
             floor_name=f"KPI {kpi.threshold:g}" if kpi is not None else "",
         ),
@@ -63,6 +62,7 @@ def load(ask: Ask) -> View:
         "aged": charts.months(aged(age), name=f"AUC of {endpoint.name}: the first version and what answered")
         if age is not None
         else "",
+        **realised(ask.read("effects.realised", endpoint.name)),
         "volumes": charts.volumes(shown, versions, name="Predictions over time by version"),
         "latencies": charts.latencies(shown, name="Latency over time", limit_ms=limit),
         "traffic": sorted(traffic, key=lambda one: (one.period, one.version), reverse=True)[:48],

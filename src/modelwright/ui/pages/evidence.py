@@ -18,6 +18,7 @@ class Findings:
         comparison: Against the baseline.
         explanation: What the model relies on.
         contract: Whether rows are what it takes.
+        effect: What it would have brought in money.
         every: All of it, newest first.
     """
 
@@ -25,6 +26,7 @@ class Findings:
     comparison: Evidence | None = None
     explanation: Evidence | None = None
     contract: Evidence | None = None
+    effect: Evidence | None = None
     every: tuple[Evidence, ...] = ()
 
 
@@ -41,4 +43,4 @@ def findings(ask: Ask, version: ModelVersion) -> Findings:
     return Findings(every=tuple(every), **{name: newest.get(name) for name in _KINDS})
 
 
-_KINDS = ("evaluation", "comparison", "explanation", "contract")
+_KINDS = ("evaluation", "comparison", "explanation", "contract", "effect")

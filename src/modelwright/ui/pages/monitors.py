@@ -50,11 +50,12 @@ def thinned(trends: Sequence[Trend]) -> Sequence[Trend]:
 
 
 def performance(trends: Sequence[Trend], versions: Sequence[str], note: ReferenceNote | None, endpoint: str) -> object:
-    """The metric over trailing periods, with label coverage."""
+    """The metric over trailing periods, with label coverage; periods that were judged by another one are left empty."""
 
     def mark(one: Trend, series: int) -> Mark:
-        interval = one.trailing
-        said = f"{_when(one)}: {interval or one.reason}"
+        interval, other = one.trailing, one.metric if note is not None and one.metric != note.metric else ""
+        said = f"{_when(one)}: {interval or one.reason}{f', by {other}' if other else ''}"
+        interval = None if other else interval
         if one.coverage is not None:
             said += f"; {one.coverage:.0%} of {one.rows:,} rows have a label"
         value, low, high = _ends(interval)

@@ -26,6 +26,8 @@ class Standing:
             without labels.
         verdict: Whether that month keeps to the KPI.
         counts: Its predictions; none where there is no log.
+        metric: That of the KPI; by default the area under the ROC curve.
+        months: How well each version did by it, month by month.
     """
 
     endpoint: Endpoint
@@ -33,6 +35,8 @@ class Standing:
     score: PeriodScore | None
     verdict: Verdict
     counts: Counts | None
+    metric: str = "roc_auc"
+    months: tuple[PeriodScore, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -49,7 +53,7 @@ class Standing:
 
 _WORDS = {
     Verdict.PASS: " and within its KPI",
-    Verdict.FAIL: " and below its KPI",
+    Verdict.FAIL: " and misses its KPI",
     Verdict.UNKNOWN: ", and whether it keeps to its KPI cannot be told yet",
 }
 
@@ -62,18 +66,18 @@ def standings(ask: Ask, endpoints: Sequence[Endpoint]) -> list[Standing]:
     ]
 
 
-def standing(ask: Ask, endpoint: Endpoint, scores: Sequence[PeriodScore] | None = None) -> Standing:
+def standing(ask: Ask, endpoint: Endpoint) -> Standing:
     """Read what is needed to judge an endpoint.
 
     Args:
         ask: The request.
         endpoint: The endpoint as listed.
-        scores: Its months, where they have been read already.
     """
     current = endpoint.current
     published: CharterVersion | None = ask.read("charters.get", current.model)
     kpi = published.charter.kpi if published is not None else None
-    months = scores if scores is not None else ask.read("predictions.performance", endpoint.name) or []
+    metric = "roc_auc" if kpi is None else kpi.metric
+    months: list[PeriodScore] = ask.read("predictions.performance", endpoint.name, metric=metric) or []
     known = [
         month
         for month in months
@@ -83,13 +87,17 @@ def standing(ask: Ask, endpoint: Endpoint, scores: Sequence[PeriodScore] | None 
         month for month in known if month.labelled >= _LEAST_LABELLED
     ] or known  # a month that began just now says little
     newest = max(full, key=lambda month: month.period_start, default=None)
-    return Standing(endpoint, kpi, newest, judge(kpi, newest), ask.read("predictions.counts", endpoint.name))
+    counts = ask.read("predictions.counts", endpoint.name)
+    return Standing(endpoint, kpi, newest, judge(kpi, newest), counts, metric=metric, months=tuple(months))
 
 
 def judge(kpi: Kpi | None, month: PeriodScore | None) -> Verdict:
     """Whether a month keeps to the KPI: only an interval that lies wholly on one side decides."""
-    if kpi is None or month is None or month.interval is None or kpi.metric != "roc_auc":
+    if kpi is None or month is None or month.interval is None:
         return Verdict.UNKNOWN
-    if month.interval.low >= kpi.threshold:
+    low, high = month.interval.low - kpi.threshold, month.interval.high - kpi.threshold
+    if not kpi.higher_is_better:
+        low, high = -high, -low
+    if low >= 0:
         return Verdict.PASS
-    return Verdict.FAIL if month.interval.high < kpi.threshold else Verdict.UNKNOWN
+    return Verdict.FAIL if high < 0 else Verdict.UNKNOWN

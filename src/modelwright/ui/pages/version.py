@@ -11,6 +11,7 @@ from modelwright.governance.charter import CharterVersion
 from modelwright.governance.model import Evaluation, Explanation
 from modelwright.models.model import ModelVersion
 from modelwright.ui.page import Ask, View
+from modelwright.ui.pages.effects import effect
 from modelwright.ui.pages.evidence import Findings, findings
 from modelwright.ui.pages.models import TARGET, served
 
@@ -39,7 +40,7 @@ def load(ask: Ask) -> View:
 
 
 def _drawn(found: Findings, charter: CharterVersion | None) -> Mapping[str, Any]:
-    return {**_quality(found, charter), **_reliance(found)}
+    return {**_quality(found, charter), **_reliance(found), **effect(found.effect)}
 
 
 def _quality(found: Findings, charter: CharterVersion | None) -> Mapping[str, Any]:

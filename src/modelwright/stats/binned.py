@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from modelwright.stats.inputs import Floats, Seed
 from modelwright.stats.model import Interval
 from modelwright.stats.resampling import tails
+from modelwright.stats.scores import Metric
+from modelwright.stats.weighing import Weigh
 
 Counts = NDArray[np.integer] | NDArray[np.float64]
 """Rows in cells; sums over resampled days are counts too."""
@@ -38,13 +40,13 @@ def binned_auc(negatives: Counts, positives: Counts) -> Floats:
     return np.asarray(np.where(pairs > 0, beaten / np.maximum(pairs, 1), np.nan))
 
 
-def by_days(days: Floats, statistic: str, *, level: float, seed: Seed, replicates: int = 200) -> Interval | None:
+def by_days(days: Floats, of: Weigh, *, n: int, level: float, seed: Seed, replicates: int = 200) -> Interval | None:
     """A statistic over days with a percentile interval that resamples whole days, for rows of a day share their fate.
 
     Args:
-        days: One row for each day. For ``auc``: negatives by cell, then positives by cell. For ``ratio``: a sum, then
-            what it is divided by.
-        statistic: ``auc`` or ``ratio``.
+        days: One row for each day: what adds up over days.
+        of: Sums over days, one row for each set of days -> the statistic; NaN where it does not exist.
+        n: How many rows the days have.
         level: Of the interval.
         seed: Of the resampling.
         replicates: Resamples.
@@ -59,8 +61,8 @@ def by_days(days: Floats, statistic: str, *, level: float, seed: Seed, replicate
         return None
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(days), np.full(len(days), 1 / len(days)), size=replicates).astype(np.float64)
-    estimate = _of(days.sum(axis=0, keepdims=True), statistic)[0]
-    drawn = _of(weights @ days, statistic)
+    estimate = of(days.sum(axis=0, keepdims=True))[0]
+    drawn = of(weights @ days)
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(estimate) or len(drawn) < replicates / 2:
         return None
@@ -70,13 +72,25 @@ def by_days(days: Floats, statistic: str, *, level: float, seed: Seed, replicate
         low=min(low, float(estimate)),
         high=max(high, float(estimate)),
         level=level,
-        n=int(days.sum()) if statistic == "auc" else int(days[:, 1].sum()),
+        n=n,
         method=f"bootstrap of {len(days)} days",
     )
 
 
-def _of(sums: Floats, statistic: str) -> Floats:
-    if statistic == "auc":
-        half = sums.shape[1] // 2
-        return binned_auc(sums[:, :half], sums[:, half:])
+def ratio(sums: Floats) -> Floats:
+    """The first column over the second; NaN where that is nothing."""
     return np.asarray(np.where(sums[:, 1] > 0, sums[:, 0] / np.maximum(sums[:, 1], 1e-300), np.nan))
+
+
+def of_cells(metric: Metric, cells: int) -> Weigh:
+    """A metric of ranks from counts by rising score: negatives by cell, then positives by cell.
+
+    Scores within a cell count as equal.
+
+    Example:
+        >>> from modelwright.stats.scores import METRICS
+        >>> counts = np.array([[2, 1, 1, 0, 1, 3]])
+        >>> of_cells(METRICS["roc_auc"], 3)(counts)
+        array([0.8125])
+    """
+    return metric.prepare(np.repeat([0.0, 1.0], cells), np.tile(np.arange(cells, dtype=np.float64), 2))

@@ -1,0 +1,1 @@
+"""Commands for data, features, pipelines, runs and models."""
