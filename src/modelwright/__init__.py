@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from modelwright.app.training import Trained, challenge, collect, train
     from modelwright.core.errors import Conflict, Corrupted, Denied, Error, Invalid, NotFound, Refused, Unavailable
     from modelwright.lifecycle.age import measure_age
+    from modelwright.lifecycle.checking import check
     from modelwright.lifecycle.evaluate import evaluate
     from modelwright.models.lookup import Lookup
     from modelwright.pipelines.define import step
@@ -40,6 +41,7 @@ __all__ = [
     "Unavailable",
     "Workspace",
     "challenge",
+    "check",
     "collect",
     "connect",
     "dataset",
@@ -69,6 +71,7 @@ _HOMES = {
         "Unavailable",
     ),
     "modelwright.lifecycle.age": ("measure_age",),
+    "modelwright.lifecycle.checking": ("check",),
     "modelwright.lifecycle.evaluate": ("evaluate",),
     "modelwright.models.lookup": ("Lookup",),
     "modelwright.pipelines.define": ("step",),

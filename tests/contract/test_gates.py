@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from modelwright.core.errors import Invalid
 from modelwright.core.guard import Verdict
 from modelwright.core.schema import Violation
-from modelwright.governance.charter import Kpi
-from modelwright.governance.decide import judge
+from modelwright.governance.charter import Kpi, Limits
+from modelwright.governance.checks.model import (
+    Checked,
+    Group,
+    Groups,
+    Latency,
+    Perturbation,
+    Rival,
+    Rivals,
+    Robustness,
+    Size,
+    Trial,
+)
+from modelwright.governance.checks.own import OwnGate
+from modelwright.governance.checks.relying import Relied
+from modelwright.governance.decide import case_of, judge
 from modelwright.governance.effects.model import Against, DecisionRule, Money, Outcomes, Replay, Terms
-from modelwright.governance.model import Comparison, ContractCheck, Explanation
-from modelwright.governance.policy import GATES
+from modelwright.governance.model import Comparison, ContractCheck, Explanation, Rule
+from modelwright.governance.policy import GATES, check_condition
 from modelwright.risks.model import Rating, Register, RegisterVersion, Risk, RisksCounted, Situation, Standing
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
-from modelwright.testing.gates import GateContract, charter, evaluation, matter
+from modelwright.testing.gates import GateContract, charter, evaluation, evidence, matter
 
 
 def interval(estimate: float, reach: float = 0.02) -> Interval:
@@ -65,6 +83,45 @@ class TestBaseline(GateContract):
     gate = GATES.get("baseline")
     passing = (compared(0.01),)
     failing = (compared(-0.01),)
+
+
+RELIED = Relied(model="delay", version=2, package="b" * 64)
+
+
+def rivalled(estimate: float, **other) -> Rivals:
+    rival = Rival(
+        model="delay", version=2, package="b" * 64, evaluation="c" * 64, score=0.8, delta=interval(estimate, 0.01)
+    )
+    return Rivals(metric="roc_auc", scores="f" * 64, rivals=(replace(rival, **other),))
+
+
+class TestChampion(GateContract):
+    """Two per cent of 0.8 may be lost: the interval reaches down to -0.015, or to -0.02."""
+
+    gate = GATES.get("champion")
+    relied = RELIED
+    passing = (rivalled(-0.005),)
+    failing = (rivalled(-0.01),)
+
+    def test_evidence_about_another_rival_is_unknown(self):
+        assert self.judged((rivalled(0.1, package="d" * 64),)).verdict is Verdict.UNKNOWN
+        assert self.judged((replace(rivalled(0.1), scores="d" * 64),)).verdict is Verdict.UNKNOWN
+        assert self.judged((rivalled(0.1, score=0.0),)).verdict is Verdict.UNKNOWN
+
+    @pytest.mark.parametrize(
+        ("relied", "said"),
+        [
+            (None, "relies on nothing yet"),
+            (replace(RELIED, package="a" * 64), "is what champion relies on already"),
+            (replace(RELIED, returning=True), "going back"),
+        ],
+    )
+    def test_it_is_not_asked_where_there_is_nothing_to_be_better_than(self, relied, said):
+        self.relied = relied
+        found = self.judged(self.failing)
+        assert found.verdict is Verdict.NOT_APPLICABLE
+        assert said in found.reason
+        assert found.evidence, "a signature covers it all the same"
 
 
 class TestKpi(GateContract):
@@ -196,6 +253,157 @@ class TestRisks(GateContract):
 
     def test_a_situation_that_could_not_be_counted_is_unknown(self):
         assert self.judged((situations(matched=None),)).verdict is Verdict.UNKNOWN
+
+
+class TestSize(GateContract):
+    gate = GATES.get("size")
+    passing = (Size(bytes=100_000_000, files=3, largest="model.skops", largest_bytes=99_000_000),)
+    failing = (Size(bytes=100_000_001, files=3, largest="model.skops", largest_bytes=99_000_000),)
+
+
+def timed(p99: float) -> Latency:
+    return Latency(
+        p50=interval(1.0), p99=interval(p99), answers=1000, load_ms=80.0, machine="x86_64 with 2 cores", times="f" * 64
+    )
+
+
+class TestLatency(GateContract):
+    """The interval's upper end counts: 4.98 and 0.02 are within 5, 4.99 and 0.02 are not."""
+
+    gate = GATES.get("latency")
+    asked = charter(limits=Limits(latency_p99_ms=5.0))
+    passing = (timed(4.98),)
+    failing = (timed(4.99),)
+
+    def test_a_limit_of_the_policys_own_takes_the_place_of_the_charters(self):
+        rule = Rule(passes=self.gate.passes, parameters={"limit_ms": 6.0})
+        assert judge("latency", self.gate, rule, self._matter(list(map(evidence, _both(timed(5.9)))))).verdict == "PASS"
+
+    def test_where_nobody_sets_a_limit_it_is_not_asked(self):
+        self.asked = charter()
+        assert self.judged((timed(99.0),)).verdict is Verdict.NOT_APPLICABLE
+
+
+def _both(values):
+    return [values, evaluation()]
+
+
+def robust(drop: float, *, error: str = "", n: int = 900) -> Robustness:
+    noise = Trial(
+        perturbation=Perturbation(what="noise", columns=("hour",), amount=0.1),
+        drop=interval(drop, 0.01),
+        flipped=interval(0.1),
+    )
+    unseen = Trial(perturbation=Perturbation(what="unseen", columns=("origin",), error=error))
+    trials = (noise, unseen) if error else (noise,)
+    return Robustness(metric="roc_auc", scores="f" * 64, score=0.8, n=n, threshold=0.5, trials=trials, sent="9" * 64)
+
+
+class TestRobustness(GateContract):
+    """A tenth of 0.8 may be lost: the interval reaches up to 0.07, or to 0.09."""
+
+    gate = GATES.get("robustness")
+    passing = (robust(0.06),)
+    failing = (robust(0.08),)
+
+    def test_a_model_that_breaks_or_was_tried_on_few_rows_does_not_pass(self):
+        assert self.judged((robust(0.06, error="No such origin."),)).verdict is Verdict.FAIL
+        assert self.judged((robust(0.06, n=199),)).verdict is Verdict.FAIL
+        assert self.judged((replace(robust(0.06), scores="d" * 64),)).verdict is Verdict.UNKNOWN
+        assert self.judged((replace(robust(0.06), score=0.0),)).verdict is Verdict.UNKNOWN
+
+
+def group(value: str, caught: float, *, n: int = 900, selected: float = 0.5) -> Group:
+    return Group(
+        column="sex",
+        value=value,
+        n=n,
+        positives=n // 3,
+        metric=interval(0.8),
+        selected=interval(selected),
+        caught=interval(caught),
+    )
+
+
+def grouped(*groups: Group) -> Groups:
+    return Groups(metric="roc_auc", scores="f" * 64, threshold=0.5, groups=groups)
+
+
+class TestFairness(GateContract):
+    """Two rates with 0.02 on either side lie sqrt(0.02² + 0.02²) further apart at most: 0.0283."""
+
+    gate = GATES.get("fairness")
+    passing = (grouped(group("f", 0.6), group("m", 0.67)),)
+    failing = (grouped(group("f", 0.6), group("m", 0.68)),)
+    parameters: ClassVar = {"columns": "sex", "measure": "opportunity", "max_gap": 0.1, "min_rows": 200.0}
+
+    def _rule(self) -> Rule:
+        return Rule(passes=self.gate.passes, evidence_max_age="14d", parameters=self.parameters)
+
+    def test_a_small_group_is_unknown_and_never_hides_a_gap(self):
+        small = group("x", 0.6, n=199)
+        assert self.judged((grouped(*self.passing[0].groups, small),)).verdict is Verdict.UNKNOWN
+        assert self.judged((grouped(*self.failing[0].groups, small),)).verdict is Verdict.FAIL
+        assert self.judged((grouped(group("f", 0.6)),)).verdict is Verdict.UNKNOWN
+
+    def test_what_a_policy_did_not_name_or_nobody_sliced_by_is_unknown(self):
+        for columns in ("", "age", "sex, age"):
+            self.parameters = {**type(self).parameters, "columns": columns}
+            assert self.judged(self.passing).verdict is Verdict.UNKNOWN
+
+    def test_what_a_group_has_no_number_for_is_unknown(self):
+        assert self.judged((grouped(group("f", 0.6), replace(group("m", 0.6), caught=None)),)).verdict == "UNKNOWN"
+        self.parameters = {**type(self).parameters, "measure": "loyalty"}
+        assert self.judged(self.passing).verdict is Verdict.UNKNOWN
+
+    def test_a_column_of_very_many_groups_is_nothing_to_protect(self):
+        many = grouped(*(group(str(place), 0.6) for place in range(51)))
+        assert self.judged((many,)).verdict is Verdict.UNKNOWN
+
+    def test_the_four_fifths_rule_can_be_asked_for(self):
+        """0.38 and 0.5 are 0.76; the interval, by hand with MOVER-R, reaches from 0.711 to 0.811."""
+        found = grouped(group("f", 0.6, selected=0.38), group("m", 0.6, selected=0.5))
+        for asked, verdict in (("e.ratio.low >= 0.8", "FAIL"), ("e.ratio.low >= 0.7", "PASS")):
+            rule = replace(self._rule(), passes=asked)
+            matter = self._matter(list(map(evidence, _both(found))))
+            assert judge("fairness", self.gate, rule, matter).verdict == verdict
+
+    @given(rates=st.lists(st.floats(0.05, 0.95), min_size=2, max_size=6))
+    def test_the_gap_is_no_smaller_than_that_of_any_two_groups(self, rates):
+        found = grouped(*(group(str(place), rate) for place, rate in enumerate(rates)))
+        case = case_of(self.gate, self._rule(), self._matter(list(map(evidence, _both(found)))))
+        gap = self.gate.look(case).values["gap"]
+        assert gap["estimate"] == pytest.approx(max(rates) - min(rates))
+        assert gap["high"] >= max(rates) - min(rates)
+
+
+class TestOwn(GateContract):
+    """A check of one's own: the condition is the policy's."""
+
+    gate = OwnGate("no-leak")
+    passing = (Checked(name="no-leak", values={"share": 0.004, "ok": True}, source="7" * 64, rows=900),)
+    failing = (Checked(name="no-leak", values={"share": 0.02, "ok": True}, source="7" * 64, rows=900),)
+
+    def _rule(self) -> Rule:
+        return Rule(passes="e.share < 0.01 && e.ok", evidence_max_age="14d")
+
+    def test_it_exposes_what_it_says_and_its_condition_reads_no_more(self):
+        """What it finds is only known when it has run; deeper names it cannot find."""
+        check_condition("e.share < 0.01", self.gate)
+        with pytest.raises(Invalid, match=r"e\.share\.low"):
+            check_condition("e.share.low < 0.01", self.gate)
+
+    def test_another_check_or_a_name_it_did_not_find_is_unknown(self):
+        other = replace(self.passing[0], name="no-lead")
+        assert self.judged((other,)).verdict is Verdict.UNKNOWN
+        assert self.judged((replace(self.passing[0], values={"ok": True}),)).verdict is Verdict.UNKNOWN
+        found = self.judged((other,))
+        assert "modelwright model check delay@3 --on questions@1 --only no-leak" in found.remedy
+
+    def test_newer_findings_of_other_checks_do_not_take_its_place(self):
+        found = [evidence(each) for each in _both(self.passing[0])]
+        found.append(evidence(replace(self.failing[0], name="other"), age=timedelta(minutes=1)))
+        assert judge("check.no-leak", self.gate, self._rule(), self._matter(found)).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize("name", GATES.names())

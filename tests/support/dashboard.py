@@ -100,8 +100,11 @@ def told(platform: Platform) -> Story:
     weak, first, second = (_fitted(ws, columns) for columns in (["distance"], ["hour"], COLUMNS))
     for version in (weak, first, second):
         runs.append(version.manifest.run_id)
-        mw.evaluate(ws, version.ref, "flights@2", slices=("carrier", "origin"))
+        newest = version is second
+        mw.evaluate(ws, version.ref, "flights@2", slices=("carrier", "origin"), robustness=newest, latency=newest)
         ws.models.set_alias(version.ref, "champion", reason="the newest")
+    found = {"share": 0.004, "words": "none <b>at all</b>"}
+    ws.checks.keep(second.ref, "flights@2", "no-leak", found, "def no_leak(model, rows): ...")
     ws.endpoints.deploy(ENDPOINT, first.ref, reason="the first that passes")
     ws.endpoints.deploy(ENDPOINT, second.ref, reason="weather helps")
     prediction = _asked(platform, ws, (first, second))

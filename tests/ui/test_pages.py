@@ -202,6 +202,17 @@ def test_green_is_for_a_pass_alone(tab, site):
     assert set(found) == {"PASS"}
 
 
+def test_a_version_shows_what_checks_found(tab, site):
+    """Against what was relied on, by groups, with inputs that are off, and what somebody's own check said."""
+    tab.page.goto(f"{site}/models/flight-delay/3")
+    said = {each.split()[0] for each in tab.page.locator("section > h2").all_inner_texts()}
+    assert {"Against", "Groups", "When", "Checks"} <= said
+    text = tab.page.locator("main").inner_text()
+    for words in ("flight-delay@2", "noise of 0.1 of the spread", "no-leak", "none <b>at all</b>", "p99"):
+        assert words in text, words
+    assert tab.complaints == []
+
+
 def test_a_trace_leads_from_the_answer_to_the_data(tab, site, story):
     tab.page.goto(f"{site}/trace/{story.prediction}")
     kinds = tab.page.locator(".chain .what").all_inner_texts()

@@ -35,6 +35,7 @@ MANY_PARAMETERS = {
     "save": "what a model version is made of; all but two by keyword",
     "Standings": "where it is on record who made something",
     "LifecycleService": "the rooms it spans",
+    "EvidenceService": "where rows, labels, scores and rivals lie; all but one by keyword",
 }
 """Functions and constructors with more than seven parameters, each with its reason."""
 

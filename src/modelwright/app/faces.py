@@ -14,6 +14,7 @@ VERBS = {
     "policies": "modelwright.governance.sdk:PoliciesFace",
     "risks": "modelwright.risks.sdk:RisksFace",
     "evidence": "modelwright.governance.sdk:EvidenceFace",
+    "checks": "modelwright.governance.checks.sdk:ChecksFace",
     "ledger": "modelwright.ledger.sdk:LedgerFace",
     "predictions": "modelwright.predictions.sdk:PredictionsFace",
     "endpoints": "modelwright.serving.sdk:EndpointsFace",

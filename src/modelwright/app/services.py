@@ -15,6 +15,7 @@ from modelwright.documents.service import DocumentService
 from modelwright.features.service import FeatureService
 from modelwright.framing.assumptions import AssumptionService
 from modelwright.framing.feasibility import FeasibilityService
+from modelwright.governance.checks.service import CheckService
 from modelwright.governance.effects.service import EffectService
 from modelwright.governance.evidence import EvidenceService
 from modelwright.governance.service import CharterService, GateService, PolicyService
@@ -45,6 +46,7 @@ SERVICES: tuple[type[Service], ...] = (
     RiskService,
     EvidenceService,
     EffectService,
+    CheckService,
     GateService,
     ApprovalService,
     EndpointService,

@@ -60,6 +60,8 @@ from modelwright.framing.assumptions import AssumptionService
 from modelwright.framing.feasibility import FeasibilityService
 from modelwright.framing.repository import FramingRepository
 from modelwright.framing.standing import Feasible
+from modelwright.governance.checks.relying import relied_on, relying
+from modelwright.governance.checks.service import CheckService
 from modelwright.governance.decide import GovernanceGuard
 from modelwright.governance.effects.service import EffectService
 from modelwright.governance.evidence import EvidenceService
@@ -205,6 +207,7 @@ class Platform:
             circumstances=circumstances(assured, deployments),
             risks=registers.of,
             feasible=feasible,
+            relying=relying(ModelRepository(), deployments),
         )
         data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
         features = FeatureService(
@@ -253,6 +256,7 @@ class Platform:
             FeasibilityService(FramingRepository(), governance),
             evidence,
             EffectService(governance, models=models, endpoints=endpoints, predictions=predictions),
+            CheckService(evidence),
             *self._gates(governance, guard, models),
             endpoints,
             *_assurance(assured, endpoints, models, guard),
@@ -478,6 +482,7 @@ def _evidence(
         records=platform.records,
         blobs=platform.blobs,
         frames=platform.frames,
+        relied=relied_on(ModelRepository(), DeploymentRepository()),
     )
 
 

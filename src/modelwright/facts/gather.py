@@ -17,7 +17,7 @@ from modelwright.facts.record import Entry, Record, Subject, Watched
 from modelwright.features.model import TrainingRecord, ViewVersion
 from modelwright.governance import matching
 from modelwright.governance.charter import CharterVersion
-from modelwright.governance.model import Evidence, Kind
+from modelwright.governance.model import Evidence
 from modelwright.governance.signoffs import Signature, counting
 from modelwright.models.model import CHAMPION, MANIFEST_TYPE, Manifest, ModelVersion
 from modelwright.pipelines.model import Execution, PipelineVersion
@@ -272,7 +272,7 @@ def _subject(rooms: Rooms, unit: Unit, version: ModelVersion, charter: CharterVe
     )
 
 
-def _counting(rooms: Rooms, unit: Unit, version: ModelVersion, charter: CharterVersion | None) -> dict[Kind, Evidence]:
+def _counting(rooms: Rooms, unit: Unit, version: ModelVersion, charter: CharterVersion | None) -> dict[str, Evidence]:
     """What the gates would read, without regard to age."""
     if charter is None:
         return {}

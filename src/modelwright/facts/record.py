@@ -16,7 +16,7 @@ from modelwright.data.model import DatasetVersion
 from modelwright.features.model import TrainingRecord, ViewVersion
 from modelwright.framing.model import Assumed, Feasibility
 from modelwright.governance.charter import CharterVersion
-from modelwright.governance.model import Evidence, Kind
+from modelwright.governance.model import Evidence
 from modelwright.governance.signoffs import Signature
 from modelwright.models.model import ModelVersion
 from modelwright.monitoring.model import Settings
@@ -44,7 +44,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     """
 
     version: ModelVersion
-    evidence: dict[Kind, Evidence] = {}
+    evidence: dict[str, Evidence] = {}
     run: Run | None = None
     execution: Execution | None = None
     data: tuple[DatasetVersion, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from modelwright.facts import changes, data, effect, frame, making, purpose, quality, risk, use
+from modelwright.facts import changes, checks, data, effect, frame, making, purpose, quality, risk, use
 from modelwright.facts.model import Statement
 from modelwright.facts.record import Record
 
@@ -48,6 +48,12 @@ FACTS: Mapping[str, Fact] = {
     "baseline": quality.baseline,
     "effect": effect.effect,
     "contract": quality.contract,
+    "rivals": checks.rivals,
+    "groups": checks.groups,
+    "size": checks.size,
+    "latency": checks.latency,
+    "robustness": checks.robustness,
+    "own-checks": checks.own,
     "reliance": quality.reliance,
     "gates": quality.gates,
     "deployments": use.deployments,

@@ -12,11 +12,13 @@ from modelwright.core.registry import Shelf
 from modelwright.core.unit import Unit
 from modelwright.governance import matching
 from modelwright.governance.charter import CharterVersion
+from modelwright.governance.checks.absence import absence
+from modelwright.governance.checks.relying import Relying, nothing_yet
 from modelwright.governance.circumstances import Circumstances, ordinary
 from modelwright.governance.gates.base import Case, Gate
 from modelwright.governance.matching import Matter
 from modelwright.governance.model import Decided, Kind, Policy, PolicyVersion, Rule, SignOff, TransitionDecided, matches
-from modelwright.governance.policy import GATES, built_in, resolved
+from modelwright.governance.policy import GATES, built_in, gate_of, resolved
 from modelwright.governance.signoffs import Basis, SignedOff, basis_of, judged, nobody_signed
 from modelwright.risks.model import Standing
 
@@ -39,6 +41,7 @@ class GovernanceGuard:
         circumstances: What holds where a transition leads, whatever the evidence says.
         risks: A model's risk register as it stands.
         feasible: Whether somebody decided that what leads there is not to be made.
+        relying: What an alias or endpoint relies on now.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class GovernanceGuard:
         circumstances: Circumstances = ordinary,
         risks: Callable[[Unit, str], Standing | None] = lambda *_: None,
         feasible: Circumstances = ordinary,
+        relying: Relying = nothing_yet,
     ) -> None:
         self._repository = repository
         self._gates = gates
@@ -57,6 +61,7 @@ class GovernanceGuard:
         self._circumstances = circumstances
         self._risks = risks
         self._feasible = feasible
+        self._relying = relying
 
     def __call__(self, unit: Unit, transition: Transition) -> Decision:
         """Decide, and record the decision, also a refusal."""
@@ -183,12 +188,14 @@ class GovernanceGuard:
             evidence=tuple(everything),
             earlier=self._earlier(unit, charter),
             register=self._risks(unit, transition.model),
+            relied=self._relying(unit, transition),
             now=unit.now,
         )
         return [self._judged(name, rule, matter) for name, rule in policy.gates.items()]
 
     def _judged(self, name: str, rule: Rule, matter: Matter) -> GateResult:
-        if name not in self._gates.names():
+        gate = gate_of(name, self._gates)
+        if gate is None:
             return GateResult(
                 gate=name,
                 verdict=Verdict.UNKNOWN,
@@ -196,7 +203,7 @@ class GovernanceGuard:
                 remedy="Install the plugin that offers it and name it in MODELWRIGHT_PLUGINS, or publish a policy "
                 "without it: modelwright policy publish policy.yaml",
             )
-        return judge(name, self._gates.get(name), rule, matter)
+        return judge(name, gate, rule, matter)
 
     def _earlier(self, unit: Unit, charter: CharterVersion) -> CharterVersion | None:
         """The newest charter with another KPI or label under which results were seen before this one came."""
@@ -220,6 +227,7 @@ def case_of(gate: Gate, rule: Rule, matter: Matter) -> Case:
         parameters=rule.parameters,
         earlier=matter.earlier,
         register=matter.register,
+        relied=matter.relied,
         known=frozenset(one.digest for one in counting),
     )
 
@@ -230,12 +238,12 @@ def judge(name: str, gate: Gate, rule: Rule, matter: Matter) -> GateResult:
     The order is the law: exempt, then missing is UNKNOWN, then the condition; a gate cannot pass by itself.
     """
     case = case_of(gate, rule, matter)
-    if why := gate.exempt(case):
-        return GateResult(gate=name, verdict=Verdict.NOT_APPLICABLE, reason=why)
+    if why := gate.exempt(case):  # what it would have read is named too: a signature holds wherever the gate is asked
+        return GateResult(gate=name, verdict=Verdict.NOT_APPLICABLE, reason=why, evidence=_read(case))
     missing = next((kind for kind in gate.reads if kind not in case.evidence), None)
     if missing is not None or not gate.reads:
         reason, remedy = (
-            matching.absence(missing, rule, matter)
+            absence(missing, rule, matter)
             if missing is not None
             else ("The gate reads no evidence.", "Mend the plugin that offers it.")
         )
@@ -248,7 +256,7 @@ def judge(name: str, gate: Gate, rule: Rule, matter: Matter) -> GateResult:
         verdict=verdict,
         reason=seen.reason if verdict.passes else f"{seen.reason} Asked: {rule.passes}",
         remedy="" if verdict.passes else seen.remedy,
-        evidence=(*(evidence.digest for evidence in case.evidence.values()), *_judged_risks(case)),
+        evidence=_read(case),
     )
 
 
@@ -281,9 +289,10 @@ def _asked(results: list[GateResult], transition: Transition, policy: Policy) ->
     return asked
 
 
-def _judged_risks(case: Case) -> tuple[str, ...]:
-    """The register with what people judged, where the gate reads it: a signature dies when somebody judges anew."""
-    return (case.register.digest,) if case.register is not None and Kind.RISKS in case.evidence else ()
+def _read(case: Case) -> tuple[str, ...]:
+    """What a gate read, with what people judged where it reads that: a signature dies when somebody judges anew."""
+    judged = (case.register.digest,) if case.register is not None and Kind.RISKS in case.evidence else ()
+    return (*(evidence.digest for evidence in case.evidence.values()), *judged)
 
 
 def _served(results: list[GateResult]) -> bool:

@@ -244,11 +244,12 @@ def _beyond(column: Column, values: pa.ChunkedArray, dtype: DType | None) -> str
 
 @cache
 def code_digest() -> str:
-    """SHA-256 over the source that computes evidence: this module, what replays and what counts, and ``stats``."""
+    """SHA-256 over the source that computes evidence: this module, what replays, counts and checks, and ``stats``."""
     hashed = hashlib.sha256(files("modelwright.governance").joinpath(PurePath(__file__).name).read_bytes())
     counts = [files("modelwright.risks").joinpath(name) for name in ("counting.py", "predicates.py")]
-    replays = files("modelwright.governance").joinpath("effects", "replay.py")
-    for entry in [replays, *counts, *sorted(files("modelwright.stats").iterdir(), key=lambda found: found.name)]:
+    counts += [files("modelwright.governance.checks").joinpath(name) for name in ("computing.py", "quantiles.py")]
+    counts.append(files("modelwright.governance.effects").joinpath("replay.py"))
+    for entry in [*counts, *sorted(files("modelwright.stats").iterdir(), key=lambda found: found.name)]:
         if entry.name.endswith(".py"):
             source = entry.read_bytes()
             hashed.update(f"\0{entry.name}\0{len(source)}\0".encode() + source)

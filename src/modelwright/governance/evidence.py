@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from modelwright.core.operation import Service, Upload, operation
 from modelwright.core.unit import Snapshot, Unit
 from modelwright.data.model import DatasetVersion
 from modelwright.governance.charter import CharterVersion, ColumnName, no_charter
+from modelwright.governance.checks.relying import Relied
 from modelwright.governance.effects.model import Replay
 from modelwright.governance.model import (
     Comparison,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:  # weight: SQLAlchemy, pyarrow and numpy, which a remote clien
     from modelwright.risks.repository import RiskRepository
     from modelwright.store.ports import Blobs, Frames, Records
 
+ReliedOn = Callable[[Unit, str, Digest], "Sequence[Relied]"]
+"""Says what else than these bytes aliases of a model and endpoints rely on now."""
+
 _MOST_SLICES = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REPEATED = timedelta(hours=1)
@@ -60,6 +64,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     window: Window
     baseline: Evidence | None
     champion: Evidence | None
+    rivals: tuple[Evidence, ...]
     register: RegisterVersion | None
 
 
@@ -78,14 +83,16 @@ class EvidenceService(Service):
         records: Records,
         blobs: Blobs,
         frames: Frames,
+        relied: ReliedOn,
     ) -> None:
         self._repository = repository
         self._risks = risks
         self._models = models
         self._data = data
         self._records = records
-        self._blobs = blobs
+        self.blobs = blobs
         self._frames = frames
+        self._relied = relied
 
     @operation(permission="evidence:write", kind="command", idempotent=True)
     def evaluate(
@@ -97,6 +104,7 @@ class EvidenceService(Service):
         since: datetime | None = None,
         until: datetime | None = None,
         slices: tuple[ColumnName, ...] = (),
+        threshold: float | None = None,
     ) -> tuple[Evidence, ...]:
         """Judge a version's scores on a dataset version: input contract, KPI, the charter's baseline, effect and risks.
 
@@ -114,21 +122,25 @@ class EvidenceService(Service):
             since: The first event time; none means from the beginning.
             until: The first event time after it; none means to the end.
             slices: At most 10 columns to slice by.
+            threshold: From which score on the decision is taken, between 0 and 1; by default as the charter's rule says,
+                or where its worth of outcomes breaks even, else 0.5. Groups are compared at it.
 
         Returns:
-            The contract check, the evaluation, the comparison where the baseline's scores were there, the effect where
-            the charter says what outcomes are worth, and how often the situations of the model's risk register were met
-            where it has one.
+            The contract check, the evaluation, the size, the comparison where the baseline's scores were there, the one
+            with what aliases and endpoints rely on where theirs were, how groups fare where it was sliced, the effect
+            where the charter says what outcomes are worth, and how often the situations of the model's risk register
+            were met where it has one.
 
         Raises:
             NotFound: There is no such version, dataset or charter.
             Invalid: The scores are not one usable number for each row, or the labels cannot be judged.
         """
-        subject = self._subject(unit, ref, dataset, _window(since, until))
+        subject = self.subject(unit, ref, dataset, window(since, until))
         if len(slices) > _MOST_SLICES or len(set(slices)) != len(slices):
             raise Invalid(f"{len(slices)} slice columns, not at most {_MOST_SLICES} different ones.")
-        found = self._computed(subject, scores, slices, unit.now)
-        return self._recorded(unit, subject, found)
+        check_threshold(threshold)
+        found = self._computed(subject, scores, slices, threshold, unit.now)
+        return self.recorded(unit, subject, found)
 
     @operation(permission="evidence:write", kind="command", idempotent=True)
     def explain(
@@ -155,7 +167,7 @@ class EvidenceService(Service):
         Raises:
             Invalid: An importance is about a column that is not an input, or there are two of one column.
         """
-        subject = self._subject(unit, ref, dataset, _window(since, until))
+        subject = self.subject(unit, ref, dataset, window(since, until))
         inputs = subject.version.manifest.inputs.names
         named = [importance.column for importance in importances]
         if len(set(named)) != len(named) or not set(named) <= set(inputs):
@@ -166,7 +178,7 @@ class EvidenceService(Service):
             )
         ordered = sorted(importances, key=lambda each: (-each.drop.estimate, each.column))
         values = Explanation(method=method, inputs=inputs, importances=tuple(ordered))
-        return self._recorded(unit, subject, [values])[0]
+        return self.recorded(unit, subject, [values])[0]
 
     @operation(permission="evidence:write", kind="command", idempotent=True)
     def count_risks(self, unit: Unit, ref: Ref) -> Evidence:
@@ -184,15 +196,15 @@ class EvidenceService(Service):
         from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
 
         found = self._evaluated(unit, ref)
-        subject = self._subject(unit, ref, found.dataset.ref, found.window)
+        subject = self.subject(unit, ref, found.dataset.ref, found.window)
         if subject.register is None:
             raise no_register(subject.version.model)
-        table = self._rows(subject, ())
+        table = self.rows(subject, ())
         rows = evaluation.judged(table, subject.charter.charter, subject.data.event_time, found.made_at)
         digest = found.values.scores if isinstance(found.values, Evaluation) else ""
-        scores = evaluation.read_scores(self._blobs.read(digest), table.num_rows, subject.version.manifest.task)
+        scores = evaluation.read_scores(self.blobs.read(digest), table.num_rows, subject.version.manifest.task)
         counted = _counted(subject, table, rows, (digest, scores))
-        return self._recorded(unit, subject, counted)[0]
+        return self.recorded(unit, subject, counted)[0]
 
     @operation(permission="evidence:read", kind="query")
     def list(self, unit: Unit, ref: Ref) -> tuple[Evidence, ...]:
@@ -242,7 +254,7 @@ class EvidenceService(Service):
             remedy=f"Run: modelwright model evaluate {version.ref} --on DATASET@VERSION",
         )
 
-    def _subject(self, unit: Unit, ref: str, dataset: str, window: Window) -> Subject:
+    def subject(self, unit: Unit, ref: str, dataset: str, window: Window) -> Subject:
         """Everything the computing needs, read in a snapshot of its own: it must not hold up writers."""
         with self._records.reading() as rows:
             reading = Snapshot(unit, rows)
@@ -259,6 +271,7 @@ class EvidenceService(Service):
                 window=window,
                 baseline=self._rated(reading, version, charter.charter.baseline, data, window),
                 champion=self._rated(reading, version, f"{version.model}@champion", data, window),
+                rivals=tuple(self._rivals(reading, version, charter, data, window)),
                 register=self._risks.register(rows, unit.project, version.model),
             )
 
@@ -274,24 +287,44 @@ class EvidenceService(Service):
             return None
         if rival.manifest.task is not version.manifest.task or rival.ref == version.ref:
             return None
-        for found in self._repository.evidence_of(unit.rows, unit.project, rival.model, rival.version):
-            same = (found.package, found.dataset.digest, found.window) == (rival.package, data.digest, window)
+        return self.scored(unit, rival, data, window)
+
+    def _rivals(
+        self, unit: Unit, version: ModelVersion, charter: CharterVersion, data: DatasetVersion, window: Window
+    ) -> Iterator[Evidence]:
+        """Evaluations on the very same rows of what aliases and endpoints rely on now for the same label."""
+        for relied in self._relied(unit, version.model, version.package):
+            theirs = self._repository.charter(unit.rows, unit.project, relied.model)
+            found = self.scored(unit, relied, data, window)
+            if found is None or theirs is None or not isinstance(found.values, Evaluation):
+                continue
+            binary = found.values.positives is not None
+            same_label = theirs.charter.label.column == charter.charter.label.column
+            if same_label and binary == (version.manifest.task is Task.BINARY):
+                yield found
+
+    def scored(
+        self, unit: Unit, version: ModelVersion | Relied, data: DatasetVersion, window: Window
+    ) -> Evidence | None:
+        """The newest evaluation of a version on the very same rows."""
+        for found in self._repository.evidence_of(unit.rows, unit.project, version.model, version.version):
+            same = (found.package, found.dataset.digest, found.window) == (version.package, data.digest, window)
             if same and found.kind is Kind.EVALUATION and found.intact:
                 return found
         return None
 
-    def _computed(self, subject: Subject, upload: Upload, slices: Sequence[str], now: datetime) -> Sequence[Values]:
+    def _computed(
+        self, subject: Subject, upload: Upload, slices: Sequence[str], threshold: float | None, now: datetime
+    ) -> Sequence[Values]:
         from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
 
         charter, task = subject.charter.charter, subject.version.manifest.task
-        table = self._rows(subject, slices)
+        table = self.rows(subject, slices)
         rows = evaluation.judged(table, charter, subject.data.event_time, now)
-        scores = evaluation.read_scores(self._sent(upload), table.num_rows, task)
-        found: list[Values] = [
-            evaluation.checked(table, subject.version.manifest.inputs),
-            evaluation.evaluated(table, rows, scores, charter, slices=slices, digest=upload.digest, task=task),
-        ]
-        baseline, rivals = subject.baseline, self._rivals(subject, table.num_rows)
+        scores = evaluation.read_scores(self.sent(upload), table.num_rows, task)
+        judged = evaluation.evaluated(table, rows, scores, charter, slices=slices, digest=upload.digest, task=task)
+        found: list[Values] = [evaluation.checked(table, subject.version.manifest.inputs), judged]
+        baseline, rated = subject.baseline, self._rates(subject, table.num_rows)
         if baseline is not None:
             found.append(
                 Comparison(
@@ -300,13 +333,17 @@ class EvidenceService(Service):
                     package=baseline.package,
                     evaluation=baseline.digest,
                     metric=charter.kpi.metric,
-                    delta=evaluation.compared(rows, scores, rivals["baseline"].scores, charter.kpi.metric),
+                    delta=evaluation.compared(rows, scores, rated["baseline"].scores, charter.kpi.metric),
                 )
             )
-        found += _replayed(subject, table, rows, (upload.digest, scores), rivals)
-        return [*found, *_counted(subject, table, rows, (upload.digest, scores))]
+        return [
+            *found,
+            *self._beside(subject, table, (rows, scores, judged), threshold),
+            *_replayed(subject, table, rows, (upload.digest, scores), rated),
+            *_counted(subject, table, rows, (upload.digest, scores)),
+        ]
 
-    def _rivals(self, subject: Subject, rows: int) -> dict[Rival, Rated]:
+    def _rates(self, subject: Subject, rows: int) -> dict[Rival, Rated]:
         """The scores of those it is compared with."""
         from modelwright.governance.effects.replay import Rated  # weight: numpy
         from modelwright.governance.evaluation import read_scores
@@ -319,13 +356,39 @@ class EvidenceService(Service):
             name: Rated(
                 f"{other.model}@{other.version}",
                 other.digest,
-                read_scores(self._blobs.read(other.values.scores), rows, subject.version.manifest.task),
+                read_scores(self.blobs.read(other.values.scores), rows, subject.version.manifest.task),
             )
             for name, other in named
             if other is not None and isinstance(other.values, Evaluation)
         }
 
-    def _rows(self, subject: Subject, slices: Sequence[str]) -> pa.Table:
+    def _beside(
+        self, subject: Subject, table: pa.Table, scored: tuple[Judged, Floats, Evaluation], asked: float | None
+    ) -> Sequence[Values]:
+        """What else can be said of scores that were judged."""
+        from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
+        from modelwright.governance.checks import computing
+
+        rows, scores, judged = scored
+        charter, manifest = subject.charter.charter, subject.version.manifest
+        theirs = [
+            (rival, evaluation.read_scores(self.blobs.read(rival.values.scores), len(scores), manifest.task))
+            for rival in subject.rivals
+            if isinstance(rival.values, Evaluation)
+        ]
+        at = computing.decided_at(charter, manifest.task, asked)
+        return [
+            computing.sized(manifest),
+            *computing.rivalled(rows, scores, judged, theirs),
+            *computing.grouped(table, rows, scores, judged, at),
+        ]
+
+    def rows(self, subject: Subject, slices: Sequence[str] = ()) -> pa.Table:
+        """The rows of a subject's window: what the model takes, the label, the slices' columns, the event time.
+
+        Raises:
+            Invalid: There is no such column, or no row.
+        """
         from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
 
         data, label = subject.data, subject.charter.charter.label.column
@@ -342,24 +405,31 @@ class EvidenceService(Service):
         table = self._frames.table([part.digest for part in data.parts], columns)
         return evaluation.rows_in(table, subject.window, data.event_time)
 
-    def _sent(self, upload: Upload) -> bytes:
+    def sent(self, upload: Upload) -> bytes:
+        """What was sent ahead.
+
+        Raises:
+            Invalid: Nothing was, or too much.
+        """
         from modelwright.governance.evaluation import LARGEST_UPLOAD  # weight: pyarrow, numpy, 0.4 s
 
-        if self._blobs.missing([upload.digest]):
-            raise Invalid("The scores have not been sent.", remedy="Send them ahead; ws.evidence.record does.")
-        size = self._blobs.size(upload.digest)
+        if self.blobs.missing([upload.digest]):
+            raise Invalid(
+                "What is to be judged has not been sent.", remedy="Send it ahead; modelwright model evaluate does."
+            )
+        size = self.blobs.size(upload.digest)
         if size > LARGEST_UPLOAD:
-            raise Invalid(f"The scores have {size:,} bytes, not at most {LARGEST_UPLOAD:,}.")
-        return self._blobs.read(upload.digest)
+            raise Invalid(f"What was sent has {size:,} bytes, not at most {LARGEST_UPLOAD:,}.")
+        return self.blobs.read(upload.digest)
 
-    def _recorded(self, unit: Unit, subject: Subject, found: Sequence[Values]) -> tuple[Evidence, ...]:
+    def recorded(self, unit: Unit, subject: Subject, found: Sequence[Values]) -> tuple[Evidence, ...]:
+        """Keep what was found; what says the same as an hour ago at most is the evidence that is there."""
         from modelwright.governance.evaluation import code_digest  # weight: pyarrow, numpy, 0.4 s
 
         version = subject.version
         known = self._repository.evidence_of(unit.rows, unit.project, version.model, version.version)
-        made = []
-        for values in found:
-            evidence = Evidence.of(
+        fresh = [
+            Evidence.of(
                 Finding(
                     model=version.model,
                     version=version.version,
@@ -373,12 +443,30 @@ class EvidenceService(Service):
                     made_by=unit.actor,
                 )
             )
-            repeated = _repeated(evidence, known)
-            made.append(repeated or evidence)
-            if repeated is None:
+            for values in found
+        ]
+        there = [_repeated(evidence, known) for evidence in fresh]
+        again = all(there)  # else all of it is kept anew: what an evaluation goes with must not be older than it
+        made = []
+        for evidence, repeated in zip(fresh, there, strict=True):
+            kept = repeated if repeated is not None and (again or repeated.digest == evidence.digest) else evidence
+            made.append(kept)
+            if kept is evidence:
                 self._repository.add_evidence(unit.rows, unit.project, evidence)
                 unit.emit(_event(evidence))
         return tuple(made)
+
+
+def check_threshold(threshold: float | None) -> None:
+    """Pass silently when scores can reach it, and fail to.
+
+    Raises:
+        Invalid: They cannot.
+    """
+    if threshold is not None and not 0 < threshold < 1:
+        raise Invalid(
+            f"The threshold is {threshold}, not between 0 and 1.", fields={"threshold": "not between 0 and 1"}
+        )
 
 
 def _counted(subject: Subject, table: pa.Table, rows: Judged, scored: tuple[Digest, Floats]) -> list[RisksCounted]:
@@ -414,7 +502,7 @@ def _times(table: pa.Table, event_time: str | None) -> NDArray[np.datetime64] | 
     return table[event_time].to_numpy()  # type: ignore[no-any-return]  # Arrow
 
 
-def _window(since: datetime | None, until: datetime | None) -> Window:
+def window(since: datetime | None, until: datetime | None) -> Window:
     """The window in UTC; a moment without an offset is refused."""
     return Window(
         since=None if since is None else as_utc(since, field="since"),
@@ -424,7 +512,7 @@ def _window(since: datetime | None, until: datetime | None) -> Window:
 
 def _repeated(fresh: Evidence, known: Sequence[Evidence]) -> Evidence | None:
     """The newest evidence of that kind, if it says the same and is young."""
-    newest = next((evidence for evidence in known if evidence.kind is fresh.kind), None)
+    newest = next((evidence for evidence in known if evidence.slot == fresh.slot), None)
     if newest is None or not fresh.made_at - _REPEATED < newest.made_at <= fresh.made_at:
         return None
     return newest if _timeless(newest) == _timeless(fresh) else None

@@ -11,7 +11,7 @@ from modelwright.core.clock import duration
 from modelwright.core.guard import Transition
 from modelwright.core.ids import parse_ref
 from modelwright.governance.charter import CharterVersion
-from modelwright.governance.gates.base import evaluate_command
+from modelwright.governance.checks.relying import Relied
 from modelwright.governance.model import Evidence, Kind, Rule
 from modelwright.risks.model import Standing
 
@@ -26,6 +26,7 @@ class Matter(Struct, frozen=True, kw_only=True):
         now: The wall clock.
         earlier: The newest charter with another KPI or label under which results were already seen, if any.
         register: The model's risk register as it stands now, if it has one.
+        relied: What the target relies on now, if anything.
     """
 
     transition: Transition
@@ -34,6 +35,7 @@ class Matter(Struct, frozen=True, kw_only=True):
     now: datetime
     earlier: CharterVersion | None = None
     register: Standing | None = None
+    relied: Relied | None = None
 
 
 def bound(transition: Transition, charter: CharterVersion, found: Sequence[Evidence]) -> list[Evidence]:
@@ -52,7 +54,7 @@ def bound(transition: Transition, charter: CharterVersion, found: Sequence[Evide
     ]
 
 
-def newest(found: Sequence[Evidence], now: datetime) -> dict[Kind, Evidence]:
+def newest(found: Sequence[Evidence], now: datetime) -> dict[str, Evidence]:
     """The newest unexpired evidence of each kind, all on the rows of the newest evaluation.
 
     Without an evaluation nothing counts: a contract checked on some rows says nothing about a KPI reached on others.
@@ -62,19 +64,20 @@ def newest(found: Sequence[Evidence], now: datetime) -> dict[Kind, Evidence]:
     anchor = next((evidence for evidence in ordered if evidence.kind is Kind.EVALUATION), None)
     if anchor is None:
         return {}
-    chosen: dict[Kind, Evidence] = {}
+    chosen: dict[str, Evidence] = {}
     for evidence in ordered:
         if same_rows(evidence, anchor):
-            chosen.setdefault(evidence.kind, evidence)
+            chosen.setdefault(evidence.slot, evidence)
     return _coherent(chosen, anchor)
 
 
-def _coherent(chosen: dict[Kind, Evidence], anchor: Evidence) -> dict[Kind, Evidence]:
+def _coherent(chosen: dict[str, Evidence], anchor: Evidence) -> dict[str, Evidence]:
     """Drop what was computed from other scores than the newest evaluation's: it was made before these scores came."""
     for kind in (Kind.COMPARISON, Kind.EFFECT, Kind.RISKS):
         if kind in chosen and chosen[kind].made_at < anchor.made_at:
             del chosen[kind]
-    return chosen
+    scores = getattr(anchor.values, "scores", None)
+    return {kind: found for kind, found in chosen.items() if getattr(found.values, "scores", scores) == scores}
 
 
 def same_rows(one: Evidence, other: Evidence) -> bool:
@@ -82,61 +85,9 @@ def same_rows(one: Evidence, other: Evidence) -> bool:
     return one.dataset.digest == other.dataset.digest and one.window == other.window
 
 
-def fresh(chosen: Mapping[Kind, Evidence], rule: Rule, now: datetime) -> dict[Kind, Evidence]:
+def fresh(chosen: Mapping[str, Evidence], rule: Rule, now: datetime) -> dict[str, Evidence]:
     """What a rule does not find too old."""
     if rule.evidence_max_age is None:
         return dict(chosen)
     oldest = now - duration(rule.evidence_max_age)
     return {kind: evidence for kind, evidence in chosen.items() if evidence.made_at > oldest}
-
-
-def absence(kind: Kind, rule: Rule, matter: Matter) -> tuple[str, str]:
-    """Why there is no evidence of a kind that counts, and what to do."""
-    transition, charter, found, now = matter.transition, matter.charter, matter.evidence, matter.now
-    ref = f"{transition.model}@{transition.version}"
-    of_kind = sorted((each for each in found if each.kind is kind), key=lambda each: each.made_at)
-    mine = bound(transition, charter, of_kind)
-    chosen = newest(bound(transition, charter, found), now)
-    anchor = chosen.get(Kind.EVALUATION)
-    remedy = f"Run: {evaluate_command(ref, anchor)}"
-    if kind in (Kind.COMPARISON, Kind.RISKS):
-        return _no_comparison(ref, charter, anchor) if kind is Kind.COMPARISON else _no_count(ref, matter.register)
-    if not of_kind:
-        return f"There is no {kind}{' check' if kind is Kind.CONTRACT else ''} of {ref}.", remedy
-    if not mine:
-        last = of_kind[-1]
-        if last.package == transition.package and last.charter != charter.judging:
-            reason = (
-                f"The {kind} of {last.made_at:%Y-%m-%d} was made under another charter; charter {charter.version} was "
-                f"published on {charter.published_at:%Y-%m-%d}."
-            )
-            return reason, remedy
-        return f"The {kind} of {last.made_at:%Y-%m-%d} is about other bytes or another dataset.", remedy
-    if kind not in chosen:
-        return f"No unexpired {kind} of {ref} is about the rows of its newest evaluation.", remedy
-    age = now - chosen[kind].made_at
-    return f"The {kind} is {age.days} days old, and the policy accepts {rule.evidence_max_age}.", remedy
-
-
-def _no_comparison(ref: str, charter: CharterVersion, anchor: Evidence | None) -> tuple[str, str]:
-    baseline = charter.charter.baseline
-    if baseline is None:
-        return (
-            "The charter names no baseline to beat.",
-            "Register a heuristic, name it as `baseline` in charter.yaml, publish it and evaluate both.",
-        )
-    return (
-        f"{ref} has not been compared with {baseline} on the rows of its newest evaluation, or too long ago.",
-        f"Run: {evaluate_command(f'{baseline}@latest', anchor)}, then: {evaluate_command(ref, anchor)}",
-    )
-
-
-def _no_count(ref: str, register: Standing | None) -> tuple[str, str]:
-    if register is None:
-        model = ref.partition("@")[0]
-        remedy = "Write down what can go wrong, and run: modelwright risk publish risks.yaml"
-        return f"{model} has no risk register.", remedy
-    return (
-        f"The situations of its risks were not counted on the rows of {ref}'s newest evaluation, or too long ago.",
-        f"Run: modelwright risk count {ref}",
-    )

@@ -17,6 +17,7 @@ from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.schema import Violation
 from modelwright.core.shown import Shown
 from modelwright.governance.charter import Charter, ColumnName
+from modelwright.governance.checks.model import Checked, More
 from modelwright.governance.effects.model import Replay
 from modelwright.risks.model import RisksCounted
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
@@ -172,6 +173,12 @@ class Kind(StrEnum):
     EXPLANATION = "explanation"
     EFFECT = "effect"
     RISKS = "risks"
+    RIVALS = "rivals"
+    GROUPS = "groups"
+    SIZE = "size"
+    LATENCY = "latency"
+    ROBUSTNESS = "robustness"
+    CHECK = "check"
 
 
 class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -266,7 +273,7 @@ class Explanation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     importances: tuple[Importance, ...]
 
 
-Values = ContractCheck | Evaluation | Comparison | Explanation | Replay | RisksCounted
+Values = ContractCheck | Evaluation | Comparison | Explanation | Replay | RisksCounted | More
 
 
 class Finding(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -319,6 +326,11 @@ class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Which kind it is."""
         return Kind(str(type(self.values).__struct_config__.tag))
 
+    @property
+    def slot(self) -> str:
+        """What it takes the place of when it is newer: its kind; of checks of one's own ``check.<name>``."""
+        return f"{Kind.CHECK}.{self.values.name}" if isinstance(self.values, Checked) else self.kind
+
     def __str__(self) -> str:
         return f"{self.digest[:12]}  {self.summary}"
 
@@ -342,6 +354,8 @@ class Evidence(Finding, frozen=True, kw_only=True, forbid_unknown_fields=True):
             case RisksCounted():
                 many = f"{len(found.situations)} situation{'s' if len(found.situations) > 1 else ''}"
                 what = f"risks: {many} of register {found.version} on {found.rows:,} rows"
+            case _:
+                what = found.summary
         return f"{what} ({self.dataset.ref})"
 
     @property

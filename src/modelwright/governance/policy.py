@@ -13,6 +13,7 @@ from modelwright.core.errors import Error, Invalid
 from modelwright.core.expressions import names, parse
 from modelwright.core.registry import Shelf
 from modelwright.core.written import Plain
+from modelwright.governance.checks.own import OwnGate, own
 from modelwright.governance.gates.base import Gate
 from modelwright.governance.model import Policy, PolicyVersion, Rule, Scalar
 
@@ -95,12 +96,15 @@ def _rules(found: Mapping[str, Plain], base: Mapping[str, Rule], gates: Shelf[Ga
 
 
 def _rule(name: str, fields: Plain, base: Rule | None, gates: Shelf[Gate]) -> Rule:
-    if name not in gates.names():
-        raise _invalid(f"gates.{name}", "is not a gate", f"There are: {', '.join(gates.names())}.")
-    gate = gates.get(name)
+    gate = gate_of(name, gates)
+    if gate is None:
+        there = f"There are: {', '.join(gates.names())}, and check.NAME for a check of your own."
+        raise _invalid(f"gates.{name}", "is not a gate", there)
     if not isinstance(fields, dict):
         raise _invalid(f"gates.{name}", "is not a mapping", "Write `{pass: …, evidence_max_age: 14d}`, or `{}`.")
     passes = fields.get("pass", base.passes if base else gate.passes)
+    if not passes:
+        raise _invalid(f"gates.{name}", "has no condition", 'Write `{pass: "e.share < 0.01"}`: names that it finds.')
     given = {key: value for key, value in fields.items() if key not in ("pass", "evidence_max_age", "at")}
     rule = {
         "pass": passes,
@@ -134,6 +138,11 @@ def _parameters(name: str, given: Mapping[str, Plain], gate: Gate) -> dict[str, 
     return found
 
 
+def gate_of(name: str, gates: Shelf[Gate]) -> Gate | None:
+    """The gate of that name: of the shelf, or ``check.<name>`` of a check of one's own."""
+    return gates.get(name) if name in gates.names() else own(name)
+
+
 def check_condition(text: str, gate: Gate) -> None:
     """Pass silently when a condition reads nothing but what its gate exposes.
 
@@ -146,7 +155,8 @@ def check_condition(text: str, gate: Gate) -> None:
         *(f"p.{name}" for name in gate.parameters),
     }
     for name in names(parse(text)):
-        if str(name) not in known:
+        own = isinstance(gate, OwnGate) and name.path[0] == "e" and len(name.path) == 2
+        if str(name) not in known and not own:
             raise Invalid(
                 f"The condition reads {name} at position {name.position + 1}, which does not exist.",
                 remedy=f"It may read: {', '.join(sorted(known))}.",

@@ -64,11 +64,12 @@ class EvidenceFace(Face):
         since: datetime | None = None,
         until: datetime | None = None,
         slices: tuple[str, ...] = (),
+        threshold: float | None = None,
     ) -> tuple[Evidence, ...]:
         """Send a version's scores of a window's rows ``(n_rows,)`` and have them judged; raises as ``evaluate``."""
         from modelwright.governance.evaluation import written_scores  # weight: pyarrow, numpy
 
         sent = self._caller.upload(written_scores(scores))
         return self.evaluate(  # type: ignore[no-any-return]  # an operation of this face
-            ref, dataset, sent, since=since, until=until, slices=slices
+            ref, dataset, sent, since=since, until=until, slices=slices, threshold=threshold
         )

@@ -134,7 +134,7 @@ class PolicyService(Service):
         Raises:
             Invalid: It is not a policy; the message names the line, the gate or the position.
         """
-        policy = self._guard.read(text)
+        policy = self.check(unit, text)
         digest = wire.digest(policy)
         before = self._repository.policy(unit.rows, unit.project, policy.tier)
         if before is not None and before.digest == digest:
@@ -200,7 +200,12 @@ class PolicyService(Service):
         Raises:
             Invalid: It is not a policy; the message names the line, the gate or the position.
         """
-        return self._guard.read(text)
+        from modelwright.governance.checks.found import lately  # weight: SQLAlchemy
+        from modelwright.governance.checks.own import require_known
+
+        policy = self._guard.read(text)
+        require_known(policy, lately(unit.rows, unit.project))
+        return policy
 
     @operation(permission="policies:read", kind="query")
     def get(self, unit: Unit, tier: Name, version: int | None = None) -> PolicyVersion:

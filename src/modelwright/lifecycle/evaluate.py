@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from modelwright.core.clock import as_utc
 from modelwright.core.errors import Invalid
 from modelwright.data.model import DatasetVersion
 from modelwright.governance.charter import CharterVersion
-from modelwright.governance.model import Evidence, Window
-from modelwright.models.model import ModelVersion
+from modelwright.governance.model import Evidence, Kind, Window
+from modelwright.models.model import ModelVersion, Task
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +46,11 @@ class Faces(Protocol):
         """What was found."""
         ...
 
+    @property
+    def checks(self) -> Any:
+        """What is measured where a model is loaded."""
+        ...
+
 
 def evaluate(
     workspace: Faces,
@@ -54,6 +62,10 @@ def evaluate(
     slices: Sequence[str] = (),
     explain: bool = True,
     seed: int = 0,
+    threshold: float | None = None,
+    robustness: bool = False,
+    noise: float = 0.1,
+    latency: bool = False,
 ) -> tuple[Evidence, ...]:
     """Let a version score the rows of a dataset version, and have the scores judged and kept as evidence.
 
@@ -68,9 +80,14 @@ def evaluate(
         slices: Columns to slice by.
         explain: Whether to compute permutation importances too, on at most 2,000 of the rows.
         seed: Chooses those rows and shuffles them.
+        threshold: From which score on the decision is taken; by default where the charter's worth of outcomes breaks
+            even, else 0.5.
+        robustness: Whether to perturb the inputs too, of at most 2,000 rows: noise, missing values, unseen categories.
+        noise: How much, in units of each number's standard deviation.
+        latency: Whether to time a thousand one-row answers too, here.
 
     Returns:
-        The contract check, the evaluation, the comparison where the baseline was evaluated, the explanation.
+        The contract check, the evaluation, the size, the comparisons that could be made, then what was asked for.
 
     Raises:
         NotFound: There is no such version, dataset or charter.
@@ -80,9 +97,16 @@ def evaluate(
     asked = _asked(workspace, ref, dataset, since, until)
     scores = asked.predictor(asked.columns)
     found: tuple[Evidence, ...] = workspace.evidence.record(
-        asked.version.ref, asked.data.ref, scores, slices=tuple(slices), **asked.span
+        asked.version.ref, asked.data.ref, scores, slices=tuple(slices), threshold=threshold, **asked.span
     )
-    return (*found, _explained(workspace, asked, seed=seed)) if explain else found
+    more = []
+    if explain:
+        more.append(_explained(workspace, asked, seed=seed))
+    if robustness:
+        more.append(_perturbed(workspace, asked, found, noise=noise, seed=seed, threshold=threshold))
+    if latency:
+        more.append(_timed(workspace, asked))
+    return (*found, *more)
 
 
 def explain(
@@ -121,6 +145,7 @@ class _Asked(NamedTuple):
     window: Window
     table: pa.Table
     predictor: Any
+    load_ms: float
 
     @property
     def columns(self) -> Mapping[str, Any]:
@@ -146,13 +171,66 @@ def _asked(
     )
     charter: CharterVersion = workspace.charters.get(version.model)
     table = rows_in(workspace.data.table(data.ref, _needed(version, charter, data)), window, data.event_time)
-    return _Asked(version, charter, data, window, table, workspace.models.load(version.ref))
+    began = time.perf_counter()
+    predictor = workspace.models.load(version.ref)
+    return _Asked(version, charter, data, window, table, predictor, (time.perf_counter() - began) * 1000)
 
 
 def _explained(workspace: Faces, asked: _Asked, *, seed: int) -> Evidence:
     importances = _importances(asked.table, asked.version, asked.charter, asked.predictor, seed=seed)
     found: Evidence = workspace.evidence.explain(asked.version.ref, asked.data.ref, importances, **asked.span)
     return found
+
+
+def _perturbed(
+    workspace: Faces,
+    asked: _Asked,
+    found: Sequence[Evidence],
+    *,
+    noise: float,
+    seed: int,
+    threshold: float | None,
+) -> Evidence:
+    """What it answers when its inputs are perturbed, on rows whose labels the evaluation knew."""
+    import numpy as np  # weight: 0.1 s
+
+    from modelwright.governance.evaluation import judged
+    from modelwright.lifecycle.perturbing import answered, perturbations
+
+    evaluated = next(each for each in found if each.kind is Kind.EVALUATION)
+    labelled = judged(asked.table, asked.charter.charter, asked.data.event_time, evaluated.made_at).rows
+    rows = np.sort(np.random.default_rng(seed).permutation(np.flatnonzero(labelled))[:EXPLAINED_ROWS])
+    inputs, binary = asked.version.manifest.inputs, asked.version.manifest.task is Task.BINARY
+    tried = []
+    for perturbation, columns in perturbations(
+        inputs, _columns(asked.table.take(rows), asked.version), noise=noise, seed=seed
+    ):
+        scores, error = answered(asked.predictor, columns, binary=binary)
+        tried.append((replace(perturbation, error=error), scores))
+    if not tried:
+        raise Invalid(
+            f"The inputs of {asked.version.ref} leave nothing to perturb: no number, nothing that may be missing, no "
+            "category that lets others come.",
+            remedy="Leave --robustness out.",
+        )
+    kept: Evidence = workspace.checks.perturb(
+        asked.version.ref, asked.data.ref, tried, rows, threshold=threshold, **asked.span
+    )
+    return kept
+
+
+def _timed(workspace: Faces, asked: _Asked) -> Evidence:
+    from modelwright.lifecycle.timing import machine, times  # weight: numpy
+
+    kept: Evidence = workspace.checks.time(
+        asked.version.ref,
+        asked.data.ref,
+        times(asked.predictor, asked.columns),
+        load_ms=asked.load_ms,
+        machine=machine(),
+        **asked.span,
+    )
+    return kept
 
 
 def _needed(version: ModelVersion, charter: CharterVersion, data: DatasetVersion) -> list[str]:

@@ -12,6 +12,7 @@ from modelwright.core.events import Actor
 from modelwright.core.guard import Action, GateResult, Transition, Verdict
 from modelwright.core.ids import Pinned
 from modelwright.governance.charter import Charter, CharterVersion, Kpi, Label, Owners
+from modelwright.governance.checks.relying import Relied
 from modelwright.governance.decide import case_of, judge
 from modelwright.governance.gates.base import Gate
 from modelwright.governance.matching import Matter
@@ -62,11 +63,22 @@ def evaluation(estimate: float = 0.8) -> Evaluation:
 
 
 def matter(
-    found: Sequence[Evidence], *, asked: CharterVersion | None = None, register: Standing | None = None
+    found: Sequence[Evidence],
+    *,
+    asked: CharterVersion | None = None,
+    register: Standing | None = None,
+    relied: Relied | None = None,
 ) -> Matter:
     """A transition of ``delay@3`` to champion, with this on record."""
     transition = Transition(action=Action.SET_ALIAS, model="delay", version=3, package="a" * 64, target="champion")
-    return Matter(transition=transition, charter=asked or charter(), evidence=tuple(found), now=NOW, register=register)
+    return Matter(
+        transition=transition,
+        charter=asked or charter(),
+        evidence=tuple(found),
+        now=NOW,
+        register=register,
+        relied=relied,
+    )
 
 
 class GateContract:
@@ -86,6 +98,10 @@ class GateContract:
     """Values with which it fails."""
     register: Standing | None = None
     """The model's risk register, for gates that look at it."""
+    relied: Relied | None = None
+    """What the alias relies on now, for gates that look at it."""
+    asked: CharterVersion | None = None
+    """The charter in force, for gates that need more of one than the usual."""
 
     def judged(self, values: Sequence[Values], **other: Any) -> GateResult:
         """The verdict on evidence with these values."""
@@ -94,7 +110,7 @@ class GateContract:
         )
 
     def _matter(self, found: Sequence[Evidence]) -> Matter:
-        return matter(found, register=self.register)
+        return matter(found, asked=self.asked, register=self.register, relied=self.relied)
 
     def _rule(self) -> Rule:
         return Rule(passes=self.gate.passes, evidence_max_age="14d", parameters=dict(self.gate.parameters))
@@ -112,7 +128,7 @@ class GateContract:
     def test_missing_evidence_is_unknown_and_says_what_to_do(self) -> None:
         """Without any one kind it reads, a gate cannot pass."""
         for kind in self.gate.reads:
-            left = [each for each in map(evidence, _anchored(self.passing)) if each.kind is not kind]
+            left = [each for each in map(evidence, _anchored(self.passing)) if each.slot != kind]
             found = judge("mine", self.gate, self._rule(), self._matter(left))
             assert found.verdict is Verdict.UNKNOWN
             assert "modelwright " in found.remedy

@@ -83,6 +83,7 @@ def test_every_command_says_an_operation_or_is_more_than_one():
         "run compare",
         "run export",
         "prediction export",
+        "model check",
         "model evaluate",
         "ledger export",
         "notify channel add",

@@ -109,7 +109,7 @@ def test_the_same_evaluation_again_is_the_same_evidence_until_it_is_an_hour_old(
     again = desk.evaluate("delay@1")
     assert [each.values for each in again] == [each.values for each in first]
     assert {each.digest for each in again}.isdisjoint(each.digest for each in first)
-    assert len(desk.ws.evidence.list("delay@1")) == 6
+    assert len(desk.ws.evidence.list("delay@1")) == 10
 
 
 def test_evidence_is_bound_to_bytes_and_says_who_made_it(desk):
@@ -125,7 +125,7 @@ def test_evidence_is_bound_to_bytes_and_says_who_made_it(desk):
     kinds = [
         entry.envelope.body["evidence"] for entry in desk.ws.ledger.list(kind="governance.evidence_recorded").items
     ]
-    assert sorted(kinds) == ["contract", "evaluation", "explanation"]
+    assert sorted(kinds) == ["contract", "evaluation", "explanation", "groups", "size"]
 
 
 def test_the_explanation_ranks_what_the_model_reads(desk):

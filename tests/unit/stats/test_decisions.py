@@ -66,12 +66,14 @@ def test_a_payoff_that_leaves_nothing_to_decide_is_refused(payoff):
         best_threshold(payoff)
 
 
+@settings(deadline=None)
 @given(chances, sensible, st.floats(0, 1))
 def test_on_honest_chances_no_other_threshold_brings_more(scores, payoff, other):
     best = expected(scores, acted(scores, best_threshold(payoff)), payoff)
     assert best >= expected(scores, acted(scores, other), payoff) - 1e-6
 
 
+@settings(deadline=None)
 @given(chances, sensible, st.data())
 def test_on_honest_chances_no_other_choice_of_rows_brings_more(scores, payoff, data):
     other = data.draw(st.lists(st.integers(0, 1), min_size=len(scores), max_size=len(scores)))
@@ -79,6 +81,7 @@ def test_on_honest_chances_no_other_choice_of_rows_brings_more(scores, payoff, d
     assert best >= expected(scores, other, payoff) - 1e-6
 
 
+@settings(deadline=None)
 @given(chances, st.integers(1, 10), st.one_of(st.none(), st.floats(0, 1)), st.data())
 def test_a_day_has_room_for_so_many_and_no_more(scores, per_day, threshold, data):
     days = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(scores), max_size=len(scores))))
@@ -93,6 +96,7 @@ def test_a_day_has_room_for_so_many_and_no_more(scores, per_day, threshold, data
             assert (actions[better][higher] >= actions[worse][higher]).all()
 
 
+@settings(deadline=None)
 @given(chances, st.data())
 def test_the_order_of_rows_changes_no_decision(scores, data):
     days = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(scores), max_size=len(scores))))
@@ -168,6 +172,7 @@ def test_intervals_of_different_levels_have_no_difference():
         )
 
 
+@settings(deadline=None)
 @given(sensible)
 def test_acting_on_everything_and_on_nothing_bring_what_the_labels_say(payoff):
     labels = np.array([1, 1, 0, 0, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,7 +68,11 @@ def evaluate(
     until: Annotated[str | None, typer.Option(help="The first event time after it.")] = None,
     slice_: Annotated[list[str] | None, typer.Option("--slice", metavar="COLUMN", help="Repeat for more.")] = None,
     explain: Annotated[bool, typer.Option(help="Compute importances too.")] = True,
-    seed: Annotated[int, typer.Option(help="Chooses and shuffles the rows that importances rest on.")] = 0,
+    seed: Annotated[int, typer.Option(help="Chooses rows, shuffles columns, draws noise.")] = 0,
+    threshold: Annotated[float | None, typer.Option(help="The score from which on the decision is taken.")] = None,
+    robustness: Annotated[bool, typer.Option("--robustness", help="Perturb the inputs too.")] = False,
+    noise: Annotated[float, typer.Option(help="Of each number's spread, for --robustness.")] = 0.1,
+    latency: Annotated[bool, typer.Option("--latency", help="Time one-row answers too, here.")] = False,
     json: Json = False,
 ) -> None:
     """Score rows here, and have the server judge the scores."""
@@ -75,8 +80,39 @@ def evaluate(
 
     with progress(f"Evaluating {ref} on {on}"):
         found = judged(
-            workspace(context), ref, on, since=since, until=until, slices=slice_ or (), explain=explain, seed=seed
+            workspace(context),
+            ref,
+            on,
+            since=since,
+            until=until,
+            slices=slice_ or (),
+            explain=explain,
+            seed=seed,
+            threshold=threshold,
+            robustness=robustness,
+            noise=noise,
+            latency=latency,
         )
+    show(found, json=json, text=lambda: "\n".join(f"{short(each.digest)}  {each.summary}" for each in found))
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    ref: Ref,
+    on: Annotated[str, typer.Option(metavar="DATASET@VERSION", help="The rows to check it on.")],
+    file: Annotated[Path, typer.Option(help="Where the checks are.")] = Path("checks.py"),
+    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Repeat for more.")] = None,
+    since: Annotated[str | None, typer.Option(help="The first event time.")] = None,
+    until: Annotated[str | None, typer.Option(help="The first event time after it.")] = None,
+    json: Json = False,
+) -> None:
+    """Run checks of your own here, and keep what they find."""
+    from modelwright.lifecycle.checking import chosen, load, run_checks  # weight: the evidence's types
+
+    wanted = chosen(load(file), only or ())
+    with progress(f"Checking {ref} on {on}"):
+        found = run_checks(workspace(context), ref, on, wanted, since=since, until=until)
     show(found, json=json, text=lambda: "\n".join(f"{short(each.digest)}  {each.summary}" for each in found))
 
 

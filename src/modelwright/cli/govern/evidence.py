@@ -8,6 +8,7 @@ import typer
 
 from modelwright.cli.build.effects import replayed
 from modelwright.cli.build.models import Ref
+from modelwright.cli.govern.findings import details
 from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import Json, facts, short, show, table, when
 
@@ -56,7 +57,8 @@ def _described(found: Evidence) -> str:
 
 
 def _details(values: Values) -> str:
-    from modelwright.governance.effects.model import Replay  # weight: the statistics' types
+    from modelwright.governance.checks.model import More  # weight: the statistics' types
+    from modelwright.governance.effects.model import Replay
     from modelwright.governance.model import ContractCheck, Evaluation, Explanation
     from modelwright.risks.model import RisksCounted
 
@@ -74,7 +76,7 @@ def _details(values: Values) -> str:
         case RisksCounted():
             return situations(values)
         case _:
-            return ""
+            return details(values) if isinstance(values, More) else ""
 
 
 def situations(values: RisksCounted) -> str:

@@ -12,7 +12,8 @@ from modelwright.core.expressions import Namespace
 from modelwright.core.guard import Transition
 from modelwright.core.ids import Digest
 from modelwright.governance.charter import CharterVersion
-from modelwright.governance.model import Evidence, Kind, Scalar
+from modelwright.governance.checks.relying import Relied
+from modelwright.governance.model import Evidence, Scalar
 from modelwright.risks.model import Standing
 
 V = TypeVar("V")
@@ -29,16 +30,18 @@ class Case(Struct, frozen=True, kw_only=True):
         parameters: The policy's, over the gate's own.
         earlier: The newest charter with another KPI under which this model's results were already seen, if any.
         register: The model's risk register as it stands now, if it has one.
+        relied: What the target relies on now, if anything.
         known: Digests of all evidence about this version's bytes.
     """
 
     transition: Transition
     charter: CharterVersion
     now: datetime
-    evidence: Mapping[Kind, Evidence]
+    evidence: Mapping[str, Evidence]
     parameters: Mapping[str, Scalar]
     earlier: CharterVersion | None = None
     register: Standing | None = None
+    relied: Relied | None = None
     known: frozenset[Digest] = frozenset()
 
     @property
@@ -88,7 +91,7 @@ class Gate(Protocol):
     """
 
     @property
-    def reads(self) -> tuple[Kind, ...]:
+    def reads(self) -> tuple[str, ...]:
         """The kinds of evidence it needs."""
         ...
 
@@ -124,6 +127,11 @@ def evaluate_command(ref: str, on: Evidence | None, *, more: str = "") -> str:
     if on and on.window.until:
         words += ["--until", f"{on.window.until:%Y-%m-%dT%H:%M:%SZ}"]
     return " ".join([*words, *([more] if more else [])])
+
+
+def check_command(ref: str, on: Evidence | None, name: str) -> str:
+    """The command line that runs a check of one's own on the rows of a piece of evidence."""
+    return f"{evaluate_command(ref, on, more=f'--only {name}')}".replace("model evaluate", "model check", 1)
 
 
 def ends(name: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelwright.governance.model import Evidence
+from modelwright.governance.model import Evidence, Kind
 from modelwright.models.model import ModelVersion
 from modelwright.ui.page import Ask
 
@@ -19,6 +19,11 @@ class Findings:
         explanation: What the model relies on.
         contract: Whether rows are what it takes.
         effect: What it would have brought in money.
+        rivals: Against what is relied on.
+        groups: How groups fare.
+        latency: How long it takes for one row.
+        robustness: What it loses when inputs are off.
+        own: The newest of each check of somebody's own.
         every: All of it, newest first.
     """
 
@@ -27,6 +32,11 @@ class Findings:
     explanation: Evidence | None = None
     contract: Evidence | None = None
     effect: Evidence | None = None
+    rivals: Evidence | None = None
+    groups: Evidence | None = None
+    latency: Evidence | None = None
+    robustness: Evidence | None = None
+    own: tuple[Evidence, ...] = ()
     every: tuple[Evidence, ...] = ()
 
 
@@ -39,8 +49,19 @@ def findings(ask: Ask, version: ModelVersion) -> Findings:
     )
     newest: dict[str, Evidence] = {}
     for one in every:
-        newest.setdefault(str(one.kind), one)
-    return Findings(every=tuple(every), **{name: newest.get(name) for name in _KINDS})
+        newest.setdefault(one.slot, one)
+    own = tuple(one for _, one in sorted(newest.items()) if one.kind is Kind.CHECK)
+    return Findings(every=tuple(every), own=own, **{name: newest.get(name) for name in _KINDS})
 
 
-_KINDS = ("evaluation", "comparison", "explanation", "contract", "effect")
+_KINDS = (
+    "evaluation",
+    "comparison",
+    "explanation",
+    "contract",
+    "effect",
+    "rivals",
+    "groups",
+    "latency",
+    "robustness",
+)

@@ -1,0 +1,282 @@
+"""What was found about a version beside its evaluation: the values of evidence, which never change."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from modelwright.core.ids import Digest, Name
+from modelwright.governance.charter import ColumnName
+from modelwright.stats.model import Interval
+
+Outcome = bool | float | Annotated[str, Meta(max_length=2000)]
+"""A value that a check of one's own found."""
+
+ValueName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+"""A name that a condition can read below ``e``."""
+
+Machine = Annotated[str, Meta(min_length=1, max_length=300)]
+"""Where something was measured, in words."""
+
+
+ThresholdFrom = Literal["asked", "charter", "half"]
+"""Why a decision's threshold is what it is."""
+
+
+class Rival(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A version that an alias or endpoint relied on, and how much better the model is on the same rows.
+
+    Attributes:
+        model: Its model.
+        version: Its version.
+        package: Digest of its package.
+        evaluation: Digest of the evidence that holds its scores.
+        score: Its metric on these rows.
+        delta: The paired difference; positive means that the model is better, whichever way the metric points.
+    """
+
+    model: Name
+    version: int
+    package: Digest
+    evaluation: Digest
+    score: float
+    delta: Interval
+
+    @property
+    def ref(self) -> str:
+        """``model@version``."""
+        return f"{self.model}@{self.version}"
+
+
+class Rivals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="rivals"):
+    """The model beside what aliases and endpoints relied on when it was evaluated.
+
+    Attributes:
+        metric: The KPI's metric.
+        scores: Digest of the model's scores.
+        rivals: Those whose scores of the same rows were there.
+    """
+
+    metric: Name
+    scores: Digest
+    rivals: tuple[Rival, ...]
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        told = ", ".join(f"{each.delta} against {each.ref}" for each in self.rivals[:3])
+        return f"rivals: {self.metric} {told}{_more(len(self.rivals) - 3)}"
+
+
+class Group(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rows that share one value of a column, and how the model treats them.
+
+    Attributes:
+        column: The column.
+        value: The shared value as text; none where the value is missing.
+        n: How many labelled rows share it.
+        positives: How many of them have label 1; none for a regression.
+        metric: The KPI's metric there; none where it cannot be computed honestly.
+        selected: Share of the rows whose score reaches the threshold; none for a regression.
+        caught: The same of the rows with label 1, the true positive rate; none where there is no such row.
+    """
+
+    column: ColumnName
+    value: str | None
+    n: int
+    positives: int | None = None
+    metric: Interval | None = None
+    selected: Interval | None = None
+    caught: Interval | None = None
+
+    def __str__(self) -> str:
+        return f"{self.column} = {'missing' if self.value is None else self.value}"
+
+
+class Groups(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="groups"):
+    """How the model treats the groups of the columns that it was sliced by.
+
+    Attributes:
+        metric: The KPI's metric.
+        scores: Digest of the model's scores.
+        threshold: From which score on the decision is taken; none for a regression.
+        threshold_from: Why that: ``asked``, ``charter`` (its rule, or where what outcomes are worth breaks even), or ``half``.
+        groups: By column, the largest first.
+    """
+
+    metric: Name
+    scores: Digest
+    threshold: float | None = None
+    threshold_from: ThresholdFrom = "half"
+    groups: tuple[Group, ...]
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        columns = ", ".join(dict.fromkeys(each.column for each in self.groups))
+        at = "" if self.threshold is None else f", decided at {self.threshold:.3g}"
+        return f"groups: {len(self.groups)} of {columns}{at}"
+
+
+class Size(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="size"):
+    """How large the package is.
+
+    Attributes:
+        bytes: Of all its files together.
+        files: How many.
+        largest: The largest one's name.
+        largest_bytes: Its bytes.
+    """
+
+    bytes: int
+    files: int
+    largest: str
+    largest_bytes: int
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        return f"size: {self.bytes:,} bytes in {self.files} file{'s' if self.files > 1 else ''}"
+
+
+class Latency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="latency"):
+    """How long the model takes to answer one row, in the process that loaded it.
+
+    It is the model's own share of an answer: what the network, the contract and the log add, an endpoint measures.
+
+    Attributes:
+        p50: The median, in milliseconds.
+        p99: The slowest hundredth begins here, in milliseconds.
+        answers: How many one-row answers were timed, one after another.
+        load_ms: How long loading and verifying the package took.
+        machine: Where.
+        times: Digest of the times as they were sent.
+    """
+
+    p50: Interval
+    p99: Interval
+    answers: int
+    load_ms: float
+    machine: Machine
+    times: Digest
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        return f"latency: p50 {self.p50} ms, p99 {self.p99} ms over {self.answers:,} answers on {self.machine}"
+
+
+class Perturbation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What was done to the inputs.
+
+    Attributes:
+        what: ``noise`` in numbers, values ``missing`` that may be, or a category ``unseen`` before.
+        columns: Of which.
+        amount: The noise's spread, in units of the column's own.
+        error: What the model said instead of an answer.
+    """
+
+    what: Literal["noise", "missing", "unseen"]
+    columns: Annotated[tuple[ColumnName, ...], Meta(min_length=1, max_length=1000)]
+    amount: Annotated[float, Meta(gt=0, le=100)] | None = None
+    error: Annotated[str, Meta(max_length=500)] = ""
+
+    def __str__(self) -> str:
+        columns = ", ".join(self.columns[:2]) + _more(len(self.columns) - 2)
+        match self.what:
+            case "noise":
+                return f"noise of {self.amount:g} of the spread in {columns}"
+            case "missing":
+                return f"{columns} missing"
+            case _:
+                return f"{columns} never seen before"
+
+
+class Trial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a perturbation did to the model.
+
+    Attributes:
+        perturbation: What was done.
+        drop: How much worse the metric is than on the same rows as they are; none where the model failed.
+        flipped: Share of the rows that are decided otherwise; none for a regression, or where the model failed.
+    """
+
+    perturbation: Perturbation
+    drop: Interval | None = None
+    flipped: Interval | None = None
+
+
+class Robustness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="robustness"):
+    """How much the model loses when its inputs are perturbed.
+
+    Attributes:
+        metric: The KPI's metric.
+        scores: Digest of the scores of the rows as they are.
+        score: The metric of those, on the rows that were perturbed.
+        n: How many these are.
+        threshold: From which score on the decision is taken; none for a regression.
+        trials: What was done, and what came of it.
+        sent: Digest of the perturbed rows' scores as they were sent.
+    """
+
+    metric: Name
+    scores: Digest
+    score: float
+    n: int
+    threshold: float | None = None
+    trials: tuple[Trial, ...]
+    sent: Digest
+
+    @property
+    def worst(self) -> Trial | None:
+        """The trial that the least good can be said of; none where none came to a number."""
+        came = [each for each in self.trials if each.drop is not None]
+        return max(came, key=lambda each: each.drop.high if each.drop else 0.0, default=None)
+
+    @property
+    def failed(self) -> tuple[Trial, ...]:
+        """The trials in which the model did not answer."""
+        return tuple(each for each in self.trials if each.drop is None)
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        told = f", worst {self.worst.drop} with {self.worst.perturbation}" if self.worst is not None else ""
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        many = f"{len(self.trials)} perturbation{'s' if len(self.trials) > 1 else ''}"
+        return f"robustness: {self.metric} drops under {many}{told}{failed}"
+
+
+class Checked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="check"):
+    """What a check of somebody's own found, as it came: it ran where the caller was, never on the server.
+
+    Attributes:
+        name: The check's.
+        values: Name -> what it found.
+        source: Digest of the function's source, whose bytes are kept.
+        rows: How many rows it was given.
+    """
+
+    name: Name
+    values: dict[ValueName, Outcome]
+    source: Digest
+    rows: int
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        told = ", ".join(f"{name} {_shown(value)}" for name, value in list(self.values.items())[:4])
+        return f"check {self.name}: {told}{_more(len(self.values) - 4)}"
+
+
+More = Rivals | Groups | Size | Latency | Robustness | Checked
+"""What is found beside an evaluation."""
+
+
+def _shown(value: Outcome) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
