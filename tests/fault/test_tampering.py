@@ -22,8 +22,8 @@ from msgspec.structs import replace
 from sqlalchemy import Text, select, type_coerce, update
 
 import modelwright as mw
-from modelwright.access.model import Token
-from modelwright.access.repository import TokenRepository
+from modelwright.access.model import Delegation, Token
+from modelwright.access.repository import DelegationRepository, TokenRepository
 from modelwright.app.doctor import examine
 from modelwright.app.home import Home
 from modelwright.app.workspace import Platform
@@ -116,6 +116,7 @@ def _and_the_rest(platform: Platform) -> None:
     basis = ws.approvals.list("all").items[0].request.basis
     signature = Signature(id="0" * 32, basis=basis, role="approver", says="approve", reason="fine", by="nobody", at=now)
     ws.rechecks.run(ENDPOINT)
+    ws.rechecks.run_aliases(MODEL)
     emergency = Emergency(
         id="0" * 32,
         endpoint=ENDPOINT,
@@ -131,7 +132,12 @@ def _and_the_rest(platform: Platform) -> None:
     told = Message(topic=Topic.ALERT_RAISED, said="none", path="/alerts")
     channel = Channel(id="0" * 32, name="desk", kind=Way.SLACK, target="none", created_by="nobody", created_at=now)
     judged = Judgement(risk="frost", says="accept", reason="none", covers="0" * 64, by="nobody", at=now)
+    names = {"giver": "nobody", "giver_id": "0" * 32, "delegate": "none", "delegate_id": "1" * 32}
+    stands_in = Delegation(
+        id="0" * 32, project="default", role="approver", **names, reason="none", at=now, expires_at=now
+    )
     with platform.records.writing() as rows:
+        DelegationRepository().add(rows, stands_in)
         ChannelRepository().add(rows, Kept("default", channel, 0, platform.keys.seal(b"none", channel.id)))
         ChannelRepository().put_delivery(
             rows, channel.id, Delivery(id="0" * 32, channel="desk", seq=1, message=told, created_at=now)

@@ -437,6 +437,8 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "endpoints.rollback": _rolled_back,
     "rechecks.run": lambda w: {"endpoint": "delays"},
     "rechecks.list": lambda w: {},
+    "rechecks.run_aliases": lambda w: {"model": "delay"},
+    "rechecks.aliases": lambda w: {},
     "policies.simulate": lambda w: {"text": "extends: minimal\ngates:\n  kpi: {pass: 'e.n >= 1000000'}\n"},
     "emergencies.deploy": _broke_the_glass,
     "emergencies.list": lambda w: {"limit": 2},

@@ -27,6 +27,9 @@ Words = Annotated[str, Meta(max_length=200)]
 Where = Annotated[str, described(r"\A(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,127})\Z", "a project, or * for all")]
 """Where a grant holds."""
 
+Signer = Literal["validator", "approver"]
+"""As whom somebody signs."""
+
 Permission = Annotated[
     str, described(r"\A([a-z]+):(read|write|sign|attest|declare|judge|\*)\Z", "a permission, e.g. predictions:write")
 ]
@@ -177,6 +180,48 @@ class Project(Shown, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Delegation(Shown, frozen=True, kw_only=True):
+    """Somebody lets another person sign for them, for a while.
+
+    Attributes:
+        id: Its identifier.
+        project: Where.
+        role: As whom they sign.
+        giver: For whom is signed.
+        giver_id: What the ledger calls them.
+        delegate: Who signs.
+        delegate_id: What the ledger calls them.
+        reason: Why, in the giver's words.
+        at: Wall clock.
+        expires_at: From when on it does not count any more.
+        ended_at: When somebody ended it before that.
+        void: Why it does not count now; empty while it does.
+    """
+
+    id: Id
+    project: Name
+    role: Signer
+    giver: SignIn
+    giver_id: Id
+    delegate: SignIn
+    delegate_id: Id
+    reason: str
+    at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+    void: str = ""
+
+    def over(self, now: datetime) -> str:
+        """How it ended; empty while it lasts."""
+        if self.ended_at is not None:
+            return f"It was ended on {self.ended_at:%Y-%m-%d %H:%MZ}."
+        return f"It expired on {self.expires_at:%Y-%m-%d %H:%MZ}." if self.expires_at <= now else ""
+
+    def __str__(self) -> str:
+        until = self.void or f"until {self.expires_at:%Y-%m-%d %H:%MZ}"
+        return f"{self.delegate} for {self.giver}: {self.role} in {self.project}, {until}"
+
+
 class Named(Struct, frozen=True, kw_only=True):
     """Whom the record means by an opaque id.
 
@@ -206,6 +251,7 @@ class Me(Shown, frozen=True, kw_only=True):
         projects: Those in which they hold a role.
         roles: What they are in this one.
         signs_as: The roles as which they may sign with the credential they came with.
+        signs_for: Those who let them sign for them here, with that credential.
         login: Whether the home has login.
     """
 
@@ -217,6 +263,7 @@ class Me(Shown, frozen=True, kw_only=True):
     projects: tuple[Name, ...]
     roles: tuple[Role, ...]
     signs_as: tuple[Role, ...] = ()
+    signs_for: tuple[Delegation, ...] = ()
     login: bool
 
     def __str__(self) -> str:
@@ -279,6 +326,25 @@ class TokenRevoked(Event, frozen=True, kw_only=True, tag="access.token_revoked")
 
     token_id: Id
     user_id: Id
+
+
+class DelegationAdded(Event, frozen=True, kw_only=True, tag="access.delegation_added"):
+    """Somebody lets another sign for them. Why is kept beside the ledger."""
+
+    delegation_id: Id
+    giver_id: Id
+    delegate_id: Id
+    role: Signer
+    signs_in: Name
+    expires_at: datetime
+
+
+class DelegationEnded(Event, frozen=True, kw_only=True, tag="access.delegation_ended"):
+    """Nobody signs by way of it any more."""
+
+    delegation_id: Id
+    giver_id: Id
+    delegate_id: Id
 
 
 class ProjectAdded(Event, frozen=True, kw_only=True, tag="access.project_added"):

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 from sqlalchemy import Boolean, Column, Index, String, Table, delete, func, insert, or_, select, update
 
-from modelwright.access.model import Grant, Project, Session, Token, User
+from modelwright.access.model import Delegation, Grant, Project, Session, Token, User
 from modelwright.access.roles import Role
 from modelwright.core.events import ActorKind
 from modelwright.core.source import author_of
@@ -71,6 +71,17 @@ sessions = Table(
     Column("own", Boolean, nullable=False),
     Column("began_at", Moment, nullable=False),
     Column("seen_at", Moment, nullable=False),
+)
+
+delegations = Table(
+    "delegations",
+    control,
+    Column("id", String(32), primary_key=True),
+    Column("project", String(128), nullable=False),
+    Column("delegate", String(32), nullable=False),
+    Column("body", Body(Delegation), nullable=False),
+    Index("delegations_by_project", "project", "id"),
+    Index("delegations_by_delegate", "delegate", "id"),
 )
 
 
@@ -339,6 +350,41 @@ class SessionRepository:
     def remove_old(self, rows: Rows, before: datetime) -> None:
         """Forget what nobody used."""
         rows.execute(delete(sessions).where(sessions.c.seen_at < before))
+
+
+class DelegationRepository:
+    """Who lets whom sign for them."""
+
+    def add(self, rows: Rows, delegation: Delegation) -> None:
+        """Keep a new one."""
+        kept = {"id": delegation.id, "project": delegation.project, "delegate": delegation.delegate_id}
+        rows.execute(insert(delegations).values(**kept, body=delegation))
+
+    def put(self, rows: Rows, delegation: Delegation) -> None:
+        """Keep one as it is now."""
+        rows.execute(update(delegations).where(delegations.c.id == delegation.id).values(body=delegation))
+
+    def get(self, rows: Rows, delegation: str) -> Delegation | None:
+        """One of them."""
+        found: Delegation | None = rows.execute(
+            select(delegations.c.body).where(delegations.c.id == delegation)
+        ).scalar()
+        return found
+
+    def to(self, rows: Rows, delegate: str) -> list[Delegation]:
+        """Those by which somebody signs, or did, oldest first."""
+        statement = select(delegations.c.body).where(delegations.c.delegate == delegate)
+        found = list(rows.execute(statement.order_by(delegations.c.id)).scalars())
+        return [one for one in found if one.delegate_id == delegate]  # the body is the fact
+
+    def page(self, rows: Rows, *, project: str | None, after: str | None, limit: int) -> list[Delegation]:
+        """Those of a project or of all, newest first."""
+        statement = select(delegations.c.body)
+        if project is not None:
+            statement = statement.where(delegations.c.project == project)
+        if after is not None:
+            statement = statement.where(delegations.c.id < after)
+        return list(rows.execute(statement.order_by(delegations.c.id.desc()).limit(limit)).scalars())
 
 
 def _used(token: Token, at: datetime | None) -> Token:

@@ -49,12 +49,12 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     },
     Role.VALIDATOR: _WORK
     | _TALK
-    | {"approvals:sign", "blobs:write", "documents:attest", "evidence:write", "ledger:read", "ledger:write"}
-    | {"assumptions:write", "rechecks:write", "risks:judge", "risks:write"},
+    | {"approvals:sign", "assumptions:write", "blobs:write", "delegations:write", "documents:attest"}
+    | {"evidence:write", "ledger:read", "ledger:write", "rechecks:write", "risks:judge", "risks:write"},
     Role.APPROVER: _WORK
     | _TALK
-    | {"approvals:sign", "documents:attest", "documents:declare", "emergencies:write", "ledger:read"}
-    | {"feasibility:decide", "policies:write", "rechecks:write", "risks:judge"},
+    | {"approvals:sign", "delegations:write", "documents:attest", "documents:declare", "emergencies:write"}
+    | {"feasibility:decide", "ledger:read", "policies:write", "rechecks:write", "risks:judge"},
     Role.AUDITOR: _WORK | {"access:read", "ledger:read", "notifications:read"},
     Role.ADMIN: frozenset({"access:read", "access:write"}),
 }
@@ -62,6 +62,18 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
 
 OF_ALL: dict[Role, frozenset[str]] = {Role.AUDITOR: frozenset({"ledger:export"})}
 """What a role gives besides, where it is held in every project: the whole ledger has the entries of all of them."""
+
+SIGNERS = frozenset({Role.VALIDATOR, Role.APPROVER})
+"""The roles as which people sign."""
+
+STANDING_IN = frozenset(
+    {"approvals:sign"}
+    | {f"{noun}:read" for noun in ("approvals", "charters", "evidence", "gates", "models", "policies", "risks")}
+)
+"""What somebody may do where another lets them sign for them: read what a signature covers, and sign."""
+
+OF_WHO_IS_UNLIMITED = frozenset({"delegations:write", "self:write"})
+"""What no token gives that is limited to a project or to scopes: it could make what is not."""
 
 EVERYWHERE = "*"
 """The project of a grant that holds in all of them."""

@@ -25,7 +25,7 @@ from modelwright.access.model import (
     Where,
     Words,
 )
-from modelwright.access.roles import EVERYWHERE, Role
+from modelwright.access.roles import EVERYWHERE, SIGNERS, Role
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.events import ActorKind
 from modelwright.core.ids import Id, Name, new_id
@@ -44,8 +44,6 @@ if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
     )
 
 Address = Annotated[str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,128}$")]
-
-SIGNERS = frozenset({Role.VALIDATOR, Role.APPROVER})
 
 
 class UserService(Service):
@@ -175,15 +173,18 @@ class UserService(Service):
                 roles=(),
                 login=login,
             )
+        stands_in = self._doorkeeper.standing_in(unit.rows, user, unit.now)
+        signs = unit.caller.own and unit.caller.may("approvals:sign")
         return Me(
             id=user.id,
             name=user.name,
             display=user.display,
             kind=user.kind,
             project=unit.project,
-            projects=self._doorkeeper.projects(unit.rows, user),
+            projects=self._doorkeeper.projects(unit.rows, user, unit.now),
             roles=tuple(sorted(self._doorkeeper.roles(unit.rows, user, unit.project))),
             signs_as=tuple(sorted(Role(role) for role in unit.caller.signs_as)),
+            signs_for=tuple(one for one in stands_in if signs and one.project == unit.project),
             login=login,
         )
 
@@ -427,7 +428,7 @@ class ProjectService(Service):
         user = self._users.by_id(unit.rows, unit.actor.id)
         if user is None:
             return tuple(sorted({"default", *(each.name for each in self._grants.projects(unit.rows))}))
-        return self._doorkeeper.projects(unit.rows, user)
+        return self._doorkeeper.projects(unit.rows, user, unit.now)
 
 
 def existing(users: UserRepository, unit: Unit, name: str) -> User:

@@ -115,6 +115,7 @@ class Alert(Shown, frozen=True, kw_only=True):
         muted_until: Nobody is told before, on the wall clock.
         handled_by: Who acknowledged, muted or resolved it last, opaque.
         note: In whose words.
+        alias: Which alias it is about, where it is about none of an endpoint; its model then stands as the endpoint.
     """
 
     id: Id
@@ -135,11 +136,12 @@ class Alert(Shown, frozen=True, kw_only=True):
     muted_until: datetime | None = None
     handled_by: str = ""
     note: str = ""
+    alias: Name | None = None
 
     @property
     def fingerprint(self) -> str:
         """What makes two findings one alert."""
-        return f"{self.model}@{self.version}/{self.rule}"
+        return f"{self.model}@{self.version}/{self.rule}" + (f"/{self.alias}" if self.alias else "")
 
     @property
     def rank(self) -> tuple[bool, bool, float, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from modelwright.access.delegations import DelegationService
 from modelwright.access.service import GrantService, ProjectService, UserService
 from modelwright.access.tokens import TokenService
 from modelwright.alerts.service import AlertService
@@ -66,6 +67,7 @@ SERVICES: tuple[type[Service], ...] = (
     GrantService,
     ProjectService,
     TokenService,
+    DelegationService,
     DocumentService,
     NotificationService,
     SearchService,

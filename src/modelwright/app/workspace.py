@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 from msgspec.structs import replace
 
+from modelwright.access.delegations import DelegationService
 from modelwright.access.principal import Doorkeeper
 from modelwright.access.repository import (
     AddressRepository,
+    DelegationRepository,
     GrantRepository,
     SessionRepository,
     TokenRepository,
@@ -37,9 +39,11 @@ from modelwright.app.unit import Units
 from modelwright.approvals.repository import ApprovalRepository
 from modelwright.approvals.service import ApprovalService
 from modelwright.approvals.standing import Standings
+from modelwright.assurance.alarms import Alarms
+from modelwright.assurance.aliases import Aliases
 from modelwright.assurance.circumstances import circumstances
 from modelwright.assurance.repository import AssuranceRepository
-from modelwright.assurance.service import Alarms, EmergencyService, RecheckService, Ways
+from modelwright.assurance.service import EmergencyService, RecheckService, Ways
 from modelwright.core import wire
 from modelwright.core.clock import Clock, utc_now
 from modelwright.core.errors import Error
@@ -114,7 +118,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_ABOUT_PEOPLE = frozenset({UserService.noun, GrantService.noun, TokenService.noun})
+_ABOUT_PEOPLE = frozenset({UserService.noun, GrantService.noun, TokenService.noun, DelegationService.noun})
 
 
 class Platform:
@@ -287,8 +291,8 @@ class Platform:
 
     def _people(self) -> tuple[Service, ...]:
         users, grants, tokens, sessions = UserRepository(), GrantRepository(), TokenRepository(), SessionRepository()
-        self._users = users
-        self.doorkeeper = doorkeeper = Doorkeeper(users, grants, tokens, sessions)
+        delegations, self._users = DelegationRepository(), users
+        self.doorkeeper = doorkeeper = Doorkeeper(users, grants, tokens, sessions, delegations)
         self.entrance = Entrance(self.records, doorkeeper, clock=self.clock)
         self.callers = CallerPublisher(self.home.folder, records=self.records, doorkeeper=doorkeeper, keys=self.keys)
         self.sessions = SessionService(sessions, users)
@@ -297,6 +301,7 @@ class Platform:
             GrantService(users, grants),
             ProjectService(grants, users, doorkeeper),
             TokenService(tokens, users),
+            DelegationService(delegations, users, doorkeeper),
             NotificationService(ChannelRepository(), LedgerRepository(), records=self.records, keys=self.keys),
         )
 
@@ -419,7 +424,14 @@ def _assurance(
 ) -> tuple[RecheckService, EmergencyService]:
     alarms, ways = Alarms(AlertRepository()), Ways(endpoints, models, guard)
     return (
-        RecheckService(repository, endpoints=endpoints, guard=guard, alarms=alarms, ways=ways),
+        RecheckService(
+            repository,
+            endpoints=endpoints,
+            guard=guard,
+            alarms=alarms,
+            ways=ways,
+            aliases=Aliases(repository, models=models, guard=guard, alarms=alarms),
+        ),
         EmergencyService(repository, endpoints=endpoints, models=models, guard=guard, alarms=alarms, ways=ways),
     )
 

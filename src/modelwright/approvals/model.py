@@ -146,13 +146,14 @@ class RequestWithdrawn(Event, frozen=True, kw_only=True, tag="approvals.withdraw
 
 
 class VersionSigned(Event, frozen=True, kw_only=True, tag="approvals.signed"):
-    """Somebody signed a version, or refused it."""
+    """Somebody signed a version, or refused it, for themselves or for whom they stand in for."""
 
     signature_id: Id
     request_id: Id
     basis: Basis
     role: Literal["validator", "approver"]
     says: Literal["approve", "refuse"]
+    on_behalf_of: Id | None = None
 
 
 class SignatureRevoked(Event, frozen=True, kw_only=True, tag="approvals.revoked"):
@@ -162,7 +163,7 @@ class SignatureRevoked(Event, frozen=True, kw_only=True, tag="approvals.revoked"
 
 
 class SigningRefused(Event, frozen=True, kw_only=True, tag="approvals.signing_refused"):
-    """Somebody tried to sign and could not: ``author``, ``role`` or ``credential`` says why."""
+    """Somebody tried to sign and could not: ``author``, ``role``, ``credential`` or ``delegation`` says why."""
 
     request_id: Id
     role: Literal["validator", "approver"]

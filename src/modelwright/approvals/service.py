@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
+from modelwright.access.model import Delegation, Signer, SignIn
 from modelwright.approvals.model import (
     Approval,
     ApprovalRequested,
@@ -140,9 +141,10 @@ class ApprovalService(Service):
         self,
         unit: Unit,
         request: Id,
-        role: Literal["validator", "approver"],
+        role: Signer,
         reason: Reason,
         covers: Digest | None = None,
+        on_behalf_of: SignIn | None = None,
     ) -> Signing:
         """Sign a version. An attempt that is refused is an answer, and on record.
 
@@ -152,21 +154,23 @@ class ApprovalService(Service):
             role: As whom.
             reason: Why, in the signer's words.
             covers: What the signer looked at, as ``get`` says; by default what is there now.
+            on_behalf_of: The name of somebody who lets the caller sign for them; by default for the caller.
 
         Raises:
             NotFound: There is no such request.
             Conflict: It is not open, or something changed since the signer looked.
         """
-        return self._say(unit, request, role, "approve", reason, covers)
+        return self._say(unit, request, role, "approve", reason, covers, on_behalf_of)
 
     @operation(permission="approvals:sign", kind="command")
     def refuse(
         self,
         unit: Unit,
         request: Id,
-        role: Literal["validator", "approver"],
+        role: Signer,
         reason: Reason,
         covers: Digest | None = None,
+        on_behalf_of: SignIn | None = None,
     ) -> Signing:
         """Refuse to sign a version: nothing passes with it until the evidence is another, or the refusal is revoked.
 
@@ -176,12 +180,13 @@ class ApprovalService(Service):
             role: As whom.
             reason: Why not, in their words.
             covers: What they looked at; by default what is there now.
+            on_behalf_of: The name of somebody who lets the caller sign for them; by default for the caller.
         """
-        return self._say(unit, request, role, "refuse", reason, covers)
+        return self._say(unit, request, role, "refuse", reason, covers, on_behalf_of)
 
     @operation(permission="approvals:sign", kind="command", idempotent=True)
     def revoke(self, unit: Unit, signature: Id) -> Signature:
-        """Take a signature of one's own back.
+        """Take a signature of one's own back, or one that somebody gave in one's name.
 
         Args:
             unit: The unit of work.
@@ -195,8 +200,8 @@ class ApprovalService(Service):
         if signed is None:
             raise NotFound(f"There is no signature {signature}.", remedy="See: modelwright approval list --all")
         found = self._standings.read(signed)
-        if found.by != unit.actor.id:
-            raise Denied("The signature is somebody else's.", remedy="Only who signed can take it back.")
+        if unit.actor.id not in found.people:
+            raise Denied("The signature is somebody else's.", remedy="Only who signed, or for whom, takes it back.")
         if not unit.caller.own:
             raise Denied(
                 "Nobody takes a signature back with a credential that somebody else made.",
@@ -257,10 +262,11 @@ class ApprovalService(Service):
         self,
         unit: Unit,
         request: str,
-        role: Literal["validator", "approver"],
+        role: Signer,
         says: Literal["approve", "refuse"],
         reason: str,
         covers: str | None,
+        on_behalf_of: str | None,
     ) -> Signing:
         asked = self._existing(unit, request)
         basis = self._basis(unit, asked)
@@ -272,27 +278,53 @@ class ApprovalService(Service):
             )
         if covers not in (None, wire.digest(basis)):
             raise Conflict("Something changed since you looked.", remedy="Look again, then sign.")
-        refused = self._barred(unit, asked, role)
+        standing_in = self._standings.stood_for(unit, role, on_behalf_of) if on_behalf_of else None
+        refused = self._barred(unit, asked, role, on_behalf_of, standing_in)
         if refused is not None:
             return refused
         signature = Signature(
-            id=new_id(), basis=basis, role=role, says=says, reason=reason, by=unit.actor.id, at=unit.now
+            id=new_id(),
+            basis=basis,
+            role=role,
+            says=says,
+            reason=reason,
+            by=unit.actor.id,
+            on_behalf_of=standing_in.giver_id if standing_in else None,
+            at=unit.now,
         )
         self._repository.sign(unit.rows, unit.project, self._standings.signed(signature))
-        unit.emit(VersionSigned(signature_id=signature.id, request_id=asked.id, basis=basis, role=role, says=says))
+        unit.emit(
+            VersionSigned(
+                signature_id=signature.id,
+                request_id=asked.id,
+                basis=basis,
+                role=role,
+                says=says,
+                on_behalf_of=signature.on_behalf_of,
+            )
+        )
         return Signing(signature=signature)
 
-    def _barred(self, unit: Unit, asked: Request, role: Literal["validator", "approver"]) -> Signing | None:
+    def _barred(
+        self, unit: Unit, asked: Request, role: Signer, name: str | None, standing_in: Delegation | None
+    ) -> Signing | None:
         """Why somebody cannot sign; it is put on record."""
         authors = self._standings.authors(unit, asked.basis.model, asked.basis.version)
+        remedy = "See whether, for whom, and why not: modelwright whoami"
         if unit.actor.id in authors:
             why = "author"
             refused = f"You {authors[unit.actor.id]} {asked.ref}, and nobody signs their own work."
             remedy = "Ask somebody else: the request stays open."
-        elif role not in unit.caller.signs_as:
+        elif name is not None and standing_in is None:
+            why = "delegation" if unit.caller.own else "credential"
+            refused = f"You do not sign for {name} as {role} here."
+        elif standing_in is not None and standing_in.giver_id in authors:
+            why = "author"
+            refused = f"{name} {authors[standing_in.giver_id]} {asked.ref}, and nobody has their own work signed."
+            remedy = "Ask somebody else: the request stays open."
+        elif standing_in is None and role not in unit.caller.signs_as:
             why = "role" if unit.caller.own else "credential"
             refused = f"You do not sign as {role} here."
-            remedy = "See whether, and why not: modelwright whoami"
         else:
             return None
         unit.emit(SigningRefused(request_id=asked.id, role=role, why=why))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from modelwright.access.model import Delegation
 from modelwright.access.principal import Doorkeeper
 from modelwright.access.repository import AddressRepository
 from modelwright.approvals.model import STATEMENT_TYPE, Signed
@@ -79,6 +80,17 @@ class Standings:
             authors=self.authors(unit, model, version),
             login=self._doorkeeper.login(unit.rows),
         )
+
+    def stood_for(self, unit: Unit, role: str, name: str) -> Delegation | None:
+        """What lets the caller sign for somebody as that, at this moment."""
+        user = self._doorkeeper.named(unit.rows, name)
+        caller = self._doorkeeper.known(unit.rows, unit.actor.id)
+        if user is None or caller is None or not unit.caller.own:
+            return None
+        for one in self._doorkeeper.standing_in(unit.rows, caller, unit.now):
+            if (one.giver_id, one.role, one.project) == (user.id, role, unit.project):
+                return one
+        return None
 
     def authors(self, unit: Unit, model: str, version: int) -> dict[str, str]:
         """Who made a version -> what they did.

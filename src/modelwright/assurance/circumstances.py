@@ -24,7 +24,24 @@ def circumstances(repository: AssuranceRepository, deployments: DeploymentReposi
         current = deployments.newest(unit.rows, unit.project, endpoint)
         return known if current and current[0].package == known.package else None
 
+    def held(unit: Unit, transition: Transition) -> list[GateResult]:
+        known = repository.alias(unit.rows, unit.project, transition.model, transition.target)
+        if known is None or not known.frozen or known.version != transition.replaces:
+            return []
+        since = f"{known.failing_since:%Y-%m-%d}"
+        return [
+            GateResult(
+                gate=FROZEN,
+                verdict=Verdict.FAIL,
+                reason=f"{known.model}@{known.alias} is frozen: {known.ref} has not passed its gates since {since}, "
+                "and nothing that runs by itself moves it.",
+                remedy=f"Let a person move it: modelwright model alias MODEL@VERSION {known.alias}",
+            )
+        ]
+
     def holding(unit: Unit, transition: Transition) -> list[GateResult]:
+        if transition.action is Action.SET_ALIAS and unit.actor.kind is ActorKind.SERVICE:
+            return held(unit, transition)
         if transition.action not in _MOVES:
             return []
         found = []

@@ -45,6 +45,45 @@ class Recheck(Shown, frozen=True, kw_only=True):
         return f"{self.endpoint}: {self.model}@{self.version} {outcome}"
 
 
+class AliasRecheck(Shown, frozen=True, kw_only=True):
+    """How what an alias points at stood when it was judged last.
+
+    Attributes:
+        model: The model.
+        alias: The alias.
+        version: What it pointed at.
+        package: Digest of its package.
+        policy: Digest of the policy in force.
+        at: Wall clock.
+        passes: Whether the alias would have been moved there.
+        reasons: Why not, gate by gate.
+        failing_since: Since when it has not passed; none while it passes.
+        frozen: Whether nothing that runs by itself moves the alias.
+        did: What was done about it, in words; empty when nothing had to be.
+    """
+
+    model: Name
+    alias: Name
+    version: int
+    package: Digest
+    policy: Digest
+    at: datetime
+    passes: bool
+    reasons: tuple[str, ...] = ()
+    failing_since: datetime | None = None
+    frozen: bool = False
+    did: str = ""
+
+    @property
+    def ref(self) -> str:
+        """``model@version``."""
+        return f"{self.model}@{self.version}"
+
+    def __str__(self) -> str:
+        outcome = "passes" if self.passes else "does not pass: " + " ".join(self.reasons)
+        return f"{self.model}@{self.alias}: {self.ref} {outcome}"
+
+
 class Ending(StrEnum):
     """How an emergency ended."""
 
@@ -115,6 +154,26 @@ class LiveVersionPassed(Event, frozen=True, kw_only=True, tag="assurance.passed"
 
     endpoint: Name
     model: Name
+    version: int
+    policy: Digest
+
+
+class AliasFailed(Event, frozen=True, kw_only=True, tag="assurance.alias_failed"):
+    """An alias would not be moved any more to what it points at."""
+
+    model: Name
+    alias: Name
+    version: int
+    policy: Digest
+    gates: tuple[Name, ...]
+    on_fail: OnFail
+
+
+class AliasPassed(Event, frozen=True, kw_only=True, tag="assurance.alias_passed"):
+    """What an alias points at passes again."""
+
+    model: Name
+    alias: Name
     version: int
     policy: Digest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, String, Table, delete, insert, select, update
 
-from modelwright.assurance.model import Emergency, Recheck
+from modelwright.assurance.model import AliasRecheck, Emergency, Recheck
 from modelwright.core.unit import Rows
 from modelwright.store.tables import Body, control
 
@@ -14,6 +14,14 @@ rechecks = Table(
     Column("project", String(128), primary_key=True),
     Column("endpoint", String(128), primary_key=True),
     Column("body", Body(Recheck), nullable=False),
+)
+alias_rechecks = Table(
+    "alias_rechecks",
+    control,
+    Column("project", String(128), primary_key=True),
+    Column("model", String(128), primary_key=True),
+    Column("alias", String(128), primary_key=True),
+    Column("body", Body(AliasRecheck), nullable=False),
 )
 emergencies = Table(
     "emergencies",
@@ -45,6 +53,23 @@ class AssuranceRepository:
         """How endpoints stood last, by name."""
         statement = select(rechecks.c.body).where(rechecks.c.project == project).order_by(rechecks.c.endpoint)
         return list(rows.execute(statement).scalars())
+
+    def put_alias(self, rows: Rows, project: str, recheck: AliasRecheck) -> None:
+        """Write how an alias stands, in place of what was known."""
+        key = {"project": project, "model": recheck.model, "alias": recheck.alias}
+        rows.execute(delete(alias_rechecks).filter_by(**key))
+        rows.execute(insert(alias_rechecks).values(**key, body=recheck))
+
+    def alias(self, rows: Rows, project: str, model: str, alias: str) -> AliasRecheck | None:
+        """How an alias stood last."""
+        key = {"project": project, "model": model, "alias": alias}
+        found: AliasRecheck | None = rows.execute(select(alias_rechecks.c.body).filter_by(**key)).scalar()
+        return found
+
+    def aliases(self, rows: Rows, project: str) -> list[AliasRecheck]:
+        """How aliases stood last, by model and alias."""
+        statement = select(alias_rechecks.c.body).where(alias_rechecks.c.project == project)
+        return list(rows.execute(statement.order_by(alias_rechecks.c.model, alias_rechecks.c.alias)).scalars())
 
     def begin(self, rows: Rows, project: str, emergency: Emergency) -> None:
         """Write a fresh emergency."""

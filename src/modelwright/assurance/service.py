@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 from msgspec.structs import replace
 
-from modelwright.alerts.model import Alert, AlertState, Finding, Rule
+from modelwright.alerts.model import Rule
+from modelwright.assurance.alarms import Alarms
+from modelwright.assurance.aliases import Aliases, verdict
 from modelwright.assurance.model import (
+    AliasRecheck,
     Emergency,
     EmergencyBegun,
     EmergencyEnded,
@@ -19,7 +22,7 @@ from modelwright.assurance.model import (
     Recheck,
 )
 from modelwright.core.clock import duration
-from modelwright.core.errors import Conflict, Denied, Error, NotFound
+from modelwright.core.errors import Conflict, Denied, NotFound
 from modelwright.core.events import ActorKind
 from modelwright.core.guard import Action, Transition
 from modelwright.core.ids import Id, Name, Ref, new_id
@@ -29,56 +32,12 @@ from modelwright.governance.model import After, OnFail
 from modelwright.serving.model import Deployment
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
-    from modelwright.alerts.repository import AlertRepository
     from modelwright.assurance.repository import AssuranceRepository
     from modelwright.governance.decide import GovernanceGuard
     from modelwright.models.service import ModelService
     from modelwright.serving.service import EndpointService
 
 Why = Annotated[str, Meta(min_length=1, max_length=2000)]
-
-
-class Alarms:
-    """Alerts of what people have to see to, raised and resolved.
-
-    Args:
-        repository: Alerts.
-    """
-
-    def __init__(self, repository: AlertRepository) -> None:
-        self._repository = repository
-
-    def raised(self, unit: Unit, current: Deployment, rule: Rule, summary: str, details: Sequence[str] = ()) -> None:
-        """Raise an alarm of what an endpoint answers with, unless it is there already."""
-        from modelwright.alerts.inbox import begun  # weight: `--help` does without
-
-        if any(self._open(unit, current.endpoint, rule, current.version)):
-            return
-        finding = Finding(rule=rule, summary=summary, details=tuple(details), since=unit.now)
-        alert = begun(current.endpoint, current.model, current.version, finding, at=unit.now, now=unit.now)
-        self._repository.put(unit.rows, unit.project, alert)
-        unit.emit(alert.telling)
-
-    def resolved(self, unit: Unit, endpoint: str, rule: Rule) -> None:
-        """Resolve the alarms of a rule."""
-        for alert in self._open(unit, endpoint, rule):
-            self._over(unit, alert)
-
-    def moved(self, unit: Unit, current: Deployment) -> None:
-        """Somebody moved an endpoint: what was said about what answered before is over."""
-        for alert in self._open(unit, current.endpoint, Rule.GATES):
-            if (alert.model, alert.version) != (current.model, current.version):
-                self._over(unit, alert)
-
-    def _over(self, unit: Unit, alert: Alert) -> None:
-        over = replace(alert, state=AlertState.RESOLVED, resolved_at=unit.now)
-        self._repository.put(unit.rows, unit.project, over)
-        unit.emit(over.clearing)
-
-    def _open(self, unit: Unit, endpoint: str, rule: Rule, version: int | None = None) -> Iterator[Alert]:
-        for alert in self._repository.found(unit.rows, unit.project, endpoint, unresolved=True):
-            if alert.rule is rule and version in (None, alert.version):
-                yield alert
 
 
 class Ways:
@@ -102,7 +61,7 @@ class Ways:
             if (earlier.model, earlier.version) in tried:
                 continue
             tried.add((earlier.model, earlier.version))
-            if not _verdict(self._guard, unit, earlier)[0]:
+            if not verdict(self._guard, unit, _deploying(earlier))[0]:
                 continue
             version = self._models.get(unit, f"{earlier.model}@{earlier.version}")
             moved = self._endpoints.switch(unit, current.endpoint, version, action=Action.ROLLBACK, reason=reason)
@@ -124,7 +83,9 @@ class RecheckService(Service):
         guard: GovernanceGuard,
         alarms: Alarms,
         ways: Ways,
+        aliases: Aliases,
     ) -> None:
+        self._aliases = aliases
         self._repository = repository
         self._endpoints = endpoints
         self._guard = guard
@@ -153,6 +114,27 @@ class RecheckService(Service):
             return tuple(self._judged(unit, self._endpoints.current(unit, endpoint), due=False))
         return tuple(found for current in self._answering(unit) for found in self._judged(unit, current, due=True))
 
+    @operation(permission="rechecks:read", kind="query")
+    def aliases(self, unit: Unit) -> tuple[AliasRecheck, ...]:
+        """How what aliases point at stood when it was judged last, by model and alias."""
+        return tuple(self._repository.aliases(unit.rows, unit.project))
+
+    @operation(permission="rechecks:write", kind="command", idempotent=True)
+    def run_aliases(self, unit: Unit, model: Name | None = None) -> tuple[AliasRecheck, ...]:
+        """Judge what aliases point at by the policy in force, and do what it says about what fails.
+
+        As with endpoints: an alarm is raised; `freeze` lets nothing that runs by itself move the alias; `rollback`
+        moves it to the newest earlier version that passes. The job worker asks this each minute.
+
+        Args:
+            unit: The unit of work.
+            model: Those of this one, now; by default every one that is due.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        return tuple(self._aliases.judged(unit, model))
+
     def _answering(self, unit: Unit) -> Iterator[Deployment]:
         after = ""
         while True:
@@ -174,7 +156,7 @@ class RecheckService(Service):
         emergency = self._repository.present(unit.rows, unit.project, current.endpoint)
         if emergency is not None and emergency.package == current.package:
             return  # it is known not to pass, and somebody has answered for that
-        passes, reasons, gates = _verdict(self._guard, unit, current)
+        passes, reasons, gates = verdict(self._guard, unit, _deploying(current))
         found = Recheck(
             endpoint=current.endpoint,
             model=current.model,
@@ -380,7 +362,7 @@ class EmergencyService(Service):
         self._repository.change(unit.rows, over)
         if current.package != emergency.package:
             ending = Ending.MOVED
-        elif ending is Ending.EXPIRED and _verdict(self._guard, unit, current)[0]:
+        elif ending is Ending.EXPIRED and verdict(self._guard, unit, _deploying(current))[0]:
             ending = Ending.PASSED
         elif not self._undone(unit, emergency, current):
             ending = Ending.STUCK
@@ -408,21 +390,6 @@ class EmergencyService(Service):
         summary = f"The emergency is over, and nothing that answered before may answer again, {before.ref} neither."
         self._alarms.raised(unit, current, Rule.GATES, summary, moved.decision.reasons)
         return False
-
-
-def _verdict(
-    guard: GovernanceGuard, unit: Unit, deployment: Deployment
-) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
-    """Whether what answers, or answered, would be let through now, why not, and the gates that do not pass.
-
-    What cannot be judged, because its record was altered, does not pass; the other endpoints are judged.
-    """
-    try:
-        decision = guard.on_record(unit, _deploying(deployment))
-    except Error as error:
-        return False, (f"It cannot be judged: {error.message}",), ("record",)
-    lacking = tuple(gate.gate for gate in decision.gates if not gate.verdict.passes)
-    return decision.allowed, tuple(decision.reasons), lacking
 
 
 def _moving(endpoint: str, model: str, version: int, package: str) -> Transition:

@@ -13,14 +13,14 @@ from modelwright.facts.model import Attested, Statement, Value
 
 S = TypeVar("S", bound=Statement)
 
-BY = "by"
-"""What every fact calls the value that is somebody."""
+BY = ("by", "on_behalf_of")
+"""What every fact calls the values that are somebody."""
 
 
 def people(document: Document) -> tuple[Id, ...]:
     """Ids of everybody it names, each once."""
     attesting = [said.by for said in document.statements if isinstance(said, Attested)]
-    named = [said.values[BY].shown for said in document.statements if BY in said.values]
+    named = [said.values[by].shown for said in document.statements for by in BY if by in said.values]
     return tuple(dict.fromkeys([*attesting, *named]))
 
 
@@ -48,7 +48,7 @@ def named(document: Document, names: Mapping[Id, str]) -> Document:
 
 
 def _named(said: S, shown: Mapping[Id, str]) -> S:
-    values = {name: _of(value, shown) if name == BY else value for name, value in said.values.items()}
+    values = {name: _of(value, shown) if name in BY else value for name, value in said.values.items()}
     if isinstance(said, Attested):
         return replace(said, values=values, by=shown.get(said.by, said.by))
     return replace(said, values=values)

@@ -9,6 +9,7 @@ from modelwright.facts.data import of_endpoint
 from modelwright.facts.model import Source, SourceKind, Statement
 from modelwright.facts.record import Entry, Record
 from modelwright.facts.saying import attested, computed, missing, package
+from modelwright.governance.signoffs import Signature
 from modelwright.rollouts.model import Comparison, Rollout
 
 _SAYS = {"approve": "Signed", "refuse": "Refused to sign"}
@@ -153,7 +154,7 @@ def signatures(record: Record) -> Sequence[Statement]:
     """Who signed for it, by what stands in the ledger, and which signatures are lacking."""
     counted = {one.id: one for one in record.signatures}
     said: list[Statement] = [
-        attested("{what} as {role}.", _of_entry(entry), by=one.by, at=one.at, what=_SAYS[one.says], role=one.role)
+        _signed(one, _of_entry(entry))
         for entry in record.entries
         if entry.kind == "approvals.signed" and (one := counted.get(entry.body["signature_id"]))
     ]
@@ -173,6 +174,14 @@ def signatures(record: Record) -> Sequence[Statement]:
             ref=record.version.ref,
         )
     ]
+
+
+def _signed(one: Signature, source: Source) -> Statement:
+    said: dict[str, str] = {"what": _SAYS[one.says], "role": one.role}
+    if one.on_behalf_of is None:
+        return attested("{what} as {role}.", source, by=one.by, at=one.at, **said)
+    says = "{what} as {role} for {on_behalf_of}."
+    return attested(says, source, by=one.by, at=one.at, **said, on_behalf_of=one.on_behalf_of)
 
 
 def _of_entry(entry: Entry) -> Source:
@@ -203,7 +212,8 @@ def _told(entry: Entry) -> str:  # noqa: PLR0911  # one line for each kind
             before = f" from version {body['previous']}" if body["previous"] else ""
             return f"the alias {body['alias']} moved to it{before}" + _because(body["reason"])
         case "approvals.signed":
-            return f"{'signed' if body['says'] == 'approve' else 'refused to sign'} as {body['role']}"
+            instead = f" for {body['on_behalf_of']}" if body.get("on_behalf_of") else ""
+            return f"{'signed' if body['says'] == 'approve' else 'refused to sign'} as {body['role']}{instead}"
         case "governance.transition_decided":
             move = body["decision"]["transition"]
             answer = "allowed" if body["decision"]["allowed"] else "refused"

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from modelwright.core import wire
 from modelwright.core.clock import duration
+from modelwright.core.disjoint import disjoint
 from modelwright.core.guard import SIGNED_OFF, GateResult, Transition, Verdict
 from modelwright.core.ids import Digest, Id, Name
 from modelwright.core.unit import Unit
@@ -50,8 +51,9 @@ class Signature(Struct, frozen=True, kw_only=True):
         says: ``approve`` or ``refuse``.
         reason: In their words.
         by: Who, opaque.
+        on_behalf_of: For whom, where they were asked to stand in; opaque.
         at: Wall clock.
-        revoked_at: When they took it back.
+        revoked_at: When one of them took it back.
     """
 
     id: Id
@@ -60,8 +62,14 @@ class Signature(Struct, frozen=True, kw_only=True):
     says: Literal["approve", "refuse"]
     reason: str
     by: str
+    on_behalf_of: str | None = None
     at: datetime
     revoked_at: datetime | None = None
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Who stands behind it: each of them counts once."""
+        return frozenset({self.by, self.on_behalf_of or self.by})
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -131,7 +139,7 @@ def judged(
 ) -> Iterator[GateResult]:
     """What the sign-offs of a policy come to, role by role.
 
-    LAW: nobody signs their own work, and nobody signs twice, whatever roles they hold.
+    LAW: nobody signs their own work, and nobody signs twice, whatever roles they hold and whomever they stand for.
 
     Args:
         signoffs: What the policy asks.
@@ -141,9 +149,16 @@ def judged(
         login: Whether there is anybody to sign.
         now: The wall clock.
     """
-    used: set[str] = set()
     ref = f"{basis.model}@{basis.version}"
-    for asked in sorted(signoffs, key=lambda each: each.role):
+    asking = sorted(signoffs, key=lambda each: each.role)
+    told = [counting(asked, basis, signatures, now) for asked in asking]
+    refused = [[one for one in good if one.says == "refuse"] for good, _ in told]
+    approved = [
+        {} if refusals else {one.people: one for one in good if authors.keys().isdisjoint(one.people)}
+        for (good, _), refusals in zip(told, refused, strict=True)
+    ]
+    chosen = disjoint([asked.count for asked in asking], [list(each) for each in approved])
+    for asked, (good, spent), refusals, approvals, people in zip(asking, told, refused, approved, chosen, strict=True):
         gate = f"{SIGNED_OFF}.{asked.role}"
         if not login:
             yield GateResult(
@@ -152,37 +167,27 @@ def judged(
                 reason=f"{asked} must sign, and without login nobody can.",
                 remedy="Begin login: modelwright user add NAME --token",
             )
-            continue
-        good, spent = counting(asked, basis, signatures, now)
-        refusals = [one for one in good if one.says == "refuse"]
-        if refusals:
+        elif refusals:
             yield GateResult(
                 gate=gate,
                 verdict=Verdict.FAIL,
                 reason=f"Somebody refused as {asked.role} on {refusals[-1].at:%Y-%m-%d}.",
                 remedy="See why, mend it and evaluate again; a signature covers the evidence it was given on.",
             )
-            continue
-        approvals = {one.by: one for one in good if one.by not in authors and one.by not in used}
-        elsewhere = {one.by for one in signatures if one.role != asked.role and one.says == "approve"}
-        ordered = sorted(approvals, key=lambda name: (name in elsewhere, name))  # who may be needed there comes last
-        names = ordered[: asked.count]
-        if len(names) == asked.count:
-            used |= set(names)
+        elif len(people) == asked.count:
             yield GateResult(
                 gate=gate,
                 verdict=Verdict.ATTESTED,
-                reason=f"{asked} signed, the last on {max(approvals[name].at for name in names):%Y-%m-%d}.",
+                reason=f"{asked} signed, the last on {max(approvals[each].at for each in people):%Y-%m-%d}.",
             )
-            continue
-        own = sorted({authors[one.by] for one in good if one.by in authors})
-        why = [
-            *(f"a signature {reason}" for _, reason in spent),
-            *(f"one of who {did} it does not count" for did in own),
-        ]
-        yield GateResult(
-            gate=gate,
-            verdict=Verdict.UNKNOWN,
-            reason=f"{asked} must sign, and {len(names) or 'none'} did" + (f": {'; '.join(why)}." if why else "."),
-            remedy=f"Ask for it: modelwright approval request {ref} --reason WHY",
-        )
+        else:
+            own = sorted({authors[who] for one in good for who in one.people if who in authors})
+            why = [f"a signature {reason}" for _, reason in spent]
+            why += [f"one of who {did} it does not count" for did in own]
+            why += ["nobody counts twice, nor whom they stand for"] if len(people) < len(approvals) else []
+            yield GateResult(
+                gate=gate,
+                verdict=Verdict.UNKNOWN,
+                reason=f"{asked} must sign, and {len(people) or 'none'} did" + (f": {'; '.join(why)}." if why else "."),
+                remedy=f"Ask for it: modelwright approval request {ref} --reason WHY",
+            )

@@ -144,7 +144,8 @@ class Router:
     def _loaded(self, route: Route, generation: int) -> Loaded:
         predictor = self._live_predictor(route) or self._load(route)
         log = self._log(route, Kind.PREDICTIONS)
-        scorer = Scorer(route, generation=generation, predictor=predictor, log=log)
+        refusals = self._log(route, Kind.REFUSALS) if any(each.guard == "refuse" for each in route.guards) else None
+        scorer = Scorer(route, generation=generation, predictor=predictor, log=log, refusals=refusals)
         shadow, unshadowed = self._shadow(route, generation)
         intake = self._intake(route, also=shadow.intake.accepts if shadow is not None else ())
         return Loaded(

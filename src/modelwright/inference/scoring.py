@@ -6,18 +6,19 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from math import isfinite
+from math import isfinite, nan
 
 import numpy as np
 from msgspec import UNSET, Struct, UnsetType
 
 from modelwright.core import wire
 from modelwright.core.errors import Error, Unavailable
+from modelwright.core.ids import new_ids
 from modelwright.inference.ports import Log, Outputs, Predictor
 from modelwright.inference.response import Problem
 from modelwright.inference.rows import Rows
 from modelwright.predictions.model import PredictionBatch, encode
-from modelwright.risks.guarding import Guards
+from modelwright.risks.guarding import Acts, Guards
 from modelwright.serving.model import Route
 
 _log = logging.getLogger(__name__)
@@ -48,14 +49,18 @@ class Scorer:
         generation: Of the table the route is from.
         predictor: The loaded model.
         log: Where predictions are written.
+        refusals: Where rows are written that a guard refuses; none where no guard does.
 
     Attributes:
         log_broken: Whether the last record could not be written.
     """
 
-    def __init__(self, route: Route, *, generation: int, predictor: Predictor, log: Log) -> None:
+    def __init__(
+        self, route: Route, *, generation: int, predictor: Predictor, log: Log, refusals: Log | None = None
+    ) -> None:
         self.predictor = predictor
         self.log = log
+        self._refusals = refusals
         self._route = route
         self._generation = generation
         self._guards = Guards(route.guards, route.inputs) if route.guards else None
@@ -67,11 +72,13 @@ class Scorer:
 
         Raises:
             Problem: A guard refuses a row: the protocols have no answer for single rows, so the request is refused.
+            Unavailable: The refused rows could not be logged.
         """
         if self._guards is None:
             return
         acts = rows.acts = self._guards.over(rows.columns, rows.count)
         if acts is not None and acts.refused is not None:
+            self._log_refused(rows, acts)
             risk, when = acts.refused.risk, acts.refused.when
             found = ", ".join(map(str, acts.met[risk][:_MOST_NAMED].tolist()))
             raise Problem(
@@ -122,6 +129,7 @@ class Scorer:
             inputs=rows.columns,
             outputs=values,
             guards=acts.marks(guards.done) if acts is not None and guards is not None else UNSET,
+            said=acts.said(outputs) if acts is not None and acts.fallbacks else UNSET,
         )
         finite = values if all(map(isfinite, values)) else [wire.real(value) for value in values]
         return encode(batch), Scored(finite, ids, UNSET if acts is None else acts.rows)
@@ -132,8 +140,32 @@ class Scorer:
         Raises:
             Unavailable: They could not be written.
         """
+        self._write(self.log, *records)
+
+    def _log_refused(self, rows: Rows, acts: Acts) -> None:
+        """Write down the rows that are refused, and no others: those may be asked again, as the answer says."""
+        if self._refusals is None or self._guards is None:
+            return
+        refused, received_at = acts.refusals(self._guards.done), time.time_ns() // 1000
+        batch = PredictionBatch(
+            endpoint=self._route.endpoint,
+            model=self._route.model,
+            version=self._route.version,
+            package=self._route.package.digest,
+            generation=self._generation,
+            received_at=received_at,
+            latency_us=0,
+            ids=[rows.ids[row] for row in refused] if rows.ids else new_ids(len(refused)),
+            event_at=[rows.event_at[row] if rows.event_at else received_at for row in refused],
+            inputs={name: [values[row] for row in refused] for name, values in rows.columns.items()},
+            outputs=[nan] * len(refused),
+            guards=list(refused.values()),
+        )
+        self._write(self._refusals, encode(batch))
+
+    def _write(self, log: Log, *records: bytes) -> None:
         try:
-            self.log.append(*records)
+            log.append(*records)
         except (OSError, Error) as error:
             if not self.log_broken:  # once, not with every request: the disk may be full
                 _log.warning("The predictions of %s cannot be logged: %s", self._route.endpoint, error)

@@ -7,7 +7,7 @@ import time
 
 from modelwright.app.connect import Workspace
 from modelwright.app.workspace import LocalCaller, Platform
-from modelwright.assurance.model import Emergency, Recheck
+from modelwright.assurance.model import AliasRecheck, Emergency, Recheck
 from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
 from modelwright.core.identity import Identity
@@ -44,7 +44,7 @@ class Assurer:
         for project in self._platform.projects():
             identity = Identity(actor=Actor(id="assurance", kind=ActorKind.SERVICE), project=project, grants=_GRANTS)
             workspace = Workspace(self._platform.table, LocalCaller(self._platform, identity), project)
-            for job in (_settled, _failing):
+            for job in (_settled, _failing, _pointing):
                 try:
                     found = job(workspace)
                 except Error as error:  # of this project; the others are judged
@@ -62,3 +62,7 @@ def _settled(workspace: Workspace) -> list[Emergency]:
 
 def _failing(workspace: Workspace) -> list[Recheck]:
     return [found for found in workspace.rechecks.run() if not found.passes]
+
+
+def _pointing(workspace: Workspace) -> list[AliasRecheck]:
+    return [found for found in workspace.rechecks.run_aliases() if not found.passes]

@@ -74,9 +74,9 @@ def _of_people(event: Event, actor: str) -> Message | None:
         case ApprovalRequested(basis=basis):
             topic, said = Topic.APPROVAL_REQUESTED, f"asked for signatures on {_ref(basis)} as {event.alias}."
         case VersionSigned(basis=basis, says="approve"):
-            topic, said = Topic.APPROVAL_SIGNED, f"signed {_ref(basis)} as {event.role}."
+            topic, said = Topic.APPROVAL_SIGNED, f"signed {_ref(basis)} as {event.role}{_instead(event)}."
         case VersionSigned(basis=basis):
-            topic, said = Topic.APPROVAL_REFUSED, f"refused to sign {_ref(basis)} as {event.role}."
+            topic, said = Topic.APPROVAL_REFUSED, f"refused to sign {_ref(basis)} as {event.role}{_instead(event)}."
         case AliasMoved():
             said = f"moved {event.model}@{event.alias} to version {event.version}{_from(event.previous)}."
             path = f"/models/{event.model}/{event.version}"
@@ -104,6 +104,10 @@ def _of_people(event: Event, actor: str) -> Message | None:
             return None
     path = f"/approvals/{event.request_id}"
     return Message(topic=topic, said=said, by=actor, subjects=(basis.model,), path=path)
+
+
+def _instead(event: VersionSigned) -> str:
+    return " for somebody else" if event.on_behalf_of else ""
 
 
 def _of_machines(event: Event, actor: str) -> Message | None:

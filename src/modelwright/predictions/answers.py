@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from modelwright.core.errors import Invalid
 from modelwright.core.ids import Id, Name
 from modelwright.core.wire import real
-from modelwright.predictions.columns import GUARDS, INPUT
+from modelwright.predictions.columns import GUARDS, INPUT, SAID
 from modelwright.predictions.model import Counts, PeriodScore, Prediction, Traffic
 from modelwright.stats.model import Interval
 
@@ -66,7 +67,17 @@ def counts(view: View, endpoint: Name) -> Counts:
         labelled=whole["labelled"],
         labels_without_prediction=whole["strays"],
         by_version={f"{row['model']}@{row['version']}": row["answered"] for row in rows if row is not whole},
+        refused=_refused(view),
     )
+
+
+def _refused(view: View) -> dict[str, int]:
+    """Risk -> the rows that its guard refused; a row may be in several situations."""
+    found: Counter[str] = Counter()
+    for marks, rows in view.refused().items():
+        for mark in marks.split(","):
+            found[mark.partition(":")[0]] += rows
+    return dict(sorted(found.items()))
 
 
 def between(view: View, since: datetime | None, until: datetime | None) -> pa.Table:
@@ -143,7 +154,7 @@ def _scored(metric: Metric, labels: Any, outputs: Any) -> tuple[Interval | None,
 
 
 def _prediction(endpoint: Name, row: dict[str, Any]) -> Prediction:
-    known_at = row["label_known_at"]
+    known_at, said = row["label_known_at"], row.get(SAID)
     return Prediction(
         id=row["prediction_id"],
         endpoint=endpoint,
@@ -160,6 +171,7 @@ def _prediction(endpoint: Name, row: dict[str, Any]) -> Prediction:
         },
         output=real(row["output"]),
         guards=tuple(filter(None, (row.get(GUARDS) or "").split(","))),
+        said=None if said is None else real(said),
         label=None if row["label"] is None else real(row["label"]),
         label_known_at=None if known_at is None else known_at.astimezone(UTC),
     )

@@ -25,6 +25,9 @@ INPUT = "input."
 GUARDS = "guards"
 """The column of what guards did; left out where none acted."""
 
+SAID = "said"
+"""The column of what the model itself said where a guard answered in its place; left out where none did."""
+
 
 def rows_of(kind: Kind, payloads: Iterable[bytes]) -> pa.Table:
     """The rows of frames of one kind of segments, in their order.
@@ -67,7 +70,7 @@ def prediction_table(batches: Sequence[PredictionBatch]) -> pa.Table:
 
     Columns: ``prediction_id, model, version, package, generation, position`` (0 for the first row of a request)
     ``, event_at, received_at, latency_us, output``, ``input.<name>`` for each input that has a value somewhere, and
-    ``guards`` where one acted.
+    ``guards`` where one acted, and ``said`` where one answered.
     """
     import numpy as np  # weight: 0.1 s
     import pyarrow as pa  # weight: 0.3 s
@@ -97,6 +100,11 @@ def prediction_table(batches: Sequence[PredictionBatch]) -> pa.Table:
     if any(batch.guards is not UNSET for batch in batches):
         marks = ([""] * len(batch.ids) if batch.guards is UNSET else batch.guards for batch in batches)
         columns[GUARDS] = per_row(marks, pa.string())
+    if any(batch.said is not UNSET for batch in batches):
+        said: Iterable[list[Any]] = (
+            [None] * len(batch.ids) if batch.said is UNSET else batch.said for batch in batches
+        )
+        columns[SAID] = per_row(said, pa.float64())
     for name in dict.fromkeys(chain.from_iterable(batch.inputs for batch in batches)):
         parts = (batch.inputs.get(name) or [None] * len(batch.ids) for batch in batches)
         column = _input_column(list(chain.from_iterable(parts)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelwright.core.errors import Unavailable
 from modelwright.core.ids import Id, Name
-from modelwright.predictions.columns import empty, rows_of
+from modelwright.predictions.columns import empty, joined, rows_of
 from modelwright.predictions.layout import endpoints_in, segment_folder, segments_in
 from modelwright.predictions.model import Kind
 from modelwright.predictions.repository import PartRepository, Place
@@ -27,7 +27,16 @@ ANSWERS = (Kind.PREDICTIONS, Kind.LABELS)
 WITH_SHADOWS = (*ANSWERS, Kind.SHADOWS)
 """The same, and what challengers said of the same requests."""
 
-_STEMS = {Kind.PREDICTIONS: "prediction", Kind.LABELS: "label", Kind.SHADOWS: "shadow"}
+WITH_REFUSALS = (*ANSWERS, Kind.REFUSALS)
+"""The same, and the rows that guards did not let it answer."""
+
+_STEMS = {
+    Kind.PREDICTIONS: "prediction",
+    Kind.LABELS: "label",
+    Kind.SHADOWS: "shadow",
+    Kind.REFUSALS: "refusal",
+}
+_ASKED = (Kind.PREDICTIONS, Kind.REFUSALS)
 _TRIES = 20
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -50,8 +59,8 @@ WITH written AS (
 # Both sides of the union are cut to the span first: a part of another time is not even opened.
 _BETWEEN = """
 WITH written AS (
-  SELECT * FROM prediction_parts WHERE event_at >= $since AND event_at < $until
-  UNION ALL BY NAME SELECT * FROM prediction_segments WHERE event_at >= $since AND event_at < $until
+  SELECT * FROM {stem}_parts WHERE event_at >= $since AND event_at < $until
+  UNION ALL BY NAME SELECT * FROM {stem}_segments WHERE event_at >= $since AND event_at < $until
 )
 SELECT {columns} FROM written
 QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY received_at, event_at, version, output) = 1
@@ -75,6 +84,11 @@ ORDER BY prediction_id
 """
 
 _SPAN = "SELECT min(event_at) AS first, max(event_at) AS last FROM rows WHERE event_at <= $before"
+
+_REFUSED = """
+SELECT guards, count(DISTINCT prediction_id) AS rows
+FROM (SELECT * FROM refusal_parts UNION ALL BY NAME SELECT * FROM refusal_segments) GROUP BY guards ORDER BY guards
+"""
 
 Span = tuple[datetime, datetime]
 """The first and the last event time."""
@@ -119,13 +133,13 @@ class View:
         return self._frames.query(_ANSWERED + sql, self._tables, values)
 
     def span(self, *, before: datetime) -> Span | None:
-        """The first and the last event time up to a moment; none without a prediction.
+        """The first and the last event time up to a moment; none without a prediction, nor a refusal if they are read.
 
         Parts do not change, so each is looked at once by this process.
         """
-        found = [self._span(part, before) for part in self._parts]
-        segments = self._tables["prediction_segments"]
-        found.append(self._asked(segments, before) if len(segments) else None)
+        found = [self._span(part, before) for kind in _ASKED for part in self._parts(kind)]
+        segments = [self._tables.get(f"{_STEMS[kind]}_segments", ()) for kind in _ASKED]
+        found += [self._asked(rows, before) for rows in segments if len(rows)]
         known = [span for span in found if span is not None]
         return (min(first for first, _ in known), max(last for _, last in known)) if known else None
 
@@ -137,6 +151,19 @@ class View:
             until: The first event time after it.
         """
         return self._between(since, until, "*")
+
+    def asked(self, since: datetime, until: datetime) -> pa.Table:
+        """The same, and the rows that a guard refused, whose output is NaN; of a view ``WITH_REFUSALS``."""
+        refused = self._between(since, until, "*", kind=Kind.REFUSALS)
+        return joined([self.between(since, until), refused])
+
+    def refused(self) -> dict[str, int]:
+        """What guards said of the rows that they refused, and how many there are; of a view ``WITH_REFUSALS``."""
+        halves = [self._tables[f"refusal_{half}"] for half in ("parts", "segments")]
+        if not any(map(len, halves)):
+            return {}  # without a row there is no column of guards
+        found = self._frames.query(_REFUSED, {"refusal_parts": halves[0], "refusal_segments": halves[1]}, {})
+        return {row["guards"]: row["rows"] for row in found.to_pylist()}
 
     def labelled(self, since: datetime, until: datetime, *, known_within: timedelta, inputs: bool = False) -> pa.Table:
         """The predictions of ``between`` with the labels that became known in time.
@@ -153,16 +180,14 @@ class View:
         sources = {"predictions": found, **{name: self._tables[name] for name in ("label_parts", "label_segments")}}
         return self._frames.query(_WITH_LABELS, sources, {"first": first, "last": last, "within": within})
 
-    def _between(self, since: datetime, until: datetime, columns: str) -> pa.Table:
-        parts = [part for part in self._parts if self._may_hold(part, since, until)]
-        tables = {**self._tables, "prediction_parts": parts or empty(Kind.PREDICTIONS)}
-        names = ("prediction_parts", "prediction_segments")
-        sql = _BETWEEN.format(columns=columns)
-        return self._frames.query(sql, {name: tables[name] for name in names}, {"since": since, "until": until})
+    def _between(self, since: datetime, until: datetime, columns: str, *, kind: Kind = Kind.PREDICTIONS) -> pa.Table:
+        parts, stem = [part for part in self._parts(kind) if self._may_hold(part, since, until)], _STEMS[kind]
+        tables = {f"{stem}_parts": parts or empty(kind), f"{stem}_segments": self._tables[f"{stem}_segments"]}
+        sql = _BETWEEN.format(columns=columns, stem=stem)
+        return self._frames.query(sql, tables, {"since": since, "until": until})
 
-    @property
-    def _parts(self) -> Sequence[str]:
-        parts = self._tables["prediction_parts"]
+    def _parts(self, kind: Kind) -> Sequence[str]:
+        parts = self._tables.get(f"{_STEMS[kind]}_parts")
         return parts if isinstance(parts, list) else []
 
     def _span(self, part: str, before: datetime) -> Span | None:

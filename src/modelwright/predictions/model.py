@@ -26,11 +26,15 @@ class Kind(StrEnum):
 
     Shadows are what a challenger said of requests that another version answered: frames like those of predictions,
     under the same ids. An output that is no finite number stands for a row that the challenger could not score.
+
+    Refusals are rows that a guard did not let the model answer: the same frames, whose outputs are NaN and whose guards
+    say which situation it was. They are no predictions, and nobody who asks for those reads them.
     """
 
     PREDICTIONS = "predictions"
     LABELS = "labels"
     SHADOWS = "shadows"
+    REFUSALS = "refusals"
 
 
 def microseconds(moment: datetime) -> int:
@@ -59,6 +63,8 @@ class PredictionBatch(Struct, frozen=True, kw_only=True):
         inputs: Column name -> values as the model saw them.
         outputs: What was answered: for a classifier, the probability of the positive class.
         guards: What guards did with each row, ``risk:act`` with commas between; left out where they did nothing.
+        said: What the model itself said of rows that a guard answered in its place, none of the others; left out where
+            there is no such row.
         v: Version of this format.
     """
 
@@ -74,12 +80,15 @@ class PredictionBatch(Struct, frozen=True, kw_only=True):
     inputs: dict[str, list[Any]]
     outputs: list[float]
     guards: list[str] | UnsetType = UNSET
+    said: list[float | None] | UnsetType = UNSET
     v: Literal[1] = 1
 
     def __post_init__(self) -> None:
         count = len(self.ids)
         if self.guards is not UNSET and len(self.guards) != count:
             raise ValueError(f"{count} ids and {len(self.guards)} marks of guards")
+        if self.said is not UNSET and len(self.said) != count:
+            raise ValueError(f"{count} ids and {len(self.said)} values that the model said")
         if len(self.outputs) != count or len(self.event_at) != count:
             raise ValueError(f"{count} ids, {len(self.event_at)} times and {len(self.outputs)} outputs")
         for name, values in self.inputs.items():
@@ -183,6 +192,7 @@ class Prediction(Shown, frozen=True, kw_only=True):
         inputs: Column name -> value; a missing value's name is left out.
         output: What was answered.
         guards: What guards did, ``risk:act`` each.
+        said: What the model itself said, where a guard answered in its place.
         label: What turned out, if it is known.
         label_known_at: When that became known.
     """
@@ -198,6 +208,7 @@ class Prediction(Shown, frozen=True, kw_only=True):
     inputs: dict[str, Any]
     output: Real
     guards: tuple[str, ...] = ()
+    said: Real | None = None
     label: Real | None = None
     label_known_at: datetime | None = None
 
@@ -214,6 +225,7 @@ class Counts(Shown, frozen=True, kw_only=True):
         labelled: Predictions whose outcome is known.
         labels_without_prediction: Labelled ids that were never answered.
         by_version: ``model@version`` -> predictions.
+        refused: Risk -> rows that its guard did not let the model answer; they are no predictions.
     """
 
     endpoint: Name
@@ -224,6 +236,7 @@ class Counts(Shown, frozen=True, kw_only=True):
     labelled: int
     labels_without_prediction: int
     by_version: dict[str, int]
+    refused: dict[str, int] = {}
 
 
 class PeriodScore(Struct, frozen=True, kw_only=True):

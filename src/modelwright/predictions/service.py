@@ -93,7 +93,9 @@ class PredictionService(Service):
             unit: The unit of work.
             endpoint: Who answered.
         """
-        return answers.counts(self._log.view(unit.project, endpoint), endpoint)
+        from modelwright.predictions.log import WITH_REFUSALS  # weight: SQLAlchemy
+
+        return answers.counts(self._log.view(unit.project, endpoint, kinds=WITH_REFUSALS), endpoint)
 
     @operation(permission="predictions:read", kind="query")
     def performance(

@@ -44,6 +44,22 @@ class Acts(NamedTuple):
         """Risk -> rows, as an answer tells it."""
         return {risk: rows.tolist() for risk, rows in self.met.items()}
 
+    def refusals(self, done: Mapping[str, str]) -> dict[int, str]:
+        """Row -> ``risk:refuse`` for each guard that refuses it, with commas between; only such rows."""
+        told: dict[int, list[str]] = {}
+        for risk, rows in self.met.items():
+            if done[risk] == "refuse":
+                for row in rows.tolist():
+                    told.setdefault(row, []).append(f"{risk}:refuse")
+        return {row: ",".join(told[row]) for row in sorted(told)}
+
+    def said(self, outputs: NDArray[np.float64]) -> list[float | None]:
+        """What the model said of the rows that guards answer in its place; none of the others."""
+        replaced = np.zeros(self.total, dtype=bool)
+        for rows, _ in self.fallbacks:
+            replaced[rows] = True
+        return [value if there else None for value, there in zip(outputs.tolist(), replaced.tolist(), strict=True)]
+
     def marks(self, done: Mapping[str, str]) -> list[str]:
         """What the log keeps of each row: ``risk:act`` for each guard that acted, in order, with commas between."""
         told: list[list[str]] = [[] for _ in range(self.total)]

@@ -24,7 +24,7 @@ from modelwright.monitoring.evidence import Share, after
 from modelwright.monitoring.inputs import level, since
 from modelwright.monitoring.kept import Stream
 from modelwright.predictions.columns import INPUT
-from modelwright.predictions.log import PredictionLog, View
+from modelwright.predictions.log import WITH_REFUSALS, PredictionLog, View
 from modelwright.risks.model import Evidence, Live, RisksCounted, Situation, Watch, Watched
 from modelwright.risks.predicates import Cells, Predicate, of_arrow
 from modelwright.stats.intervals import wilson
@@ -74,7 +74,7 @@ class Watcher:
 
     def watch(self, unit: Unit, endpoint: str) -> Watched:
         """Judge the days that are over, a few weeks of them at most; see ``risks.watch``."""
-        view = self._log.view(unit.project, endpoint)
+        view = self._log.view(unit.project, endpoint, kinds=WITH_REFUSALS)
         span = view.span(before=unit.now)
         if span is None:
             raise NotFound(f"Endpoint {endpoint} has not answered about any event up to now.")
@@ -97,7 +97,7 @@ class Watcher:
         return replace(watch.watched, more=len(days) > _DAYS.at_once)
 
     def _judged(self, unit: Unit, view: View, watch: Watch, day: tuple[datetime, datetime]) -> Watch:
-        rows = view.between(*day)
+        rows = view.asked(*day)
         on = replace(watch, watched=replace(watch.watched, until=day[1]))
         key = _leading(rows)
         if key is None:

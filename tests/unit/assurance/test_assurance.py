@@ -398,3 +398,128 @@ def test_a_simulation_is_not_misled_by_what_served_before(house):
     house.ws.endpoints.rollback(ENDPOINT)
     text = f"extends: minimal\ngates:\n  kpi: {{pass: '{IMPOSSIBLE}'}}\n"
     assert [one.would for one in house.ws.policies.simulate(text)] == [False]
+
+
+class Pointing:
+    """The same house, in which ``champion`` points at the second version that passes."""
+
+    def __init__(self, house):
+        self.house, self.ws, self.version = house, house.ws, 3
+        another(house)
+        for ref in (f"{MODEL}@1", f"{MODEL}@3"):
+            assert self.ws.models.set_alias(ref, "champion").allowed
+
+    def champion(self):
+        return self.ws.models.get(f"{MODEL}@champion").version
+
+    def run(self, name=MODEL):
+        return {one.alias: one for one in self.ws.rechecks.run_aliases(name)}["champion"]
+
+
+@pytest.fixture
+def pointing(house):
+    return Pointing(house)
+
+
+def test_what_an_alias_points_at_is_judged_as_often_as_the_policy_says(pointing):
+    house = pointing.house
+    house.ws.policies.publish("extends: minimal\nafter: null\n")
+    assert house.ws.rechecks.run_aliases() == ()
+    assert len(house.ws.rechecks.run_aliases(MODEL)) == 1
+    house.later(days=1)
+    house.policy()
+    [found] = house.ws.rechecks.run_aliases()
+    assert (found.model, found.alias, found.ref, found.passes) == (
+        MODEL,
+        "champion",
+        f"{MODEL}@{pointing.version}",
+        True,
+    )
+    assert house.ws.rechecks.run_aliases() == ()
+    assert house.ws.rechecks.aliases() == (found,)
+    house.later(days=1)
+    assert [one.alias for one in house.ws.rechecks.run_aliases()] == ["champion"]
+    with pytest.raises(NotFound):
+        house.ws.rechecks.run_aliases("nothing-such")
+
+
+def test_an_alias_that_passes_no_more_raises_one_alarm_that_ends_when_it_passes_or_is_moved(pointing):
+    house = pointing.house
+    house.policy(kpi=IMPOSSIBLE)
+    failed = pointing.run()
+    assert (failed.passes, failed.did, pointing.champion()) == (False, "An alarm was raised.", pointing.version)
+    house.later(days=1)
+    assert pointing.run().failing_since == failed.at
+    [alarm] = house.alarms(Rule.GATES)
+    assert (alarm.alias, alarm.version, alarm.finding.details) == ("champion", pointing.version, failed.reasons)
+    assert "which is champion" in alarm.finding.summary
+    house.policy()
+    assert pointing.run().passes
+    assert house.alarms(Rule.GATES) == []
+    house.policy(kpi=IMPOSSIBLE)
+    pointing.run()
+    house.policy()
+    assert house.ws.models.set_alias(f"{MODEL}@1", "champion").allowed
+    assert pointing.run().version == 1
+    assert house.alarms(Rule.GATES) == []
+    assert house.entries("assurance.alias") == [
+        "assurance.alias_failed",
+        "assurance.alias_passed",
+        "assurance.alias_failed",
+    ]
+
+
+def test_alarms_of_an_endpoint_and_of_an_alias_of_the_same_name_are_two(pointing):
+    house = pointing.house
+    assert house.ws.endpoints.deploy(MODEL, f"{MODEL}@{pointing.version}").decision.allowed
+    house.policy(kpi=IMPOSSIBLE)
+    house.ws.rechecks.run(MODEL)
+    pointing.run()
+    assert sorted(str(one.alias) for one in house.alarms(Rule.GATES)) == ["None", "champion"]
+    house.policy()
+    house.ws.rechecks.run(MODEL)
+    assert [one.alias for one in house.alarms(Rule.GATES)] == ["champion"]
+
+
+def test_nothing_that_runs_by_itself_moves_a_frozen_alias_and_people_do(pointing):
+    house = pointing.house
+    house.policy("freeze", kpi=IMPOSSIBLE)
+    assert pointing.run().frozen
+    house.policy()
+    refused = house.by_itself("models.set_alias", ref=f"{MODEL}@1", alias="champion")
+    assert [gate.gate for gate in refused.gates if not gate.verdict.passes] == ["frozen"]
+    assert house.by_itself("models.set_alias", ref=f"{MODEL}@1", alias="another").allowed
+    assert pointing.champion() == pointing.version
+    assert house.ws.models.set_alias(f"{MODEL}@1", "champion").allowed
+    assert house.by_itself("models.set_alias", ref=f"{MODEL}@{pointing.version}", alias="champion").allowed
+
+
+def test_an_alias_goes_back_to_the_newest_earlier_version_that_passes(pointing):
+    house = pointing.house
+    house.policy("rollback")
+    house.later(days=60)
+    house.evaluate(f"{MODEL}@1")  # what is old is known anew, what is champion is not
+    house.later(days=31)
+    found = pointing.run()
+    assert (found.did, pointing.champion()) == (f"It went back to {MODEL}@1.", 1)  # version 2 has no evidence
+    assert house.alarms(Rule.GATES) == []
+    assert pointing.run().passes
+
+
+def test_where_no_earlier_version_passes_the_alias_stays_and_is_frozen(pointing):
+    house = pointing.house
+    house.policy("rollback", kpi=IMPOSSIBLE)
+    for _ in range(2):
+        found = pointing.run()
+        assert (found.frozen, found.did) == (True, "No earlier version passes, so it was frozen.")
+    assert pointing.champion() == pointing.version
+    assert len(house.alarms(Rule.GATES)) == 1
+
+
+def test_the_job_worker_judges_aliases(pointing):
+    house = pointing.house
+    house.policy("freeze", kpi=IMPOSSIBLE)
+    assurer = Assurer(house.platform, Leases(house.platform.queue, "worker"))
+    assert assurer.turn()
+    [found] = house.ws.rechecks.aliases()
+    assert found.frozen

@@ -1,6 +1,8 @@
 """LAW: nobody signs their own work, nobody signs twice, and a signature dies with what it covers."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -76,14 +78,54 @@ def test_a_signature_expires_where_the_policy_says_so():
     assert verdicts([old], APPROVER)["approver"].verdict is Verdict.ATTESTED
 
 
+def test_whom_one_stands_for_counts_once_with_them():
+    two = SignOff(role="approver", count=2)
+    for bob in (signature("bob"), signature("bob", on_behalf_of="cyd"), signature("cyd", on_behalf_of="bob")):
+        assert verdicts([signature("ada", on_behalf_of="bob"), bob], two)["approver"].verdict is Verdict.UNKNOWN
+    found = verdicts([signature("ada", on_behalf_of="bob"), signature("ada", "validator")], VALIDATOR, APPROVER)
+    assert "nobody counts twice, nor whom they stand for" in found["validator"].reason
+    both = [signature("ada"), signature("ada", on_behalf_of="bob"), signature("cyd", on_behalf_of="bob")]
+    assert verdicts(both, two)["approver"].verdict is Verdict.ATTESTED  # ada, and cyd for bob
+
+
+@pytest.mark.parametrize("author", ["ada", "bob"])
+def test_who_made_it_neither_signs_for_another_nor_is_signed_for(author):
+    found = verdicts([signature("ada", on_behalf_of="bob")], authors={author: "trained"})["approver"]
+    assert found.verdict is Verdict.UNKNOWN
+    assert "who trained it does not count" in found.reason
+
+
+_PEOPLE = st.sampled_from("abcd")
 _SIGNED = st.builds(
     signature,
-    st.sampled_from("abcd"),
+    _PEOPLE,
     st.sampled_from(["validator", "approver"]),
     st.sampled_from(["approve", "approve", "refuse"]),
     basis=st.sampled_from([BASIS, replace(BASIS, evidence="e" * 64)]),
     revoked_at=st.sampled_from([None, None, NOW]),
+    on_behalf_of=st.none() | _PEOPLE,
 )
+
+
+def enough(living, asked, made):
+    """Whether some choice of approvals has nobody twice: every one is tried."""
+    if any(one.says == "refuse" and one.role in asked for one in living):
+        return False
+    good = [one for one in living if not one.people & made]
+    for chosen in combinations(good, sum(asked.values())):
+        people = [who for one in chosen for who in one.people]
+        if Counter(one.role for one in chosen) == Counter(asked) and len(people) == len(set(people)):
+            return True
+    return False
+
+
+@given(st.lists(_SIGNED, max_size=8), st.integers(1, 3), st.integers(1, 3), st.sets(_PEOPLE))
+def test_it_passes_when_enough_other_people_stand_behind_it_and_never_else(signed, validators, approvers, made):
+    asked = {"validator": validators, "approver": approvers}
+    signoffs = [SignOff(role=role, count=count) for role, count in asked.items()]
+    found = verdicts(signed, *signoffs, authors=dict.fromkeys(made, "trained"))
+    living = [one for one in signed if one.basis == BASIS and one.revoked_at is None]
+    assert all(each.verdict.passes for each in found.values()) == enough(living, asked, made)
 
 
 @given(st.lists(_SIGNED, max_size=8), st.integers(1, 3), st.integers(1, 3), st.sets(st.sampled_from("abcd")))
@@ -93,8 +135,8 @@ def test_whatever_was_signed_enough_other_people_stand_behind_what_passes(signed
     living = [one for one in signed if one.basis == BASIS and one.revoked_at is None]
     for signoff in asked:
         if found[signoff.role].verdict.passes:
-            mine = {one.by for one in living if one.role == signoff.role and one.says == "approve"} - made
+            mine = {one.people for one in living if one.role == signoff.role and one.says == "approve"}
             assert len(mine) >= signoff.count
             assert not any(one.says == "refuse" for one in living if one.role == signoff.role)
     if all(each.verdict.passes for each in found.values()):
-        assert len({one.by for one in living} - made) >= validators + approvers
+        assert len({who for one in living for who in one.people} - made) >= validators + approvers

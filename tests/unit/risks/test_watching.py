@@ -16,6 +16,7 @@ from modelwright.predictions.columns import prediction_table
 from modelwright.predictions.layout import segment_folder
 from modelwright.predictions.model import Kind, PredictionBatch, encode, microseconds
 from modelwright.predictions.segments import SegmentWriter
+from modelwright.predictions.shipper import LEASE, ship
 from modelwright.risks.predicates import Predicate
 from modelwright.risks.watching import cells
 from support.challenge import APRIL, JANUARY
@@ -48,7 +49,7 @@ class Desk:
         self.ws.risks.publish({"model": MODEL, "risks": {"rare": RISK, "other": {**RISK, "when": "z < -1"}}})
         if counted:
             self.ws.evidence.count_risks(self.version.ref)
-        self.written = 0
+        self.written = self.refused = 0
 
     def answers(self, first, last, *, often=None, seed=7):
         """Days of April; ``often``: the share of rows in the situation, by default as in the held-out rows."""
@@ -76,6 +77,31 @@ class Desk:
                 )
                 writer.append(encode(batch))
 
+    def refusals(self, first, last, *, share):
+        """Rows of each of these days that a guard refused, so that they are such a share of what was asked."""
+        folder = segment_folder(self.platform.home.folder / "log", ENDPOINT, Kind.REFUSALS)
+        count = round(A_DAY * share / (1 - share))
+        self.written += 1
+        with SegmentWriter(folder, str(self.written)) as writer:
+            for day in range(first, last):
+                at = microseconds(APRIL + timedelta(days=day, hours=6))
+                batch = PredictionBatch(
+                    endpoint=ENDPOINT,
+                    model=MODEL,
+                    version=1,
+                    package=self.version.package,
+                    generation=1,
+                    received_at=at,
+                    latency_us=0,
+                    ids=new_ids(count),
+                    event_at=[at] * count,
+                    inputs={"x": [2.0] * count, "z": [0.0] * count},
+                    outputs=[float("nan")] * count,
+                    guards=["rare:refuse"] * count,
+                )
+                writer.append(encode(batch))
+                self.refused += count
+
     def watch(self):
         while (found := self.ws.risks.watch(ENDPOINT)).more:
             pass
@@ -83,6 +109,11 @@ class Desk:
 
     def alerts(self):
         return [one for one in self.ws.alerts.list(ENDPOINT, "all").items if one.rule == "risk"]
+
+
+def ship_all(platform):
+    lease = platform.queue.acquire(LEASE, "test", timedelta(minutes=5))
+    return ship(platform.log, platform.blobs, platform.queue, lease)
 
 
 @pytest.fixture
@@ -119,6 +150,35 @@ def test_a_situation_that_is_met_more_often_is_told_once_and_over_when_it_is(des
     desk.answers(30, 75, seed=9)
     desk.watch()
     assert [one.state for one in desk.alerts()] == [AlertState.RESOLVED]
+
+
+def test_rows_that_a_guard_refuses_are_watched_and_are_no_predictions(desk):
+    desk.answers(0, 12, often=0.0)
+    desk.refusals(0, 12, share=0.1587)
+    found = desk.watch()
+    rare = next(one for one in found.risks if one.risk == "rare")
+    assert desk.alerts() == []
+    assert rare.share.estimate == pytest.approx(0.1587, abs=0.01)
+    desk.answers(12, 24, often=0.0)
+    desk.refusals(12, 24, share=0.4)
+    desk.watch()
+    assert ["rare" in alert.finding.summary for alert in desk.alerts()] == [True]
+    counts = desk.ws.predictions.counts(ENDPOINT)
+    assert counts.answered == 24 * A_DAY
+    assert counts.refused == {"rare": desk.refused}
+    assert {each.output for each in desk.ws.predictions.list(ENDPOINT, limit=1000).items} == {0.5}
+    assert sum(each.n for each in desk.ws.predictions.performance(ENDPOINT)) == 24 * A_DAY
+    assert ship_all(desk.platform).rows == 24 * A_DAY + desk.refused
+    assert desk.ws.predictions.counts(ENDPOINT).refused == {"rare": desk.refused}
+    assert desk.ws.predictions.counts(ENDPOINT).answered == 24 * A_DAY
+    assert desk.watch() == desk.ws.risks.live(ENDPOINT)
+
+
+def test_an_endpoint_that_refuses_everything_is_watched(desk):
+    desk.answers(0, 2, often=0.0)
+    desk.refusals(2, 12, share=0.9)
+    assert desk.watch().until == APRIL + timedelta(days=11)
+    assert desk.alerts()
 
 
 def test_watching_again_judges_nothing_twice(desk):

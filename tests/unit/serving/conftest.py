@@ -93,7 +93,7 @@ class Bench:
     """
 
     def __init__(self, model=distance, *, routes=None, limits=Limits()):  # noqa: B008 - immutable
-        self.log = MemoryLog()
+        self.log, self.refusals = MemoryLog(), MemoryLog()
         self.shadows = MemoryLog()
         self.loaded = []
         self.model = model
@@ -103,7 +103,7 @@ class Bench:
         self.deploy(1, *(routes if routes is not None else [a_route()]))
 
     def _open(self, route, kind):
-        return self.shadows if kind is Kind.SHADOWS else self.log
+        return {Kind.SHADOWS: self.shadows, Kind.REFUSALS: self.refusals}.get(kind, self.log)
 
     def _load(self, route):
         self.loaded.append(route.version)

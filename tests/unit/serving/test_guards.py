@@ -1,6 +1,7 @@
 """Guards: what an endpoint does with rows in a situation of the risk register, before and instead of the model."""
 
 import asyncio
+import math
 from types import SimpleNamespace
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from modelwright.core.expressions import holds, parse_row
+from modelwright.core.ids import new_ids
 from modelwright.core.schema import Column, Contract, DType
 from modelwright.inference.batching import Limits
 from modelwright.predictions.columns import prediction_table
@@ -58,6 +60,8 @@ def test_a_fallback_answers_instead_of_the_model_and_is_logged_as_such(guarded, 
     [batch] = worker.log.batches
     assert batch.outputs == [5.0, 0.5]
     assert batch.guards == ["", "far:fallback"]
+    assert batch.said == [None, 2000.0]
+    assert prediction_table([batch])["said"].to_pylist() == [None, 2000.0]
 
 
 def test_both_protocols_say_which_guard_acted_on_which_row(guarded, kit):
@@ -88,7 +92,41 @@ def test_a_refusal_is_a_clear_error_of_the_protocol_and_asks_no_model_and_logs_n
     assert "'far' (distance > 1000)" in message
     assert "1 of 2, the first are 1" in message
     assert asked == worker.log.batches == []
+    [kept] = worker.refusals.batches
+    assert (kept.guards, kept.inputs["distance"]) == (["far:refuse"], [2000.0])
+    assert (kept.model, kept.version, kept.endpoint) == ("flight-delay", 1, "delays")
+    assert math.isnan(kept.outputs[0])
     assert worker.infer(*rows(kit, 5.0)).status == 200
+
+
+def test_of_a_refused_request_the_rows_in_the_situation_are_logged_under_the_ids_of_the_client(guarded, kit):
+    worker = guarded(guard("far", FAR, "refuse"), guard("night", NIGHT, "refuse"), guard("aa", LATE, "flag"))
+    ids = new_ids(4)
+    asked = [{**kit.ROW, "distance": 2000.0, "hour": 23, "carrier": "AA"}, kit.ROW, {**kit.ROW, "hour": 2}]
+    asked.append({**kit.ROW, "carrier": "AA"})
+    times = [f"2026-01-0{day}T00:00:00Z" for day in range(1, 5)]
+    body = {**kit.oip(*asked), "parameters": {"prediction_ids": ids, "event_at": times}}
+    assert worker.call("POST", "/v2/models/delays/infer", body).status == 422
+    [kept] = worker.refusals.batches
+    assert kept.ids == [ids[0], ids[2]]
+    assert kept.guards == ["far:refuse,night:refuse", "night:refuse"]
+    assert [at // 86_400_000_000 for at in kept.event_at] == [20454, 20456]
+
+
+def test_what_is_refused_and_cannot_be_logged_is_told_and_health_says_so(guarded, kit):
+    worker = guarded(guard("far", FAR, "refuse"))
+    worker.refusals.failure = worker.log.failure = OSError("no space")
+    assert worker.infer(*rows(kit, 2000.0)).status == 503
+    assert worker.call("GET", "/health").status == 503
+    worker.refusals.failure = worker.log.failure = None
+    assert worker.infer(*rows(kit, 2000.0)).status == 422
+    assert worker.call("GET", "/health").status == 200
+
+
+def test_only_a_route_that_refuses_opens_a_log_for_it(guarded, kit):
+    for act, opened in (("flag", False), (Fallback(fallback=0.5), False), ("refuse", True)):
+        worker = guarded(guard("far", FAR, act))
+        assert (worker.router.live.endpoints["delays"].batcher.scorer._refusals is not None) is opened
 
 
 def test_a_refused_request_takes_no_other_that_arrives_with_it_along(guarded, kit):

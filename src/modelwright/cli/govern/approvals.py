@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwright.core.errors import Refused
-from modelwright.terminal.context import workspace
+from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, show, table, when
 
 if TYPE_CHECKING:
+    from modelwright.access.model import Delegation
     from modelwright.approvals.model import Approval, Signing
 
 app = typer.Typer(help="Approvals: who signs what, and who may not.", no_args_is_help=True)
@@ -28,6 +29,9 @@ class As(StrEnum):
 
 
 Role = Annotated[As, typer.Option("--as", help="As whom.")]
+For = Annotated[
+    str | None, typer.Option("--for", metavar="NAME", help="For whom, if they let you; by default yourself.")
+]
 Covers = Annotated[str | None, typer.Option(help="What you looked at, as `show` says; by default what is there now.")]
 
 
@@ -79,18 +83,30 @@ def show_(context: typer.Context, request_id: Which, json: Json = False) -> None
 
 @app.command()
 def sign(
-    context: typer.Context, request_id: Which, role: Role, reason: Why, covers: Covers = None, json: Json = False
+    context: typer.Context,
+    request_id: Which,
+    role: Role,
+    reason: Why,
+    covers: Covers = None,
+    on_behalf_of: For = None,
+    json: Json = False,
 ) -> None:
     """Sign a version; exit code 3 when you may not."""
-    _say(workspace(context).approvals.sign(request_id, role.value, reason, covers), json=json)
+    _say(workspace(context).approvals.sign(request_id, role.value, reason, covers, on_behalf_of), json=json)
 
 
 @app.command()
 def refuse(
-    context: typer.Context, request_id: Which, role: Role, reason: Why, covers: Covers = None, json: Json = False
+    context: typer.Context,
+    request_id: Which,
+    role: Role,
+    reason: Why,
+    covers: Covers = None,
+    on_behalf_of: For = None,
+    json: Json = False,
 ) -> None:
     """Refuse to sign a version; nothing passes with it."""
-    _say(workspace(context).approvals.refuse(request_id, role.value, reason, covers), json=json)
+    _say(workspace(context).approvals.refuse(request_id, role.value, reason, covers, on_behalf_of), json=json)
 
 
 @app.command()
@@ -99,7 +115,7 @@ def revoke(
     signature: Annotated[str, typer.Argument(metavar="SIGNATURE", help="The signature's id.")],
     json: Json = False,
 ) -> None:
-    """Take a signature of your own back."""
+    """Take a signature of your own back, or one in your name."""
     found = workspace(context).approvals.revoke(signature)
     show(found, json=json, text=lambda: f"revoked on {when(found.revoked_at)}")
 
@@ -123,6 +139,54 @@ def comment(
     show(found, json=json, text=lambda: _told(found))
 
 
+@app.command()
+def delegate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who shall sign for you.")],
+    role: Annotated[As, typer.Option(help="As whom they sign.")],
+    days: Annotated[int, typer.Option(help="How long, 1 to 90.")],
+    reason: Why,
+    json: Json = False,
+) -> None:
+    """Let another person sign for you for a while."""
+    kept = workspace(context).delegations.add(name, role.value, days, reason)
+    show(kept, json=json, text=lambda: f"{kept.id}  {kept}")
+
+
+@app.command()
+def delegations(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Also those that do not count any more.")] = False,
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="Of every project, for admins.")] = False,
+    limit: Limit = 50,
+    after: After = None,
+    json: Json = False,
+) -> None:
+    """List who signs for whom, newest first."""
+    asked = workspace(context).delegations
+    page = (asked.every if everywhere else asked.list)("all" if every else "open", limit=limit, after=after)
+    heads = ("delegation", "who", "for", "as", "in", "until", "", "reason")
+    rows = [_row(one) for one in page.items]
+    empty = "Nobody signs for somebody else. Earlier: modelwright approval delegations --all"
+    show(page, json=json, text=lambda: table(heads, rows, empty=empty, more=page.next))
+
+
+@app.command("end-delegation")
+def end_delegation(
+    context: typer.Context,
+    delegation: Annotated[str, typer.Argument(metavar="DELEGATION", help="Its id, as `delegations` says.")],
+    json: Json = False,
+) -> None:
+    """End a delegation that you gave or were given."""
+    ended = workspace(context).delegations.end(delegation)
+    show(ended, json=json, text=lambda: f"{ended}")
+
+
+def _row(one: Delegation) -> tuple[str, ...]:
+    until = when(one.expires_at)[:16]
+    return (one.id, one.delegate, one.giver, one.role, one.project, until, one.void, one.reason)
+
+
 def _say(came: Signing, *, json: bool) -> None:
     show(came, json=json, text=lambda: f"{came}")
     if came.signature is None:
@@ -136,17 +200,25 @@ def _told(one: Approval) -> str:
             ("request", asked.id),
             ("version", f"{asked.ref} as {asked.alias}"),
             ("state", one.state),
-            ("asked", f"{when(asked.at)} by {asked.by}"),
+            ("asked", f"{when(asked.at)} by {who(asked.by)}"),
             ("reason", asked.reason),
             ("covers", one.covers or "-"),
         ]
     )
     gates = [(gate.verdict, gate.gate, gate.reason) for gate in (*one.gates, *one.signoffs)]
     signed = [
-        (each.id, each.says, each.role, each.by, when(each.at)[:16], "revoked" if each.revoked_at else "", each.reason)
+        (
+            each.id,
+            each.says,
+            each.role,
+            who(each.by) + (f" for {who(each.on_behalf_of)}" if each.on_behalf_of else ""),
+            when(each.at)[:16],
+            "revoked" if each.revoked_at else "",
+            each.reason,
+        )
         for each in one.signatures
     ]
-    said = [(when(each.at)[:16], each.by, each.text) for each in asked.comments]
+    said = [(when(each.at)[:16], who(each.by), each.text) for each in asked.comments]
     parts = [head, table(("verdict", "gate", "reason"), gates, empty="")]
     if signed:
         parts.append(table(("signature", "says", "as", "by", "at", "", "reason"), signed, empty=""))

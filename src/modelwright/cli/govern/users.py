@@ -44,6 +44,10 @@ def whoami(context: typer.Context, json: Json = False) -> None:
                 ("project", me.project),
                 ("roles", ", ".join(me.roles) or ("none" if me.login else "all")),
                 ("signs as", ", ".join(me.signs_as) or "nobody"),
+                *(
+                    ("signs for", f"{one.giver} as {one.role} until {when(one.expires_at)[:16]}")
+                    for one in me.signs_for
+                ),
                 ("projects", ", ".join(me.projects) or "none"),
                 ("in the ledger", me.id),
             ]

@@ -13,7 +13,7 @@ from modelwright.terminal.output import After, Json, Limit, facts, show, table, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelwright.assurance.model import Emergency, Recheck
+    from modelwright.assurance.model import AliasRecheck, Emergency, Recheck
 
 rechecks = typer.Typer(help="What answers, judged again by the policy in force.", no_args_is_help=True)
 emergencies = typer.Typer(help="Going against the gates, for a while.", no_args_is_help=True)
@@ -40,6 +40,27 @@ def list_(context: typer.Context, json: Json = False) -> None:
     found = workspace(context).rechecks.list()
     empty = "Nothing was judged again yet. Do it now: modelwright recheck run ENDPOINT"
     show(found, json=json, text=lambda: _judged(found, empty=empty))
+
+
+@rechecks.command()
+def alias(
+    context: typer.Context,
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="By default each that is due.")] = None,
+    json: Json = False,
+) -> None:
+    """Judge what aliases point at. Exit code 3 when something does not pass."""
+    found = workspace(context).rechecks.run_aliases(model)
+    show(found, json=json, text=lambda: _pointed(found, empty="Nothing is due."))
+    if not all(one.passes for one in found):
+        raise typer.Exit(3)
+
+
+@rechecks.command()
+def aliases(context: typer.Context, json: Json = False) -> None:
+    """List how aliases stood when they were judged last."""
+    found = workspace(context).rechecks.aliases()
+    empty = "Nothing was judged again yet. Do it now: modelwright recheck alias MODEL"
+    show(found, json=json, text=lambda: _pointed(found, empty=empty))
 
 
 @emergencies.command()
@@ -93,7 +114,15 @@ def _judged(found: Sequence[Recheck], *, empty: str) -> str:
     return table(("endpoint", "version", "verdict", "judged", "done", "why"), rows, empty=empty)
 
 
-def _verdict(one: Recheck) -> str:
+def _pointed(found: Sequence[AliasRecheck], *, empty: str) -> str:
+    rows = [
+        (f"{one.model}@{one.alias}", one.ref, _verdict(one), when(one.at), one.did, " ".join(one.reasons))
+        for one in found
+    ]
+    return table(("alias", "version", "verdict", "judged", "done", "why"), rows, empty=empty)
+
+
+def _verdict(one: Recheck | AliasRecheck) -> str:
     return "passes" if one.passes else "fails, frozen" if one.frozen else "fails"
 
 

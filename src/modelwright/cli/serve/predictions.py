@@ -55,6 +55,7 @@ def counts(context: typer.Context, endpoint: Endpoint, json: Json = False) -> No
         ("in segments", f"{found.in_segments:,}"),
         ("duplicates", f"{found.duplicates:,}"),
         ("labelled", f"{found.labelled:,}"),
+        *((f"refused: {risk}", f"{count:,}") for risk, count in found.refused.items()),
         ("stray labels", f"{found.labels_without_prediction:,}"),
     ]
     show(found, json=json, text=lambda: facts(pairs))
@@ -129,6 +130,7 @@ def _described(found: Prediction) -> str:
             *((f"input {name}", value) for name, value in found.inputs.items()),
             ("output", found.output),
             ("guards", ", ".join(found.guards)),
+            *((("the model said", found.said),) if found.said is not None else ()),
             ("label", "not known yet" if found.label is None else f"{found.label}, known {when(found.label_known_at)}"),
             ("whole chain", f"modelwright trace prediction {found.id}"),
         ]

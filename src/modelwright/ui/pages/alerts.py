@@ -23,4 +23,6 @@ def load_list(ask: Ask) -> View:
 def load(ask: Ask) -> View:
     """One alert."""
     alert: Alert = ask.workspace.alerts.get(ask.path["id"])
-    return View("alert", f"{alert.rule} of {alert.endpoint}", {"alert": alert, "muted": alert.is_muted(ask.now)})
+    return View(
+        "alert", f"{alert.rule} of {alert.alias or alert.endpoint}", {"alert": alert, "muted": alert.is_muted(ask.now)}
+    )

@@ -77,6 +77,7 @@ def load(ask: Ask) -> View:
         "assumed": ask.read_all("assumptions.of", rows[0].version.ref) if rows else [],
         "today": ask.now.date(),
         "risks": ask.read("risks.get", name),
+        "failing": [one for one in ask.read_all("rechecks.aliases") if one.model == name and not one.passes],
         "gated": any(row.decision for row in rows),
         "target": TARGET,
     }

@@ -23,6 +23,7 @@ def load(ask: Ask) -> View:
         "groups": sorted({name for holder, name in roles if holder == "group"}),
         "grants": {name: grants for (holder, name), grants in roles.items() if holder == "group"},
         "tokens": ask.workspace.tokens.every(limit=_PAGE).items,
+        "delegations": ask.workspace.delegations.every(limit=_PAGE).items,
         "roles": list(Role),
         "everywhere": EVERYWHERE,
     }
