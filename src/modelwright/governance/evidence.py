@@ -122,8 +122,8 @@ class EvidenceService(Service):
             since: The first event time; none means from the beginning.
             until: The first event time after it; none means to the end.
             slices: At most 10 columns to slice by.
-            threshold: From which score on the decision is taken, between 0 and 1; by default the charter's rule, or where
-                its worth of outcomes breaks even, else 0.5. Groups are compared at it.
+            threshold: From which score on the decision is taken, between 0 and 1; by default by the charter: its
+                rule, or where its worth of outcomes breaks even; else 0.5. Groups are compared at it.
 
         Returns:
             The contract check, the evaluation, the size, the comparison where the baseline's scores were there, the one
