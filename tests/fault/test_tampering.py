@@ -36,6 +36,8 @@ from modelwright.documents.repository import DocumentRepository
 from modelwright.governance.signoffs import Signature
 from modelwright.ledger.repository import edges
 from modelwright.ledger.repository import entries as ledger
+from modelwright.models.model import ModelRetirement
+from modelwright.models.repository import ModelRepository
 from modelwright.notifications.model import Channel, Delivery, Message, Topic
 from modelwright.notifications.model import Kind as Way
 from modelwright.notifications.repository import ChannelRepository, Kept
@@ -44,6 +46,8 @@ from modelwright.predictions.shipper import LEASE, ship
 from modelwright.risks.model import Judgement
 from modelwright.risks.repository import RiskRepository
 from modelwright.serving import publication
+from modelwright.serving.model import Retirement
+from modelwright.serving.repository import DeploymentRepository
 from modelwright.store.tables import Body, Moment, control
 from modelwright.testing.faults import flip
 from support.dashboard import COLUMNS, ENDPOINT, MODEL, told, workspace_of
@@ -129,6 +133,10 @@ def _and_the_rest(platform: Platform) -> None:
         at=now,
         expires_at=now,
     )
+    ended = Retirement(
+        endpoint="elsewhere", generation=0, model=MODEL, version=1, policy="0" * 64, reason="none", at=now, by="nobody"
+    )
+    gone = ModelRetirement(model="none", policy="0" * 64, reason="none", at=now, by="nobody")
     told = Message(topic=Topic.ALERT_RAISED, said="none", path="/alerts")
     channel = Channel(id="0" * 32, name="desk", kind=Way.SLACK, target="none", created_by="nobody", created_at=now)
     judged = Judgement(risk="frost", says="accept", reason="none", covers="0" * 64, by="nobody", at=now)
@@ -142,6 +150,8 @@ def _and_the_rest(platform: Platform) -> None:
         ChannelRepository().put_delivery(
             rows, channel.id, Delivery(id="0" * 32, channel="desk", seq=1, message=told, created_at=now)
         )
+        DeploymentRepository().retire(rows, "default", ended)
+        ModelRepository().retire(rows, "default", gone)
         RiskRepository().judge(rows, "default", MODEL, judged)
         AssuranceRepository().begin(rows, "default", emergency)
         ApprovalRepository().sign(rows, "default", platform.standings.signed(signature))

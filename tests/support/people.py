@@ -48,7 +48,8 @@ def a_signer(platform: Platform) -> Identity:
 
 
 def _requested(world: World) -> dict[str, Any]:
-    world.also("policies.publish", text="extends: minimal\nsignoffs: [{role: approver}]\n")
+    phases = "phases: {data: [{role: validator}], training: [{role: approver}]}"
+    world.also("policies.publish", text=f"extends: minimal\nsignoffs: [{{role: approver}}]\n{phases}\n")
     return {"ref": "delay@1", "reason": "better than the heuristic <b>"}
 
 
@@ -59,6 +60,12 @@ def _request(world: World, **more: Any) -> dict[str, Any]:
 APPROVALS = {
     "approvals.request": _requested,
     "approvals.get": _request,
+    "approvals.request_phase": lambda w: {
+        "model": "delay",
+        "phase": "data",
+        "reason": "it is ours to use <b>",
+        "subject": "flights",
+    },
     "approvals.list": lambda w: {"which": "all", "limit": 5},
     "approvals.comment": lambda w: _request(w, text="What of the thin slice?"),
     "approvals.sign": lambda w: _request(

@@ -150,6 +150,16 @@ def _package(world: World, model: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def _retired(world: World) -> dict[str, Any]:
+    world.also("endpoints.deploy", endpoint="elsewhere", ref="delay@1")
+    return {"endpoint": "elsewhere", "reason": "nobody asks there <b>"}
+
+
+def _old(world: World) -> dict[str, Any]:
+    world.also("models.register", **_package(world, "old"))
+    return {"name": "old", "reason": "nobody needs it <b>"}
+
+
 def _run_id(world: World) -> str:
     return str(world.seen["runs.start"].id)
 
@@ -432,6 +442,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "effects.get": lambda w: {"ref": "delay@1"},
     "gates.check": lambda w: {"ref": "delay@1"},
     "models.set_alias": lambda w: {"ref": "delay@1", "alias": "champion", "reason": "first"},
+    "gates.phases": lambda w: {"model": "delay"},
     "gates.decisions": lambda w: {"model": "delay"},
     "endpoints.deploy": lambda w: {"endpoint": "delays", "ref": "delay@champion"},
     "endpoints.rollback": _rolled_back,
@@ -448,6 +459,11 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "endpoints.get": lambda w: {"endpoint": "delays"},
     "endpoints.list": lambda w: {},
     "endpoints.history": lambda w: {"endpoint": "delays"},
+    "endpoints.retire": _retired,
+    "endpoints.reopen": lambda w: {"endpoint": "elsewhere"},
+    "models.retire": _old,
+    "models.retirement": lambda w: {"name": "old"},
+    "models.reinstate": lambda w: {"name": "old"},
     "pipelines.define": lambda w: {"name": "retrain", "definition": _definition(w)},
     "pipelines.get": lambda w: {"name": "retrain"},
     "pipelines.versions": lambda w: {"name": "retrain"},

@@ -298,7 +298,7 @@ def _answered(answer: Any, ids: list[str]) -> Answer:
             f"{answer.url} answered {answer.status_code}, but not as an endpoint does.",
             remedy="Check the address: endpoints have a port of their own, which `modelwright up` names.",
         ) from None
-    kind = {401: "denied", 404: "not_found", 503: "unavailable"}.get(answer.status_code, "invalid")
+    kind = {401: "denied", 404: "not_found", 410: "not_found", 503: "unavailable"}.get(answer.status_code, "invalid")
     raised: type[Error] = KINDS[kind]
     raise raised(message)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Column, String, Table, Text, insert, select
 
 from modelwright.core import wire
 from modelwright.core.clock import Clock, utc_now
-from modelwright.core.errors import Conflict, Denied, Error, Invalid
+from modelwright.core.errors import Conflict, Denied, Error, Invalid, Refused
 from modelwright.core.events import Actor, Event, Recorded
 from modelwright.core.identity import Identity
 from modelwright.core.ids import new_id
@@ -160,11 +160,20 @@ class Units:
             causation_id=causation_id,
             writing=operation.kind == "command",
         )
+        refused: Refused | None = None
         try:
             with unit.stack:
-                answer = self._answer(operation, service, request, unit, idempotency_key)
+                try:
+                    answer = self._answer(operation, service, request, unit, idempotency_key)
+                except Refused as error:
+                    if not error.recorded:
+                        raise
+                    self._record(unit)  # the guard's decision stays, and is all that was written
+                    refused = error
         except _Raced as raced:
             return wire.decode(raced.answer, operation.response)
+        if refused is not None:
+            raise refused
         for action in unit.afterwards:
             try:
                 action()

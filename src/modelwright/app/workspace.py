@@ -69,6 +69,8 @@ from modelwright.governance.checks.service import CheckService
 from modelwright.governance.decide import GovernanceGuard
 from modelwright.governance.effects.service import EffectService
 from modelwright.governance.evidence import EvidenceService
+from modelwright.governance.phases.asking import PhaseGates
+from modelwright.governance.phases.repository import AnsweredRepository
 from modelwright.governance.repository import GovernanceRepository
 from modelwright.governance.service import CharterService, GateService, PolicyService
 from modelwright.ledger.repository import LedgerRepository
@@ -78,6 +80,7 @@ from modelwright.lifecycle.repository import LifecycleRepository
 from modelwright.lifecycle.service import LifecycleService
 from modelwright.lineage.repository import LineageRepository
 from modelwright.lineage.service import LineageService
+from modelwright.models.model import Manifest
 from modelwright.models.repository import ModelRepository
 from modelwright.models.service import ModelService
 from modelwright.monitoring.repository import HourRepository, MonitorRepository
@@ -90,9 +93,10 @@ from modelwright.pipelines.service import PipelineService
 from modelwright.predictions.labels import LabelWriter
 from modelwright.predictions.log import PredictionLog
 from modelwright.predictions.service import LabelService, PredictionService
+from modelwright.risks.model import Standing as Register
 from modelwright.risks.repository import RiskRepository
 from modelwright.risks.service import RiskService
-from modelwright.rollouts.conclusion import stopping
+from modelwright.rollouts.conclusion import retiring, stopping
 from modelwright.rollouts.repository import RolloutRepository
 from modelwright.rollouts.service import RolloutService
 from modelwright.search.repository import SearchRepository
@@ -192,6 +196,8 @@ class Platform:
         return Standings(
             ApprovalRepository(),
             models=ModelRepository(),
+            data=DatasetRepository(),
+            governance=GovernanceRepository(),
             runs=RunRepository(),
             pipelines=PipelineRepository(),
             executions=ExecutionRepository(),
@@ -212,6 +218,7 @@ class Platform:
             risks=registers.of,
             feasible=feasible,
             relying=relying(ModelRepository(), deployments),
+            phases=_phases(self.standings),
         )
         data = DataService(DatasetRepository(), blobs=self.blobs, frames=self.frames)
         features = FeatureService(
@@ -223,14 +230,10 @@ class Platform:
             queue=self.queue,
         )
         runs = RunService(RunRepository(), MetricRepository(), telemetry=self.telemetry, blobs=self.blobs)
-        models = ModelService(
-            ModelRepository(), blobs=self.blobs, keys=self.keys, runs=runs, guard=guard, admit=feasible.admit
-        )
+        models = _models(self, runs, deployments, guard, feasible.admit)
         evidence = _evidence(self, governance, registers, models=models, data=data)
         rollouts, risks = RolloutRepository(), registers.of
-        endpoints = EndpointService(
-            deployments, models=models, publisher=self.publisher, guard=guard, risks=risks, moved=_moved(rollouts)
-        )
+        endpoints = _endpoints(self, deployments, rollouts, models=models, guard=guard, risks=risks)
         lineage = LineageService(self._lineage)
         ledger = LedgerService(LedgerRepository(), self.keys, anchor_file=ANCHOR_FILE.value)
         charters, predictions = CharterService(governance, guard), PredictionService(self.log, self.blobs)
@@ -261,7 +264,7 @@ class Platform:
             evidence,
             EffectService(governance, models=models, endpoints=endpoints, predictions=predictions),
             CheckService(evidence),
-            *self._gates(governance, guard, models),
+            *self._gates(governance, guard, models, charters),
             endpoints,
             *_assurance(assured, endpoints, models, guard),
             automation,
@@ -305,11 +308,14 @@ class Platform:
             NotificationService(ChannelRepository(), LedgerRepository(), records=self.records, keys=self.keys),
         )
 
-    def _gates(self, governance: GovernanceRepository, guard: GovernanceGuard, models: ModelService) -> list[Service]:
+    def _gates(
+        self, governance: GovernanceRepository, guard: GovernanceGuard, models: ModelService, charters: CharterService
+    ) -> list[Service]:
+        approvals = ApprovalRepository()
         return [
             PolicyService(governance, guard),
             GateService(governance, guard, models),
-            ApprovalService(ApprovalRepository(), models=models, guard=guard, standings=self.standings),
+            ApprovalService(approvals, models=models, guard=guard, standings=self.standings, charters=charters),
         ]
 
     def _automation(self, rollouts: RolloutRepository) -> tuple[PipelineService, ExecutionService]:
@@ -414,6 +420,59 @@ def _moved(rollouts: RolloutRepository) -> Callable[[Unit, Deployment], None]:
 
     def follow(unit: Unit, current: Deployment) -> None:
         stop(unit, current)
+        resolve(unit, current)
+
+    return follow
+
+
+def _models(
+    platform: Platform,
+    runs: RunService,
+    deployments: DeploymentRepository,
+    guard: GovernanceGuard,
+    admit: Callable[[Unit, Manifest], None],
+) -> ModelService:
+    return ModelService(
+        ModelRepository(),
+        blobs=platform.blobs,
+        keys=platform.keys,
+        runs=runs,
+        guard=guard,
+        admit=admit,
+        relying=lambda unit, model: deployments.relying(unit.rows, unit.project, model),
+    )
+
+
+def _endpoints(
+    platform: Platform,
+    deployments: DeploymentRepository,
+    rollouts: RolloutRepository,
+    *,
+    models: ModelService,
+    guard: GovernanceGuard,
+    risks: Callable[[Unit, str], Register | None],
+) -> EndpointService:
+    return EndpointService(
+        deployments,
+        models=models,
+        publisher=platform.publisher,
+        guard=guard,
+        risks=risks,
+        moved=_moved(rollouts),
+        retired=_retired(rollouts),
+    )
+
+
+def _phases(standings: Standings) -> PhaseGates:
+    return PhaseGates(DatasetRepository(), ModelRepository(), AnsweredRepository(), signed=standings.of_phase)
+
+
+def _retired(rollouts: RolloutRepository) -> Callable[[Unit, Deployment, int], None]:
+    """What follows in the unit of work in which somebody retires an endpoint."""
+    stop, resolve = retiring(rollouts), Alarms(AlertRepository()).retired
+
+    def follow(unit: Unit, current: Deployment, generation: int) -> None:
+        stop(unit, current, generation)
         resolve(unit, current)
 
     return follow

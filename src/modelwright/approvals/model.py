@@ -51,7 +51,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         id: Its identifier.
-        alias: What the version shall become.
+        alias: What the version shall become; none where it is about a phase of a model's life.
         basis: What was to be signed when it was asked.
         reason: Why, in their words.
         by: Who asked, opaque.
@@ -62,7 +62,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     id: Id
-    alias: Name
+    alias: Name | None = None
     basis: Basis
     reason: str
     by: str
@@ -73,8 +73,13 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def ref(self) -> str:
-        """``model@version``."""
-        return f"{self.basis.model}@{self.basis.version}"
+        """``model@version``, or the model where it is about a phase of its life."""
+        return self.basis.ref
+
+    @property
+    def about(self) -> str:
+        """What is to be signed, in words."""
+        return f"{self.ref} as {self.alias}" if self.basis.phase is None else self.basis.about
 
 
 class Approval(Shown, frozen=True, kw_only=True):
@@ -86,7 +91,7 @@ class Approval(Shown, frozen=True, kw_only=True):
         covers: Digest of what a signature would cover now; none where there is nothing to sign any more.
         signoffs: What the policy asks of people, and what of it is there.
         gates: What the policy's gates say beside that.
-        signatures: Everything signed about the version, oldest first.
+        signatures: Everything signed about it, oldest first.
         authors: Who made it, opaque: they cannot sign.
     """
 
@@ -99,7 +104,7 @@ class Approval(Shown, frozen=True, kw_only=True):
     authors: dict[str, str]
 
     def __str__(self) -> str:
-        return f"{self.request.ref} as {self.request.alias}: {self.state}"
+        return f"{self.request.about}: {self.state}"
 
 
 class Signing(Shown, frozen=True, kw_only=True):
@@ -135,7 +140,7 @@ class ApprovalRequested(Event, frozen=True, kw_only=True, tag="approvals.request
     """Somebody asked for signatures. Their words are kept beside the ledger, not in it."""
 
     request_id: Id
-    alias: Name
+    alias: Name | None = None
     basis: Basis
 
 
@@ -146,7 +151,7 @@ class RequestWithdrawn(Event, frozen=True, kw_only=True, tag="approvals.withdraw
 
 
 class VersionSigned(Event, frozen=True, kw_only=True, tag="approvals.signed"):
-    """Somebody signed a version, or refused it, for themselves or for whom they stand in for."""
+    """Somebody signed a version, or a phase of a model's life, or refused it; in person, or for somebody else."""
 
     signature_id: Id
     request_id: Id

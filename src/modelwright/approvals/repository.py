@@ -39,7 +39,7 @@ class ApprovalRepository:
         basis = request.basis
         rows.execute(
             insert(requests).values(
-                id=request.id, project=project, model=basis.model, version=basis.version, body=request
+                id=request.id, project=project, model=basis.model, version=basis.version or 0, body=request
             )
         )
 
@@ -53,6 +53,13 @@ class ApprovalRepository:
         found: Request | None = rows.execute(statement).scalar()
         return found
 
+    def asked(self, rows: Rows, project: str, model: str) -> list[Request]:
+        """The newest thousand requests about the phases of a model's life."""
+        statement = select(requests.c.body).where(
+            requests.c.project == project, requests.c.model == model, requests.c.version == 0
+        )
+        return list(rows.execute(statement.order_by(requests.c.id.desc()).limit(1000)).scalars())
+
     def page(self, rows: Rows, project: str, *, before: str | None, limit: int) -> list[Request]:
         """Requests, newest first."""
         statement = select(requests.c.body).where(requests.c.project == project)
@@ -65,7 +72,7 @@ class ApprovalRepository:
         basis = signed.signature.basis
         rows.execute(
             insert(signatures).values(
-                id=signed.signature.id, project=project, model=basis.model, version=basis.version, body=signed
+                id=signed.signature.id, project=project, model=basis.model, version=basis.version or 0, body=signed
             )
         )
 
@@ -82,13 +89,16 @@ class ApprovalRepository:
     def signed_before(self, rows: Rows, project: str, model: str, version: int) -> list[Signed]:
         """What was signed about earlier versions of a model, the newest version first, the last two hundred."""
         statement = select(signatures.c.body).where(
-            signatures.c.project == project, signatures.c.model == model, signatures.c.version < version
+            signatures.c.project == project,
+            signatures.c.model == model,
+            signatures.c.version < version,
+            signatures.c.version > 0,
         )
         newest = statement.order_by(signatures.c.version.desc(), signatures.c.id.desc()).limit(200)
         return list(rows.execute(newest).scalars())
 
     def signed(self, rows: Rows, project: str, model: str, version: int) -> list[Signed]:
-        """Everything signed about a version, oldest first."""
+        """Everything signed about a version, oldest first; version 0: about the phases of the model's life."""
         statement = select(signatures.c.body).where(
             signatures.c.project == project, signatures.c.model == model, signatures.c.version == version
         )

@@ -25,17 +25,19 @@ from modelwright.approvals.model import (
 from modelwright.core import wire
 from modelwright.core.clock import Duration, duration
 from modelwright.core.errors import Conflict, Denied, Invalid, NotFound
-from modelwright.core.guard import SIGNED_OFF, Action, Transition, Verdict
+from modelwright.core.guard import SIGNED_OFF, Action, GateResult, Transition, Verdict
 from modelwright.core.ids import Digest, Id, Name, Ref, new_id
 from modelwright.core.operation import Page, Service, limited, operation, paged
 from modelwright.core.unit import Unit
+from modelwright.governance.model import Phase
 from modelwright.governance.signoffs import Basis, Signature, Standing
-from modelwright.models.model import check_alias
+from modelwright.models.model import CHAMPION, check_alias
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
     from modelwright.approvals.repository import ApprovalRepository
     from modelwright.approvals.standing import Standings
     from modelwright.governance.decide import GovernanceGuard
+    from modelwright.governance.service import CharterService
     from modelwright.models.service import ModelService
 
 _MOST_COMMENTS = 500
@@ -54,11 +56,13 @@ class ApprovalService(Service):
         models: ModelService,
         guard: GovernanceGuard,
         standings: Standings,
+        charters: CharterService,
     ) -> None:
         self._repository = repository
         self._models = models
         self._guard = guard
         self._standings = standings
+        self._charters = charters
 
     @operation(permission="approvals:write", kind="command")
     def request(
@@ -77,12 +81,6 @@ class ApprovalService(Service):
             Invalid: The policy of its tier asks nobody to sign, or it would be open too long or too short.
         """
         check_alias(alias)
-        if not _SHORTEST <= duration(expires) <= _LONGEST:
-            raise Invalid(
-                f"A request that is open for {expires} is not asked.",
-                remedy="Give 1h to 365d.",
-                fields={"expires": "not 1h to 365d"},
-            )
         version = self._models.get(unit, ref)
         policy, basis, _ = self._guard.to_sign(unit, self._transition(unit, version.ref, alias))
         if basis is None or not policy.policy.signoffs:
@@ -90,21 +88,51 @@ class ApprovalService(Service):
                 f"Nobody has to sign {version.ref}: the tier {policy.policy.tier} asks for no signature.",
                 remedy="Put `tier: standard` into its charter, or `signoffs` into its policy.",
             )
-        for known in self._repository.page(unit.rows, unit.project, before=None, limit=100):
-            if (known.basis, known.alias) == (basis, alias) and not _over(known, unit.now):
-                return self._approval(unit, known)
-        request = Request(
-            id=new_id(),
-            alias=alias,
-            basis=basis,
-            reason=reason,
-            by=unit.actor.id,
-            at=unit.now,
-            expires_at=unit.now + duration(expires),
-        )
-        self._repository.add(unit.rows, unit.project, request)
-        unit.emit(ApprovalRequested(request_id=request.id, alias=alias, basis=basis))
-        return self._approval(unit, request)
+        return self._asked(unit, basis, alias, reason, expires)
+
+    @operation(permission="approvals:write", kind="command")
+    def request_phase(
+        self,
+        unit: Unit,
+        model: Name,
+        phase: Phase,
+        reason: Reason,
+        subject: Name | None = None,
+        expires: Duration = "30d",
+    ) -> Approval:
+        """Ask for the signatures that a model's policy wants in a phase of its life. What is asked already stays.
+
+        Whoever asks signs nothing of it, and neither does who published the charter, or committed the dataset.
+
+        Args:
+            unit: The unit of work.
+            model: The model, registered or not yet.
+            phase: The phase.
+            reason: Why it should be signed.
+            subject: The dataset that is to be used; the alias or endpoint that is to rely on it; the endpoint that is
+                to be retired, or none for the model.
+            expires: How long it can be answered: 1 hour to 365 days.
+
+        Raises:
+            Invalid: The policy of its tier asks nobody there, or what is to be signed is not said.
+            NotFound: It has no charter, or there is no such dataset.
+        """
+        wanted = {Phase.DATA: "dataset", Phase.APPLICATION: "alias or endpoint"}.get(phase)
+        if (wanted is not None) != (subject is not None) and phase is not Phase.RETIREMENT:
+            raise Invalid(
+                f"{phase.title()} is asked {f'of one {wanted}' if wanted else 'of the model'}, not of {subject}.",
+                remedy=f"Name the {wanted}." if wanted else "Leave it out.",
+                fields={"subject": f"is no {wanted}" if wanted else "is not asked there"},
+            )
+        self._charters.get(unit, model)
+        schema = self._columns(unit, subject) if phase is Phase.DATA else None
+        policy, basis, _ = self._guard.of_phase(unit, model, phase, subject, schema)
+        if basis is None:
+            raise Invalid(
+                f"Nobody has to sign there: the tier {policy.policy.tier} asks for no signature in the phase {phase}.",
+                remedy="Put `tier: high` into its charter, or `phases` into its policy.",
+            )
+        return self._asked(unit, basis, None, reason, expires)
 
     @operation(permission="approvals:read", kind="query")
     def get(self, unit: Unit, request: Id) -> Approval:
@@ -258,6 +286,35 @@ class ApprovalService(Service):
         version = self._models.get(unit, ref)
         return self._standings(unit, version.model, version.version)
 
+    def _asked(self, unit: Unit, basis: Basis, alias: str | None, reason: str, expires: str) -> Approval:
+        if not _SHORTEST <= duration(expires) <= _LONGEST:
+            raise Invalid(
+                f"A request that is open for {expires} is not asked.",
+                remedy="Give 1h to 365d.",
+                fields={"expires": "not 1h to 365d"},
+            )
+        for known in self._repository.page(unit.rows, unit.project, before=None, limit=100):
+            if (known.basis, known.alias) == (basis, alias) and not _over(known, unit.now):
+                return self._approval(unit, known)
+        request = Request(
+            id=new_id(),
+            alias=alias,
+            basis=basis,
+            reason=reason,
+            by=unit.actor.id,
+            at=unit.now,
+            expires_at=unit.now + duration(expires),
+        )
+        self._repository.add(unit.rows, unit.project, request)
+        unit.emit(ApprovalRequested(request_id=request.id, alias=alias, basis=basis))
+        return self._approval(unit, request)
+
+    def _columns(self, unit: Unit, dataset: str | None) -> str:
+        found = self._guard.phases.schema(unit, dataset or "")
+        if found is None:
+            raise NotFound(f"There is no dataset {dataset!r}.", remedy="See what there is: modelwright data list")
+        return found
+
     def _say(
         self,
         unit: Unit,
@@ -269,12 +326,12 @@ class ApprovalService(Service):
         on_behalf_of: str | None,
     ) -> Signing:
         asked = self._existing(unit, request)
-        basis = self._basis(unit, asked)
+        basis = self._present(unit, asked)[0]
         over = _over(asked, unit.now)
         if basis is None or basis != asked.basis or over is not None:
             raise Conflict(
                 f"The request is over: it is {over or State.OUTDATED}.",
-                remedy=f"Ask anew: modelwright approval request {asked.ref} --reason WHY",
+                remedy=f"Ask anew: {asked.basis.request}",
             )
         if covers not in (None, wire.digest(basis)):
             raise Conflict("Something changed since you looked.", remedy="Look again, then sign.")
@@ -309,7 +366,7 @@ class ApprovalService(Service):
         self, unit: Unit, asked: Request, role: Signer, name: str | None, standing_in: Delegation | None
     ) -> Signing | None:
         """Why somebody cannot sign; it is put on record."""
-        authors = self._standings.authors(unit, asked.basis.model, asked.basis.version)
+        authors = self._standing(unit, asked.basis).authors
         remedy = "See whether, for whom, and why not: modelwright whoami"
         if unit.actor.id in authors:
             why = "author"
@@ -331,9 +388,8 @@ class ApprovalService(Service):
         return Signing(refused=refused, remedy=remedy)
 
     def _approval(self, unit: Unit, request: Request) -> Approval:
-        _, basis, decision = self._guard.to_sign(unit, self._transition(unit, request.ref, request.alias))
-        standing = self._standings(unit, request.basis.model, request.basis.version)
-        people = tuple(gate for gate in decision.gates if gate.gate.startswith(f"{SIGNED_OFF}."))
+        basis, people, gates = self._present(unit, request)
+        standing = self._standing(unit, request.basis)
         over = _over(request, unit.now)
         open_still = over is None and basis == request.basis
         if over is State.WITHDRAWN:
@@ -351,13 +407,28 @@ class ApprovalService(Service):
             state=state,
             covers=wire.digest(basis) if open_still else None,
             signoffs=people,
-            gates=tuple(gate for gate in decision.gates if gate not in people),
+            gates=gates,
             signatures=standing.signatures,
             authors=dict(standing.authors),
         )
 
-    def _basis(self, unit: Unit, request: Request) -> Basis | None:
-        return self._guard.to_sign(unit, self._transition(unit, request.ref, request.alias))[1]
+    def _present(
+        self, unit: Unit, request: Request
+    ) -> tuple[Basis | None, tuple[GateResult, ...], tuple[GateResult, ...]]:
+        """What would be signed now, what people say of it, and what the gates say beside that."""
+        known = request.basis
+        if known.phase is not None:
+            _, basis, said = self._guard.of_phase(unit, known.model, known.phase, known.subject, known.schema)
+            return basis, tuple(said), ()
+        alias = request.alias or CHAMPION
+        _, basis, decision = self._guard.to_sign(unit, self._transition(unit, request.ref, alias))
+        people = tuple(gate for gate in decision.gates if gate.gate.startswith(f"{SIGNED_OFF}."))
+        return basis, people, tuple(gate for gate in decision.gates if gate not in people)
+
+    def _standing(self, unit: Unit, basis: Basis) -> Standing:
+        if basis.version is None:
+            return self._standings.of_phase(unit, basis)
+        return self._standings(unit, basis.model, basis.version)
 
     def _transition(self, unit: Unit, ref: str, alias: str) -> Transition:
         version = self._models.get(unit, ref)

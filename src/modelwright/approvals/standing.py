@@ -13,7 +13,9 @@ from modelwright.core import wire
 from modelwright.core.errors import Corrupted, NotFound
 from modelwright.core.source import Commit, History
 from modelwright.core.unit import Unit
-from modelwright.governance.signoffs import Signature, Standing
+from modelwright.data.repository import DatasetRepository
+from modelwright.governance.repository import GovernanceRepository
+from modelwright.governance.signoffs import Basis, Signature, Standing
 from modelwright.models.model import ModelVersion
 from modelwright.models.repository import ModelRepository
 from modelwright.pipelines.repository import ExecutionRepository, PipelineRepository
@@ -23,6 +25,7 @@ from modelwright.tracking.model import Run
 from modelwright.tracking.repository import RunRepository
 
 REGISTERED, RAN, COMMITTED = "registered", "trained", "committed code to"
+ASKED, CHARTERED, COMMITTED_DATA = "asked about", "published the charter of", "committed the data of"
 STARTED, PIPED = "started the pipeline of", "registered the pipeline of"
 
 _MOST_HISTORIES = 100
@@ -34,6 +37,8 @@ class Standings:
     Args:
         repository: Signatures.
         models: Who registered a version.
+        data: Who committed a dataset.
+        governance: Who published a charter.
         runs: Who ran what it was made in.
         pipelines: Who registered what ran by itself.
         executions: Who started it.
@@ -48,6 +53,8 @@ class Standings:
         repository: ApprovalRepository,
         *,
         models: ModelRepository,
+        data: DatasetRepository,
+        governance: GovernanceRepository,
         runs: RunRepository,
         pipelines: PipelineRepository,
         executions: ExecutionRepository,
@@ -58,6 +65,8 @@ class Standings:
     ) -> None:
         self._repository = repository
         self._models = models
+        self._data = data
+        self._governance = governance
         self._runs = runs
         self._pipelines = pipelines
         self._executions = executions
@@ -91,6 +100,30 @@ class Standings:
             if (one.giver_id, one.role, one.project) == (user.id, role, unit.project):
                 return one
         return None
+
+    def of_phase(self, unit: Unit, basis: Basis) -> Standing:
+        """What people have to do with a phase of a model's life; fulfils ``governance.signoffs.OfPhase``.
+
+        Its authors are who published the charter, also an earlier one that asked for the same application, who asked
+        for signatures, and of a dataset who committed its newest version.
+
+        Raises:
+            Corrupted: A signature is not what was signed.
+        """
+        every = (self.read(signed) for signed in self._repository.signed(unit.rows, unit.project, basis.model, 0))
+        asked = self._repository.asked(unit.rows, unit.project, basis.model)
+        authors = {one.by: ASKED for one in asked if one.basis == basis and one.withdrawn_at is None}
+        newest = self._data.newest(unit.rows, unit.project, basis.subject or "") if basis.schema is not None else None
+        charters = self._governance.charters(unit.rows, unit.project, basis.model)
+        authors |= {newest.created_by: COMMITTED_DATA} if newest is not None else {}
+        authors |= {charter.by: CHARTERED for charter in charters if charter.signing == basis.charter}
+        return Standing(
+            signatures=tuple(
+                one for one in every if (one.basis.phase, one.basis.subject) == (basis.phase, basis.subject)
+            ),
+            authors=authors,
+            login=self._doorkeeper.login(unit.rows),
+        )
 
     def authors(self, unit: Unit, model: str, version: int) -> dict[str, str]:
         """Who made a version -> what they did.
@@ -148,7 +181,7 @@ class Standings:
         for signed in self._repository.signed_before(unit.rows, unit.project, version.model, version.version):
             said = self.read(signed)
             if said.says == "approve" and said.revoked_at is None:
-                earlier = self._models.version(unit.rows, unit.project, version.model, said.basis.version)
+                earlier = self._models.version(unit.rows, unit.project, version.model, said.basis.version or 0)
                 return self._run(unit, earlier)
         return None
 

@@ -53,6 +53,12 @@ class Alarms:
             if (alert.model, alert.version) != (current.model, current.version):
                 self._over(unit, alert)
 
+    def retired(self, unit: Unit, current: Deployment) -> None:
+        """Somebody retired an endpoint: whatever was said about it is over."""
+        for alert in self._repository.found(unit.rows, unit.project, current.endpoint, unresolved=True):
+            if alert.alias is None:  # of an alias the model stands as the endpoint, and may share its name
+                self._over(unit, alert)
+
     def _over(self, unit: Unit, alert: Alert) -> None:
         over = replace(alert, state=AlertState.RESOLVED, resolved_at=unit.now)
         self._repository.put(unit.rows, unit.project, over)

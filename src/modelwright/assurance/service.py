@@ -109,9 +109,10 @@ class RecheckService(Service):
 
         Raises:
             NotFound: There is no such endpoint.
+            Conflict: It was retired.
         """
         if endpoint is not None:
-            return tuple(self._judged(unit, self._endpoints.current(unit, endpoint), due=False))
+            return tuple(self._judged(unit, self._endpoints.answering(unit, endpoint), due=False))
         return tuple(found for current in self._answering(unit) for found in self._judged(unit, current, due=True))
 
     @operation(permission="rechecks:read", kind="query")
@@ -139,7 +140,7 @@ class RecheckService(Service):
         after = ""
         while True:
             page = self._endpoints.list(unit, limit=1000, after=after)
-            yield from (endpoint.current for endpoint in page.items)
+            yield from (endpoint.current for endpoint in page.items if endpoint.retired is None)
             if page.next is None:
                 return
             after = page.next
@@ -249,7 +250,7 @@ class EmergencyService(Service):
         Raises:
             Denied: The policy of the model's tier knows no emergency, or the caller is no person with a credential of
                 their own.
-            Conflict: The version passes the gates, or answers already, or an emergency lasts there.
+            Conflict: The version passes the gates, or answers already, an emergency lasts there, or it was retired.
             NotFound: There is no such endpoint or version.
         """
         if unit.actor.kind is ActorKind.SERVICE or not unit.caller.own:
@@ -257,7 +258,7 @@ class EmergencyService(Service):
                 "Only a person, with a credential of their own, breaks the glass.",
                 remedy="Sign in, or make a token of your own: modelwright token create PURPOSE",
             )
-        current = self._endpoints.current(unit, endpoint)
+        current = self._endpoints.answering(unit, endpoint)
         version = self._models.get(unit, ref)
         policy = self._guard.policy_of(unit, version.model).policy
         if policy.emergency is None:
@@ -335,7 +336,7 @@ class EmergencyService(Service):
         return tuple(
             self._ended(unit, found, Ending.EXPIRED)
             for found in self._repository.lasting(unit.rows, unit.project)
-            if unit.now >= found.expires_at or self._endpoints.current(unit, found.endpoint).package != found.package
+            if unit.now >= found.expires_at or self._moved(unit, found)
         )
 
     @operation(permission="emergencies:read", kind="query")
@@ -360,7 +361,7 @@ class EmergencyService(Service):
         current = self._endpoints.current(unit, emergency.endpoint)
         over = replace(emergency, ended_at=unit.now)
         self._repository.change(unit.rows, over)
-        if current.package != emergency.package:
+        if self._moved(unit, emergency):
             ending = Ending.MOVED
         elif ending is Ending.EXPIRED and verdict(self._guard, unit, _deploying(current))[0]:
             ending = Ending.PASSED
@@ -379,6 +380,12 @@ class EmergencyService(Service):
             )
         )
         return over
+
+    def _moved(self, unit: Unit, emergency: Emergency) -> bool:
+        """Whether the endpoint answers with something else by now, or was retired."""
+        if self._endpoints.retirement(unit, emergency.endpoint) is not None:
+            return True
+        return self._endpoints.current(unit, emergency.endpoint).package != emergency.package
 
     def _undone(self, unit: Unit, emergency: Emergency, current: Deployment) -> bool:
         """Go back to what answered before, else to the newest before that passes now; whether there was one."""

@@ -94,7 +94,12 @@ def status(context: typer.Context, json: Json = False) -> None:
             ]
         )
         rows = [
-            (e.name, f"{e.current.model}@{e.current.version}", when(e.current.at), "yes" if e.ready else "no")
+            (
+                e.name,
+                f"{e.current.model}@{e.current.version}",
+                when(e.current.at),
+                e.ended or ("yes" if e.ready else "no"),
+            )
             for e in space.endpoints.list().items
         ]
         return head + ("\n\n" + table(("endpoint", "answers with", "since", "ready"), rows, empty="") if rows else "")

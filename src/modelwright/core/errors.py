@@ -57,6 +57,7 @@ class Refused(Error):
     Args:
         decision: The guard's whole answer (a ``core.guard.Decision`` where the error was raised in process, plain data
             where it came over the wire).
+        recorded: Whether what its unit of work has written until then stays: the decision, and nothing else.
     """
 
     kind = "refused"
@@ -68,9 +69,11 @@ class Refused(Error):
         remedy: str = "",
         fields: Mapping[str, str] | None = None,
         decision: object = None,
+        recorded: bool = False,
     ) -> None:
         super().__init__(message, remedy=remedy, fields=fields)
         self.decision = decision
+        self.recorded = recorded
 
 
 class Denied(Error):

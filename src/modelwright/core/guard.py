@@ -12,12 +12,15 @@ from typing import Protocol
 from msgspec import Struct
 
 from modelwright.core.errors import Refused
-from modelwright.core.ids import Digest, Name
+from modelwright.core.ids import Digest, Name, Pinned
 from modelwright.core.shown import Shown
 from modelwright.core.unit import Unit
 
 SIGNED_OFF = "signed-off"
 """The gate of what people sign; in decisions with the role behind it: ``signed-off.approver``."""
+
+PHASE = "phase"
+"""The gates of what people sign in a phase of a model's life; in decisions with both: ``phase-data.validator``."""
 
 BREAK_GLASS = "break-glass"
 """The gate of an emergency: where it stands, a decision allows what the others refuse."""
@@ -45,6 +48,9 @@ class Action(StrEnum):
     DEPLOY = "deploy"
     ROLLBACK = "rollback"
     CHALLENGE = "challenge"
+    REGISTER = "register"
+    RETIRE = "retire"
+    RETIRE_MODEL = "retire_model"
 
 
 class Transition(Struct, frozen=True, kw_only=True):
@@ -55,8 +61,9 @@ class Transition(Struct, frozen=True, kw_only=True):
         model: The model's name.
         version: The version that would be relied on.
         package: Digest of that version's package: evidence is about these bytes.
-        target: The alias, or the endpoint.
+        target: The alias, or the endpoint; the model itself where it is registered or retired.
         replaces: The version relied on until now, if any.
+        data: The dataset versions it was made of, where it is not registered yet.
     """
 
     action: Action
@@ -65,6 +72,13 @@ class Transition(Struct, frozen=True, kw_only=True):
     package: Digest
     target: Name
     replaces: int | None = None
+    data: tuple[Pinned, ...] = ()
+
+    @property
+    def towards(self) -> str:
+        """Where it leads, in a word."""
+        said = {Action.REGISTER: "registered", Action.RETIRE: f"{self.target} retired", Action.RETIRE_MODEL: "retired"}
+        return said.get(self.action, self.target)
 
 
 class GateResult(Struct, frozen=True, kw_only=True):
@@ -122,7 +136,7 @@ class Decision(Shown, frozen=True, kw_only=True):
     def __str__(self) -> str:
         move = self.transition
         outcome = "allowed" if self.allowed else "refused: " + " ".join(self.reasons)
-        return f"{move.model}@{move.version} -> {move.target}: {outcome}"
+        return f"{move.model}@{move.version} -> {move.towards}: {outcome}"
 
     def require(self) -> Decision:
         """This decision if it allows the transition.
@@ -132,11 +146,30 @@ class Decision(Shown, frozen=True, kw_only=True):
         """
         if self.allowed:
             return self
+        raise self._refused(recorded=False)
+
+    def stand(self) -> Decision:
+        """As ``require``, for operations that answer with something else than a decision: a refusal stays on record.
+
+        Raises:
+            Refused: It does not allow it; what the unit of work has written until then stays.
+        """
+        if self.allowed:
+            return self
+        raise self._refused(recorded=True)
+
+    def _refused(self, *, recorded: bool) -> Refused:
         move = self.transition
-        raise Refused(
-            f"{move.model}@{move.version} may not become {move.target}: " + " ".join(self.reasons),
+        what = {
+            Action.REGISTER: f"{move.model}@{move.version} may not be registered",
+            Action.RETIRE: f"The endpoint {move.target} may not be retired",
+            Action.RETIRE_MODEL: f"The model {move.model} may not be retired",
+        }.get(move.action, f"{move.model}@{move.version} may not become {move.target}")
+        return Refused(
+            f"{what}: {' '.join(self.reasons)}",
             remedy=" ".join(gate.remedy for gate in self.gates if gate.remedy and not gate.verdict.passes),
             decision=self,
+            recorded=recorded,
         )
 
 

@@ -48,6 +48,7 @@ ABOUT = (
     "models.alias_moved",
     "governance.transition_decided",
     "serving.endpoint_moved",
+    "serving.endpoint_retired",
     "rollouts.started",
     "rollouts.concluded",
     "approvals.signed",

@@ -217,9 +217,12 @@ def _told(entry: Entry) -> str:  # noqa: PLR0911  # one line for each kind
         case "governance.transition_decided":
             move = body["decision"]["transition"]
             answer = "allowed" if body["decision"]["allowed"] else "refused"
-            return f"{str(move['action']).replace('_', ' ')} to {move['target']} {answer}"
+            went = "registration" if move["action"] == "register" else str(move["action"]).replace("_", " ")
+            return f"{went} to {move['target']} {answer}" if went != "registration" else f"{went} {answer}"
         case "serving.endpoint_moved":
             return f"the endpoint {body['endpoint']} answers with it" + _because(body["reason"])
+        case "serving.endpoint_retired":
+            return f"the endpoint {body['endpoint']}, which answered with it, was retired"
         case "rollouts.started":
             return f"challenges {body['answering']['model']}@{body['answering']['version']} at {body['endpoint']}"
         case _:

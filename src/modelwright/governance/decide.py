@@ -17,7 +17,18 @@ from modelwright.governance.checks.relying import Relying, nothing_yet
 from modelwright.governance.circumstances import Circumstances, ordinary
 from modelwright.governance.gates.base import Case, Gate
 from modelwright.governance.matching import Matter
-from modelwright.governance.model import Decided, Kind, Policy, PolicyVersion, Rule, SignOff, TransitionDecided, matches
+from modelwright.governance.model import (
+    Decided,
+    Kind,
+    Phase,
+    Policy,
+    PolicyVersion,
+    Rule,
+    SignOff,
+    TransitionDecided,
+    matches,
+)
+from modelwright.governance.phases.asking import OF_PEOPLE_ALONE, PhaseGates, asks
 from modelwright.governance.policy import GATES, built_in, gate_of, resolved
 from modelwright.governance.signoffs import Basis, SignedOff, basis_of, judged, nobody_signed
 from modelwright.risks.model import Standing
@@ -42,6 +53,7 @@ class GovernanceGuard:
         risks: A model's risk register as it stands.
         feasible: Whether somebody decided that what leads there is not to be made.
         relying: What an alias or endpoint relies on now.
+        phases: What people are asked in the phases of a model's life; none: where nobody can be asked.
     """
 
     def __init__(
@@ -54,6 +66,7 @@ class GovernanceGuard:
         risks: Callable[[Unit, str], Standing | None] = lambda *_: None,
         feasible: Circumstances = ordinary,
         relying: Relying = nothing_yet,
+        phases: PhaseGates | None = None,
     ) -> None:
         self._repository = repository
         self._gates = gates
@@ -62,10 +75,13 @@ class GovernanceGuard:
         self._risks = risks
         self._feasible = feasible
         self._relying = relying
+        self._phases = phases
 
     def __call__(self, unit: Unit, transition: Transition) -> Decision:
         """Decide, and record the decision, also a refusal."""
         policy, charter, decision, _ = self._decided(unit, transition)
+        if transition.action in OF_PEOPLE_ALONE and decision.allowed and not decision.gates:
+            return decision  # nobody was asked, so that nothing was decided
         digest = charter.digest if charter else None
         self._repository.add_decision(
             unit.rows,
@@ -114,19 +130,25 @@ class GovernanceGuard:
     ) -> tuple[PolicyVersion, CharterVersion | None, Decision, Basis | None]:
         charter = self._repository.charter(unit.rows, unit.project, transition.model)
         policy = policy or self._in_force(unit, charter.charter.tier if charter else DEFAULT_TIER)
-        results, basis = self._results(unit, transition, policy.policy, charter), None
-        if charter is not None and not _served(results):
+        alone = transition.action in OF_PEOPLE_ALONE
+        results, basis = [] if alone else self._results(unit, transition, policy.policy, charter), None
+        read = [digest for result in results for digest in result.evidence]
+        if charter is not None and not _served(results) and not alone:
             basis = basis_of(transition, policy, charter.signing, results)
             results = _asked(results, transition, policy.policy)
             if transition.action is not Action.CHALLENGE:  # a shadow answers nobody, so that it needs no signature
                 asked = [each for each in policy.policy.signoffs if anywhere or matches(each.at, transition.target)]
                 results += self._signoffs(unit, transition, asked, basis)
-        results += self._feasible(unit, transition)
-        results += (circumstances or self._circumstances)(unit, transition)
-        passes = bool(results) and all(result.verdict.passes for result in results)
+        if not _served(results):
+            results += self._said(unit, transition, policy, charter, read)
+        if not alone:
+            results += self._feasible(unit, transition)
+        retired = self._phases.retired(unit, transition) if self._phases is not None else []
+        results += retired + (circumstances or self._circumstances)(unit, transition)
+        passes = (bool(results) or alone) and all(result.verdict.passes for result in results)
         decision = Decision(
             transition=transition,
-            allowed=passes or any(result.gate == BREAK_GLASS for result in results),
+            allowed=passes or (not retired and any(result.gate == BREAK_GLASS for result in results)),
             tier=policy.policy.tier,
             policy=policy.digest,
             gates=tuple(results),
@@ -139,6 +161,41 @@ class GovernanceGuard:
             return []
         found = self._signed(unit, transition.model, transition.version)
         return list(judged(asked, basis, found.signatures, authors=found.authors, login=found.login, now=unit.now))
+
+    def _said(
+        self,
+        unit: Unit,
+        transition: Transition,
+        policy: PolicyVersion,
+        charter: CharterVersion | None,
+        read: Sequence[str],
+    ) -> list[GateResult]:
+        """What people say in the phases that the transition passes through."""
+        if not asks(policy.policy, transition.action):
+            return []
+        if charter is None:
+            return [_no_charter(transition)] if transition.action in OF_PEOPLE_ALONE else []
+        found = [self._repository.evidence(unit.rows, unit.project, digest) for digest in sorted(set(read))]
+        evidence = [one for one in found if one is not None]
+        return list(self.phases(unit, transition, policy, charter, evidence))
+
+    @property
+    def phases(self) -> PhaseGates:
+        """What people are asked in the phases of a model's life."""
+        if self._phases is None:
+            raise Corrupted("The policy asks people in phases, and nobody can be asked here.")
+        return self._phases
+
+    def of_phase(
+        self, unit: Unit, model: str, phase: Phase, subject: str | None = None, schema: str | None = None
+    ) -> tuple[PolicyVersion, Basis | None, list[GateResult]]:
+        """What a signature in a phase would cover now, and what people have said; no basis where nobody is asked."""
+        charter, policy = self._repository.charter(unit.rows, unit.project, model), self.policy_of(unit, model)
+        if charter is None or phase not in policy.policy.phases:
+            return policy, None, []
+        basis = self.phases.basis(phase, policy, charter, subject, schema)
+        said = self.phases.said(unit, policy, basis)
+        return policy, basis if said else None, said
 
     def read(self, text: str) -> Policy:
         """A policy file with everything written out; raises ``Invalid``."""

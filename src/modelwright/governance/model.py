@@ -76,7 +76,7 @@ class SignOff(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         role: As whom they sign: ``validator`` or ``approver``.
         count: How many, 1 to 9; each another person, also across roles.
         expires: How long a signature counts; none lets it count until what it covers changes.
-        at: Where it is asked.
+        at: Where it is asked; in a phase: of which datasets, targets or endpoints.
     """
 
     role: Literal["validator", "approver"]
@@ -86,6 +86,16 @@ class SignOff(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     def __str__(self) -> str:
         return f"{self.count} {self.role}{'s' if self.count > 1 else ''}"
+
+
+class Phase(StrEnum):
+    """The phases of a model's life in which people may be asked, beside the deployment of each version."""
+
+    CHARTER = "charter"
+    DATA = "data"
+    TRAINING = "training"
+    APPLICATION = "application"
+    RETIREMENT = "retirement"
 
 
 class OnFail(StrEnum):
@@ -126,6 +136,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
         tier: The charters it is for.
         gates: Gate -> what is asked of it.
         signoffs: What is asked of people, one line for each role.
+        phases: What is asked of them in phases of a model's life: phase -> one line for each role.
         after: How what answers is judged again; none: never.
         emergency: How somebody may go against the gates; none: not at all.
     """
@@ -133,15 +144,16 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     tier: Name
     gates: dict[Name, Rule]
     signoffs: tuple[SignOff, ...] = ()
+    phases: dict[Phase, tuple[SignOff, ...]] = {}
     after: After | None = None
     emergency: BreakGlass | None = None
 
     def __post_init__(self) -> None:
         if not self.gates:
             raise ValueError("a policy has at least one gate")
-        roles = [each.role for each in self.signoffs]
-        if len(set(roles)) < len(roles):
-            raise ValueError("a policy asks each role once")
+        for lines in (self.signoffs, *self.phases.values()):
+            if len({each.role for each in lines}) < len(lines):
+                raise ValueError("a policy asks each role once")
 
 
 class PolicyVersion(Struct, frozen=True, kw_only=True):
@@ -404,7 +416,7 @@ class Simulated(Shown, frozen=True, kw_only=True):
     def __str__(self) -> str:
         move = self.transition
         said = {True: "allowed", False: "refused"}
-        return f"{move.model}@{move.version} -> {move.target}: {said[self.allowed]}, would be {said[self.would]}"
+        return f"{move.model}@{move.version} -> {move.towards}: {said[self.allowed]}, would be {said[self.would]}"
 
 
 class CharterPublished(Event, frozen=True, kw_only=True, tag="governance.charter_published"):

@@ -22,7 +22,7 @@ GATES: Shelf[Gate] = Shelf("modelwright.governance.gates", "gate")
 KPI_NAMES = frozenset({"threshold", "at_least", "at_most", "slice_floor"})
 """What conditions may read as ``kpi.<name>``."""
 
-_REPLACED = ("signoffs", "after", "emergency")
+_REPLACED = ("signoffs", "phases", "after", "emergency")
 """What a policy says as a whole, or takes over as a whole; ``after: null`` takes it away."""
 
 _MOST_GATES = 100
@@ -63,8 +63,8 @@ def resolved(text: str, gates: Shelf[Gate]) -> Policy:
     """A policy file with everything written out.
 
     Args:
-        text: ``extends: minimal``, optionally ``tier``, ``gates`` that differ or are added, ``signoffs``, ``after`` and
-            ``emergency`` in place of the tier's.
+        text: ``extends: minimal``, optionally ``tier``, ``gates`` that differ or are added, ``signoffs``, ``phases``,
+            ``after`` and ``emergency`` in place of the tier's.
         gates: The shelf.
 
     Raises:

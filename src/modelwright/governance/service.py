@@ -23,6 +23,7 @@ from modelwright.governance.model import (
     Simulated,
     settled,
 )
+from modelwright.governance.phases.model import PhaseStanding
 from modelwright.models.model import check_alias
 
 __all__ = ["CharterService", "EvidenceService", "GateService", "PolicyService"]
@@ -31,6 +32,9 @@ if TYPE_CHECKING:  # weight: SQLAlchemy and yaml, which a remote client does wit
     from modelwright.governance.decide import GovernanceGuard
     from modelwright.governance.repository import GovernanceRepository
     from modelwright.models.service import ModelService
+
+
+_AT_ENDPOINTS = (Action.DEPLOY, Action.ROLLBACK, Action.CHALLENGE)
 
 
 class CharterService(Service):
@@ -171,8 +175,8 @@ class PolicyService(Service):
         found, last = [], {}
         for decided in reversed(self._repository.decisions(unit.rows, unit.project, None, limit=1000)):
             move = decided.decision.transition
-            action = Action.SET_ALIAS if move.action is Action.SET_ALIAS else Action.DEPLOY  # not what is let through
-            last[move.model, move.target] = replace(move, action=action)
+            action = Action.DEPLOY if move.action in _AT_ENDPOINTS else move.action  # not what is let through
+            last[move.model, move.target, action] = replace(move, action=action)
         for transition in last.values():
             if self._guard.policy_of(unit, transition.model).policy.tier == policy.tier:
                 present, other = (
@@ -270,6 +274,22 @@ class GateService(Service):
                 replaces=current,
             ),
         )
+
+    @operation(permission="gates:read", kind="query")
+    def phases(self, unit: Unit, model: Name) -> tuple[PhaseStanding, ...]:
+        """How each phase of a model's life stands: who signed it, whom it waits for, or that nobody is asked.
+
+        Args:
+            unit: The unit of work.
+            model: The model, registered or not yet.
+
+        Raises:
+            NotFound: It has no charter.
+        """
+        charter = self._repository.charter(unit.rows, unit.project, model)
+        if charter is None:
+            raise no_charter(model)
+        return tuple(self._guard.phases.standing(unit, self._guard.policy_of(unit, model), charter))
 
     @operation(permission="gates:read", kind="query")
     def decisions(self, unit: Unit, model: Name, limit: int = 50) -> tuple[Decided, ...]:

@@ -6,7 +6,7 @@ The paths are laid out anew for each live table, so a request costs one look-up 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -17,6 +17,7 @@ from modelwright.inference import binary, invocations, oip
 from modelwright.inference.callers import EVERYBODY, Admission
 from modelwright.inference.response import TEXT, Problem, Response, answer, failure
 from modelwright.inference.router import Live, Loaded, Router
+from modelwright.serving.model import Closed, Route
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Handler:
             "/v2/": _get(_server),
             "/v2/health/live": _get(_alive),
             "/v2/health/ready": _get(self._ready),
-            "/invocations": {"POST": _ambiguous},
+            "/invocations": {"POST": partial(_none, tuple(live.retired.values()) if not live.routes else ())},
         }
         for name, loaded in live.endpoints.items():
             invoke: Mapping[str, Action] = {"POST": partial(_invoke, loaded)}
@@ -117,11 +118,14 @@ class Handler:
         projects = self._callers.projects(headers)
         if projects is None:
             return
-        routes = self._laid_out.routes
+        routes, retired = self._laid_out.routes, self._laid_out.retired
         name = path.split("/")[3 if path.startswith("/v2/") else 2 : 4][:1]
-        route = routes.get(name[0]) if name and path != "/invocations" else None
-        if path == "/invocations" and len(routes) == 1:
-            route = next(iter(routes.values()))
+        if path == "/invocations" and len(routes or retired) == 1:
+            name = [*(routes or retired)]
+        elif path == "/invocations":
+            name = []
+        known: Mapping[str, Route | Closed] = routes if name and name[0] in routes else retired
+        route = known.get(name[0]) if name else None
         if route is None or route.project not in projects:
             raise Problem(404, f"There is nothing at {path[:200]!r}.")
 
@@ -134,9 +138,11 @@ class Handler:
         raise Problem(405, f"{path} takes {allowed}.", headers=((b"allow", allowed.encode()),))
 
     def _unknown(self, path: str) -> NotFound | Unavailable | Problem:
-        endpoints = self._laid_out.endpoints
+        endpoints, retired = self._laid_out.endpoints, self._laid_out.retired
         for prefix in ("/v2/models/", "/endpoints/"):
             name, _, rest = path.removeprefix(prefix).partition("/")
+            if path.startswith(prefix) and name in retired:
+                return Problem(410, retired[name].told)
             if path.startswith(prefix) and name not in endpoints and name in self._laid_out.problems:
                 return Unavailable(f"{name} cannot answer: {self._laid_out.problems[name]}")
             if path.startswith(prefix) and name not in endpoints:
@@ -223,7 +229,9 @@ async def _invoke(loaded: Loaded, headers: Headers, body: bytes) -> Response:
     return invocations.write(scored, model=loaded.route.ref)
 
 
-async def _ambiguous(headers: Headers, body: bytes) -> Response:
+async def _none(retired: Sequence[Closed], headers: Headers, body: bytes) -> Response:
+    if len(retired) == 1:
+        raise Problem(410, retired[0].told)
     raise NotFound(
         "/invocations means the only endpoint, and there is not exactly one.",
         remedy="POST to /endpoints/<name>/invocations.",

@@ -22,7 +22,7 @@ from modelwright.inference.rows import Intake
 from modelwright.inference.scoring import Scorer
 from modelwright.inference.shadow import Shadow
 from modelwright.predictions.model import Kind
-from modelwright.serving.model import Route, RouteTable, ShadowState
+from modelwright.serving.model import Closed, Route, RouteTable, ShadowState
 
 _log = logging.getLogger(__name__)
 
@@ -65,12 +65,14 @@ class Live(Struct, frozen=True, kw_only=True):
         routes: The table's routes, loaded or not.
         problems: Endpoint -> why its package is not loaded. In ``endpoints`` it then has what answered before, or
             nothing.
+        retired: Endpoint -> that it was retired.
     """
 
     generation: int
     endpoints: Mapping[str, Loaded]
     routes: Mapping[str, Route] = {}
     problems: Mapping[str, str] = {}
+    retired: Mapping[str, Closed] = {}
 
     @property
     def complete(self) -> bool:
@@ -122,7 +124,13 @@ class Router:
                 problems[route.endpoint] = _told(error, f"{route.ref} of {route.endpoint}", known)
                 if route.endpoint in self.live.endpoints:
                     endpoints[route.endpoint] = self.live.endpoints[route.endpoint]
-        return Live(generation=table.generation, endpoints=endpoints, routes=table.by_endpoint, problems=problems)
+        return Live(
+            generation=table.generation,
+            endpoints=endpoints,
+            routes=table.by_endpoint,
+            problems=problems,
+            retired={one.endpoint: one for one in table.retired},
+        )
 
     def swap(self, live: Live) -> None:
         """Answer from this table from now on."""

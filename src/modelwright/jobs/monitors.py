@@ -10,6 +10,7 @@ from modelwright.core.errors import Error
 from modelwright.core.events import Actor, ActorKind
 from modelwright.core.identity import Identity
 from modelwright.jobs.leasing import Leases
+from modelwright.serving.repository import DeploymentRepository
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +35,12 @@ class MonitorRunner:
         """Every monitor once; whether anything was judged. What one run leaves over waits for the next turn."""
         judged = False
         log = self._platform.log
+        with self._platform.records.reading() as rows:
+            retired = DeploymentRepository().retired(rows)
         for project in self._platform.projects():
             for endpoint in log.endpoints(project):
+                if endpoint in retired:
+                    continue  # it answers no more; what it answered stays readable
                 size = log.size(project, endpoint)
                 if size == self._seen.get((project, endpoint)) or not log.has_predictions(project, endpoint):
                     continue  # nothing was answered since, so no period can have passed

@@ -7,11 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from modelwright.core.errors import Invalid
 from modelwright.core.events import Event
+from modelwright.core.guard import Decision
 from modelwright.core.ids import Digest, Id, Name, Pinned, Ref
 from modelwright.core.schema import Contract
 from modelwright.core.shown import Shown
@@ -25,6 +26,9 @@ CHAMPION = "champion"
 
 FEATURES = "features.json"
 """The file of a package that holds the version of the feature view whose vectors the model takes."""
+
+Why = Annotated[str, Meta(min_length=1, max_length=2000)]
+"""Why, in somebody's words."""
 
 PackagePath = Annotated[
     str,
@@ -162,6 +166,39 @@ class Package(Struct, frozen=True, kw_only=True):
     signed: Envelope
 
 
+class ModelRetirement(Shown, frozen=True, kw_only=True):
+    """That nobody relies on a model any more: it gets no versions, and none of its versions goes anywhere.
+
+    Attributes:
+        model: The model.
+        policy: Digest of the policy that let it be retired.
+        reason: Why, in the words of whoever did it.
+        at: Wall clock.
+        by: Who did it, opaque.
+    """
+
+    model: Name
+    policy: Digest
+    reason: str
+    at: datetime
+    by: str
+
+    def __str__(self) -> str:
+        return f"{self.model} was retired on {self.at:%Y-%m-%d}: {self.reason}"
+
+
+class ModelRetiring(Shown, frozen=True, kw_only=True):
+    """The outcome of an attempt to retire a model.
+
+    Attributes:
+        decision: The guard's.
+        retirement: What is on record; none if the guard refused.
+    """
+
+    decision: Decision
+    retirement: ModelRetirement | None
+
+
 class Model(Shown, frozen=True, kw_only=True):
     """A model: a name that versions share.
 
@@ -171,6 +208,7 @@ class Model(Shown, frozen=True, kw_only=True):
         latest: The newest one's number.
         aliases: Alias -> version number.
         updated_at: When the newest version was registered.
+        retired: That nobody relies on it any more, if it was retired.
     """
 
     name: Name
@@ -178,6 +216,7 @@ class Model(Shown, frozen=True, kw_only=True):
     latest: int
     aliases: dict[str, int]
     updated_at: datetime
+    retired: ModelRetirement | None = None
 
 
 class VersionRegistered(Event, frozen=True, kw_only=True, tag="models.version_registered"):
@@ -192,6 +231,19 @@ class VersionRegistered(Event, frozen=True, kw_only=True, tag="models.version_re
     source: Digest | None
     reason: Reason
     features: Pinned | None = None
+
+
+class ModelRetired(Event, frozen=True, kw_only=True, tag="models.retired"):
+    """Nobody relies on a model any more. The words are kept beside the ledger."""
+
+    model: Name
+    policy: Digest
+
+
+class ModelReinstated(Event, frozen=True, kw_only=True, tag="models.reinstated"):
+    """A retired model may be relied on again."""
+
+    model: Name
 
 
 class AliasMoved(Event, frozen=True, kw_only=True, tag="models.alias_moved"):

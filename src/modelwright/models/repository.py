@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 from sqlalchemy import (
     Column,
@@ -11,6 +13,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    delete,
     func,
     insert,
     select,
@@ -19,7 +22,7 @@ from sqlalchemy import (
 
 from modelwright.core.signing import Envelope
 from modelwright.core.unit import Rows
-from modelwright.models.model import Model, ModelVersion
+from modelwright.models.model import Model, ModelRetirement, ModelVersion
 from modelwright.store.tables import Body, Moment, control
 
 versions = Table(
@@ -47,6 +50,14 @@ aliases = Table(
     ForeignKeyConstraint(
         ["project", "model", "version"], ["model_versions.project", "model_versions.model", "model_versions.version"]
     ),
+)
+
+retirements = Table(
+    "model_retirements",
+    control,
+    Column("project", String(128), primary_key=True),
+    Column("model", String(128), primary_key=True),
+    Column("body", Body(ModelRetirement), nullable=False),
 )
 
 
@@ -112,6 +123,19 @@ class ModelRepository:
         if rows.execute(update(aliases).where(*here).values(version=version)).rowcount == 0:
             rows.execute(insert(aliases).values(project=project, model=model, alias=alias, version=version))
 
+    def retire(self, rows: Rows, project: str, retirement: ModelRetirement) -> None:
+        """Write that a model is retired."""
+        rows.execute(insert(retirements).values(project=project, model=retirement.model, body=retirement))
+
+    def reinstate(self, rows: Rows, project: str, model: str) -> None:
+        """Write that it is not; the ledger keeps that it was."""
+        rows.execute(delete(retirements).where(retirements.c.project == project, retirements.c.model == model))
+
+    def retired(self, rows: Rows, project: str, models: Sequence[str]) -> dict[str, ModelRetirement]:
+        """Which of some models are retired."""
+        statement = select(retirements.c.body).where(retirements.c.project == project, retirements.c.model.in_(models))
+        return {found.model: found for found in rows.execute(statement).scalars()}
+
     def models(self, rows: Rows, project: str, *, after: str, limit: int) -> list[Model]:
         """Models behind a name, in the order of names."""
         statement = (
@@ -127,7 +151,8 @@ class ModelRepository:
             .limit(limit)
         )
         found = rows.execute(statement).all()
-        pointing = self._aliases(rows, project, [row.model for row in found])
+        names = [row.model for row in found]
+        pointing, retired = self._aliases(rows, project, names), self.retired(rows, project, names)
         return [
             Model(
                 name=row.model,
@@ -135,6 +160,7 @@ class ModelRepository:
                 latest=row.latest,
                 aliases=pointing.get(row.model, {}),
                 updated_at=row.updated_at,
+                retired=retired.get(row.model),
             )
             for row in found
         ]

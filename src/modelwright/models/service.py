@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from modelwright.core import wire
-from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Action, Decision, Guard, Transition, no_guard
 from modelwright.core.ids import Id, Name, Pinned, Ref, parse_ref
 from modelwright.core.operation import Download, Page, Service, limited, operation, paged, position
@@ -19,6 +19,10 @@ from modelwright.models.model import (
     AliasMoved,
     Manifest,
     Model,
+    ModelReinstated,
+    ModelRetired,
+    ModelRetirement,
+    ModelRetiring,
     ModelVersion,
     Package,
     PackageFile,
@@ -26,6 +30,7 @@ from modelwright.models.model import (
     Reason,
     Task,
     VersionRegistered,
+    Why,
     check_alias,
 )
 
@@ -45,7 +50,16 @@ def _everything(_unit: Unit, _manifest: Manifest) -> None:
 
 
 class ModelService(Service):
-    """Register versions, find them, move aliases through the guard."""
+    """Register versions, find them, move aliases through the guard.
+
+    Args:
+        repository: Versions and aliases.
+        blobs: The bytes of packages.
+        keys: Signs them.
+        runs: What a run says of a version.
+        guard: Decides each move.
+        relying: The endpoints that answer with a model, or have it in their shadow.
+    """
 
     noun = "models"
 
@@ -58,6 +72,7 @@ class ModelService(Service):
         runs: RunService,
         guard: Guard = no_guard,
         admit: Admit = _everything,
+        relying: Callable[[Unit, str], Sequence[str]] = lambda *_: (),
     ) -> None:
         self._repository = repository
         self._blobs = blobs
@@ -65,6 +80,7 @@ class ModelService(Service):
         self._runs = runs
         self._guard = guard
         self._admit = admit
+        self._relying = relying
 
     @operation(permission="models:write", kind="command")
     def register(
@@ -98,6 +114,7 @@ class ModelService(Service):
             Invalid: A file's bytes are not there, or not of the size said.
             NotFound: There is no such run.
             Refused: It was decided that the model is to stop, or to go on without machine learning.
+            Refused: People must sign first: the charter, the use of the data it learnt from, that training may begin.
         """
         if len(note) > 10_000:
             raise Invalid(f"The note has {len(note)} characters, not at most 10,000.", fields={"note": "too long"})
@@ -116,6 +133,12 @@ class ModelService(Service):
             return known
         self._admit(unit, manifest)
         number = self._repository.next_version(unit.rows, unit.project, name)
+        self._guard(
+            unit,
+            Transition(
+                action=Action.REGISTER, model=name, version=number, package=package, target=name, data=manifest.data
+            ),
+        ).stand()
         version = ModelVersion(
             model=name,
             version=number,
@@ -228,6 +251,78 @@ class ModelService(Service):
                 )
             )
         return decision
+
+    @operation(permission="models:write", kind="command")
+    def retire(self, unit: Unit, name: Name, reason: Why) -> ModelRetiring:
+        """Ask the guard to let nobody rely on a model any more: no new versions, no aliases, no deployments.
+
+        What there is stays readable, aliases where they point. It can be undone: ``reinstate``.
+
+        Args:
+            unit: The unit of work.
+            name: The model.
+            reason: Why.
+
+        Raises:
+            NotFound: There is no such model.
+            Conflict: Endpoints answer with it, or it was retired before.
+        """
+        version = self._resolve(unit, f"{name}@{LATEST}")
+        if self.retirement(unit, name) is not None:
+            raise Conflict(f"{name} is retired already.", remedy=f"Undo it: modelwright model reinstate {name}")
+        relying = self._relying(unit, name)
+        if relying:
+            raise Conflict(
+                f"{', '.join(relying)} {'answers' if len(relying) == 1 else 'answer'} with {name}.",
+                remedy=f"Retire what relies on it first: modelwright endpoint retire {relying[0]} --reason WHY",
+            )
+        decision = self._guard(
+            unit,
+            Transition(
+                action=Action.RETIRE_MODEL,
+                model=name,
+                version=version.version,
+                package=version.package,
+                target=name,
+            ),
+        )
+        if not decision.allowed:
+            return ModelRetiring(decision=decision, retirement=None)
+        retirement = ModelRetirement(model=name, policy=decision.policy, reason=reason, at=unit.now, by=unit.actor.id)
+        self._repository.retire(unit.rows, unit.project, retirement)
+        unit.emit(ModelRetired(model=name, policy=decision.policy))
+        return ModelRetiring(decision=decision, retirement=retirement)
+
+    @operation(permission="models:write", kind="command")
+    def reinstate(self, unit: Unit, name: Name) -> ModelVersion:
+        """Let a retired model be relied on again, gates and all.
+
+        Args:
+            unit: The unit of work.
+            name: The model.
+
+        Returns:
+            Its newest version.
+
+        Raises:
+            Conflict: It is not retired.
+        """
+        version = self._resolve(unit, f"{name}@{LATEST}")
+        if self.retirement(unit, name) is None:
+            raise Conflict(f"{name} is not retired.", remedy=f"See: modelwright model list {name}")
+        self._repository.reinstate(unit.rows, unit.project, name)
+        unit.emit(ModelReinstated(model=name))
+        return version
+
+    @operation(permission="models:read", kind="query")
+    def retirement(self, unit: Unit, name: Name) -> ModelRetirement | None:
+        """That a model is retired, and why; none while it is relied on.
+
+        Args:
+            unit: The unit of work.
+            name: The model.
+        """
+        return self._repository.retired(unit.rows, unit.project, [name]).get(name)
 
     @operation(permission="models:read", kind="query")
     def package(self, unit: Unit, ref: Ref) -> Package:

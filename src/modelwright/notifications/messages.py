@@ -18,13 +18,22 @@ from modelwright.models.model import AliasMoved
 from modelwright.notifications.model import ChannelPaused, Message, Topic
 from modelwright.pipelines.model import ExecutionEnded, Status
 from modelwright.rollouts.model import Outcome, RolloutConcluded
-from modelwright.serving.model import EndpointMoved
+from modelwright.serving.model import EndpointMoved, EndpointRetired
 
 _LONGEST = 400
 
 _TOLD: tuple[type[Event], ...] = (
     *(AlertRaised, AlertRepeated, AlertCleared, AlertHandled, ApprovalRequested, VersionSigned, TransitionDecided),
-    *(AliasMoved, EndpointMoved, EmergencyBegun, EmergencyEnded, RolloutConcluded, ExecutionEnded, ChannelPaused),
+    *(
+        AliasMoved,
+        EndpointMoved,
+        EndpointRetired,
+        EmergencyBegun,
+        EmergencyEnded,
+        RolloutConcluded,
+        ExecutionEnded,
+        ChannelPaused,
+    ),
 )
 
 KINDS: Mapping[str, type[Event]] = {str(each.__struct_config__.tag): each for each in _TOLD}
@@ -72,11 +81,14 @@ def _of_alert(event: Event, actor: str) -> Message | None:
 def _of_people(event: Event, actor: str) -> Message | None:
     match event:
         case ApprovalRequested(basis=basis):
-            topic, said = Topic.APPROVAL_REQUESTED, f"asked for signatures on {_ref(basis)} as {event.alias}."
+            topic, said = (
+                Topic.APPROVAL_REQUESTED,
+                f"asked for signatures on {basis.about}{f' as {event.alias}' if event.alias else ''}.",
+            )
         case VersionSigned(basis=basis, says="approve"):
-            topic, said = Topic.APPROVAL_SIGNED, f"signed {_ref(basis)} as {event.role}{_instead(event)}."
+            topic, said = Topic.APPROVAL_SIGNED, f"signed {basis.about} as {event.role}{_instead(event)}."
         case VersionSigned(basis=basis):
-            topic, said = Topic.APPROVAL_REFUSED, f"refused to sign {_ref(basis)} as {event.role}{_instead(event)}."
+            topic, said = Topic.APPROVAL_REFUSED, f"refused to sign {basis.about} as {event.role}{_instead(event)}."
         case AliasMoved():
             said = f"moved {event.model}@{event.alias} to version {event.version}{_from(event.previous)}."
             path = f"/models/{event.model}/{event.version}"
@@ -87,6 +99,14 @@ def _of_people(event: Event, actor: str) -> Message | None:
             return Message(
                 topic=Topic.ENDPOINT_ROLLED_BACK if back else Topic.ENDPOINT_DEPLOYED,
                 said=f"{verb} {event.endpoint} to {event.model}@{event.version}{_from(event.previous)}.",
+                by=actor,
+                subjects=(event.endpoint, event.model),
+                path=f"/endpoints/{event.endpoint}",
+            )
+        case EndpointRetired():
+            return Message(
+                topic=Topic.ENDPOINT_RETIRED,
+                said=f"retired {event.endpoint}, which answered with {_ref(event)}.",
                 by=actor,
                 subjects=(event.endpoint, event.model),
                 path=f"/endpoints/{event.endpoint}",
@@ -116,10 +136,10 @@ def _of_machines(event: Event, actor: str) -> Message | None:
             move = decision.transition
             return Message(
                 topic=Topic.VERSION_REFUSED,
-                said=one_line(f"was refused {_ref(move)} as {move.target}: {' '.join(decision.reasons)}"),
+                said=one_line(f"was refused {_ref(move)} as {move.towards}: {' '.join(decision.reasons)}"),
                 by=actor,
                 subjects=(move.model, move.target),
-                path=f"/models/{move.model}/{move.version}",
+                path="/approvals" if move.action is Action.REGISTER else f"/models/{move.model}/{move.version}",
             )
         case EmergencyEnded():
             return Message(

@@ -53,6 +53,7 @@ class Topic(StrEnum):
     VERSION_REFUSED = "version.refused"
     ENDPOINT_DEPLOYED = "endpoint.deployed"
     ENDPOINT_ROLLED_BACK = "endpoint.rolled-back"
+    ENDPOINT_RETIRED = "endpoint.retired"
     EMERGENCY_BEGUN = "emergency.begun"
     EMERGENCY_ENDED = "emergency.ended"
     CHALLENGE_CONCLUDED = "challenge.concluded"

@@ -76,3 +76,15 @@ def stopping(repository: RolloutRepository) -> Callable[[Unit, Deployment], None
             concluded(unit, repository, newest[0], Outcome.STOPPED, [reason], generation=current.generation)
 
     return stop
+
+
+def retiring(repository: RolloutRepository) -> Callable[[Unit, Deployment, int], None]:
+    """What endpoints call when somebody has retired one: its rollout is stopped in the same unit of work."""
+
+    def stop(unit: Unit, current: Deployment, generation: int) -> None:
+        newest = repository.newest(unit.rows, unit.project, current.endpoint)
+        if newest and newest[0].outcome is None:
+            reason = f"{current.endpoint} was retired meanwhile."
+            concluded(unit, repository, newest[0], Outcome.STOPPED, [reason], generation=generation)
+
+    return stop

@@ -123,12 +123,12 @@ class RolloutService(Service):
             The guard's decision, and the rollout if it is allowed.
 
         Raises:
-            Conflict: Another rollout of this endpoint runs, or it answers with this version already.
+            Conflict: Another rollout of this endpoint runs, it answers with this version already, or it was retired.
             Invalid: The looks do not rise, or the version has another task than what answers.
             NotFound: There is no such endpoint or version.
         """
         began_at = self._watermark(unit.project, endpoint)  # before the transaction, which holds up every other writer
-        current = self._endpoints.current(unit, endpoint)
+        current = self._endpoints.answering(unit, endpoint)
         version = self._models.get(unit, ref)
         running = self._repository.newest(unit.rows, unit.project, endpoint)
         if running and running[0].outcome is None:

@@ -121,8 +121,8 @@ def _document(event: DocumentKept) -> Iterator[Thing]:
 
 
 def _approval(event: ApprovalRequested) -> Iterator[Thing]:
-    ref = f"{event.basis.model}@{event.basis.version}"
-    name = f"{ref} as {event.alias}"
+    ref = event.basis.ref
+    name = f"{ref} as {event.alias}" if event.basis.phase is None else event.basis.about
     yield Thing(kind=Kind.APPROVAL, key=event.request_id, name=name, of=ref, words=name, ids=(event.request_id,))
 
 

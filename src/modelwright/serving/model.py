@@ -82,16 +82,37 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         )
 
 
+class Closed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An endpoint that was retired: nothing answers there any more, and whoever asks is told so.
+
+    Attributes:
+        endpoint: Its name.
+        at: When.
+        project: Whose endpoint it was.
+    """
+
+    endpoint: Name
+    at: datetime
+    project: Name = DEFAULT_PROJECT
+
+    @property
+    def told(self) -> str:
+        """What its callers are told."""
+        return f"The endpoint {self.endpoint} was retired on {self.at:%Y-%m-%d %H:%M}Z. Nothing answers here any more."
+
+
 class RouteTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Every route of a home at one moment. A later table replaces the whole of an earlier one.
 
     Attributes:
         generation: Grows by one with every change; a rollback is a change too.
         routes: The routes, one per endpoint.
+        retired: The endpoints that were retired.
     """
 
     generation: int
     routes: tuple[Route, ...]
+    retired: tuple[Closed, ...] = ()
 
     def __post_init__(self) -> None:
         if self.generation < 1:
@@ -193,6 +214,67 @@ class Deployment(Shown, frozen=True, kw_only=True):
     guards: tuple[Guarded, ...] = ()
 
 
+class Retirement(Shown, frozen=True, kw_only=True):
+    """That an endpoint answers no more.
+
+    Attributes:
+        endpoint: Its name.
+        generation: Of the route table without it.
+        model: What it answered with last.
+        version: And the version.
+        policy: Digest of the policy that let it be retired.
+        reason: Why, in the words of whoever did it.
+        at: When it was recorded.
+        by: Who did it, opaque.
+        reopened_at: When its name was let be deployed again; it answers from its next deployment on.
+        reopened_by: Who did that, opaque.
+    """
+
+    endpoint: Name
+    generation: int
+    model: Name
+    version: int
+    policy: Digest
+    reason: str
+    at: datetime
+    by: str
+    reopened_at: datetime | None = None
+    reopened_by: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} was retired on {self.at:%Y-%m-%d}: {self.reason}"
+
+
+class Retiring(Shown, frozen=True, kw_only=True):
+    """The outcome of an attempt to retire an endpoint.
+
+    Attributes:
+        decision: The guard's.
+        retirement: What is on record; none if the guard refused.
+    """
+
+    decision: Decision
+    retirement: Retirement | None
+
+
+class EndpointRetired(Event, frozen=True, kw_only=True, tag="serving.endpoint_retired"):
+    """An endpoint answers no more. The words are kept beside the ledger."""
+
+    endpoint: Name
+    generation: int
+    model: Name
+    version: int
+    package: Digest
+    policy: Digest
+
+
+class EndpointReopened(Event, frozen=True, kw_only=True, tag="serving.endpoint_reopened"):
+    """The name of a retired endpoint may be deployed again."""
+
+    endpoint: Name
+    generation: int
+
+
 class EndpointMoved(Event, frozen=True, kw_only=True, tag="serving.endpoint_moved"):
     """An endpoint answers with another version now."""
 
@@ -249,6 +331,7 @@ class Endpoint(Shown, frozen=True, kw_only=True):
         workers: The living workers.
         ready: Whether there are workers, and all answer with the present package.
         address: Where they answer, if a server has been started.
+        retired: That it answers no more, if it was retired and not deployed since.
     """
 
     name: Name
@@ -256,3 +339,11 @@ class Endpoint(Shown, frozen=True, kw_only=True):
     workers: tuple[WorkerState, ...]
     ready: bool
     address: str | None
+    retired: Retirement | None = None
+
+    @property
+    def ended(self) -> str:
+        """That it answers no more, in a word: ``retired``, or ``reopened``; empty while it answers."""
+        if self.retired is None:
+            return ""
+        return "retired" if self.retired.reopened_at is None else "reopened"

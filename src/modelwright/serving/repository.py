@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, String, Table, func, ins
 
 from modelwright.core.unit import Rows
 from modelwright.models.model import Package
-from modelwright.serving.model import Challenger, Deployment, Route, RouteTable
+from modelwright.serving.model import Challenger, Closed, Deployment, Retirement, Route, RouteTable
 from modelwright.store.tables import Body, control
 
 deployments = Table(
@@ -32,14 +32,26 @@ challenges = Table(
     Index("challenges_by_endpoint", "endpoint", "generation"),
 )
 
+retirements = Table(
+    "endpoint_retirements",
+    control,
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("project", String(128), nullable=False),
+    Column("endpoint", String(128), nullable=False),
+    Column("over", Boolean, nullable=False),
+    Column("body", Body(Retirement), nullable=False),
+    Index("endpoint_retirements_by_endpoint", "project", "endpoint", "generation"),
+)
+
 
 class DeploymentRepository:
     """Deployments of one home. Generations count through the whole home, because one route table serves it."""
 
     def next_generation(self, rows: Rows) -> int:
-        """The generation that the next change makes: of a deployment, or of a challenger that comes or goes."""
+        """The generation that the next change makes: of a deployment, a challenger or a retirement."""
         newest = (
-            rows.execute(select(func.max(table.c.generation))).scalar() or 0 for table in (deployments, challenges)
+            rows.execute(select(func.max(table.c.generation))).scalar() or 0
+            for table in (deployments, challenges, retirements)
         )
         return int(max(newest)) + 1
 
@@ -103,6 +115,40 @@ class DeploymentRepository:
         challenger = rows.execute(newest.order_by(challenges.c.generation.desc()).limit(1)).scalar_one()
         return self._add_challenge(rows, endpoint, challenger, over=True)
 
+    def retire(self, rows: Rows, project: str, retirement: Retirement) -> None:
+        """Write that an endpoint answers no more, or that it may be deployed again."""
+        rows.execute(
+            insert(retirements).values(
+                generation=self.next_generation(rows),
+                project=project,
+                endpoint=retirement.endpoint,
+                over=retirement.reopened_at is not None,
+                body=retirement,
+            )
+        )
+
+    def retired(self, rows: Rows, endpoint: str | None = None) -> dict[str, Retirement]:
+        """Endpoint -> that it does not answer since it was retired, of one or all: it was not deployed since."""
+        newest = select(func.max(retirements.c.generation)).group_by(retirements.c.endpoint)
+        later = select(deployments.c.generation).where(
+            deployments.c.endpoint == retirements.c.endpoint, deployments.c.generation > retirements.c.generation
+        )
+        statement = select(retirements.c.endpoint, retirements.c.body).where(
+            retirements.c.generation.in_(newest), ~later.exists()
+        )
+        if endpoint is not None:
+            statement = statement.where(retirements.c.endpoint == endpoint)
+        return {row.endpoint: row.body for row in rows.execute(statement)}
+
+    def relying(self, rows: Rows, project: str, model: str) -> list[str]:
+        """The endpoints that answer with a model, or have it in their shadow."""
+        table = self.table(rows)
+        return [
+            route.endpoint
+            for route in (table.routes if table is not None else ())
+            if route.project == project and model in (route.model, route.challenger and route.challenger.model)
+        ]
+
     def table(self, rows: Rows) -> RouteTable | None:
         """The route table of the home as it should be served now."""
         newest = select(func.max(deployments.c.generation)).group_by(deployments.c.endpoint)
@@ -110,7 +156,7 @@ class DeploymentRepository:
         found = rows.execute(statement).all()
         if not found:
             return None
-        challengers = self._challengers(rows)
+        challengers, closed = self._challengers(rows), self.retired(rows)
         return RouteTable(
             generation=self.next_generation(rows) - 1,
             routes=tuple(
@@ -125,6 +171,12 @@ class DeploymentRepository:
                     guards=row.body.guards,
                 )
                 for row in found
+                if row.endpoint not in closed
+            ),
+            retired=tuple(
+                Closed(endpoint=row.endpoint, at=closed[row.endpoint].at, project=row.project)
+                for row in found
+                if row.endpoint in closed and closed[row.endpoint].reopened_at is None
             ),
         )
 

@@ -6,15 +6,28 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from modelwright.core import wire
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Action, Guard, Transition, no_guard
 from modelwright.core.ids import Name, Ref
 from modelwright.core.operation import Page, Service, limited, operation, paged, position
 from modelwright.core.unit import Unit
-from modelwright.models.model import ModelVersion
+from modelwright.models.model import ModelVersion, Why
 from modelwright.risks.model import Guarded, Standing
-from modelwright.serving.model import Acknowledgement, Deployment, Endpoint, EndpointMoved, Moved, WorkerState
+from modelwright.serving.model import (
+    Acknowledgement,
+    Deployment,
+    Endpoint,
+    EndpointMoved,
+    EndpointReopened,
+    EndpointRetired,
+    Moved,
+    Retirement,
+    Retiring,
+    WorkerState,
+)
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and cryptography, which a remote client does without
     from modelwright.models.service import ModelService
@@ -34,6 +47,7 @@ class EndpointService(Service):
         guard: Decides each move.
         risks: The model's risk register, whose guards go along.
         moved: Called in the unit of work in which somebody has moved an endpoint.
+        retired: Called in the unit of work in which somebody has retired one, with the generation that it made.
     """
 
     noun = "endpoints"
@@ -47,6 +61,7 @@ class EndpointService(Service):
         guard: Guard = no_guard,
         risks: Callable[[Unit, str], Standing | None] = lambda *_: None,
         moved: Callable[[Unit, Deployment], None] = lambda *_: None,
+        retired: Callable[[Unit, Deployment, int], None] = lambda *_: None,
     ) -> None:
         self._repository = repository
         self._models = models
@@ -54,6 +69,7 @@ class EndpointService(Service):
         self._guard = guard
         self._risks = risks
         self._moved = moved
+        self._retired = retired
 
     @operation(permission="endpoints:write", kind="command")
     def deploy(self, unit: Unit, endpoint: Name, ref: Ref, reason: str = "") -> Moved:
@@ -72,7 +88,7 @@ class EndpointService(Service):
             The guard's decision, and the generation that workers will acknowledge if it is allowed.
 
         Raises:
-            Conflict: Another project has an endpoint of this name.
+            Conflict: Another project has an endpoint of this name, or it was retired.
             Invalid: A guard of the model's risk register names a column that the version does not take.
         """
         owner = self._repository.owner(unit.rows, endpoint)
@@ -94,8 +110,9 @@ class EndpointService(Service):
 
         Raises:
             NotFound: There is no such endpoint, or it never answered with that version.
+            Conflict: It was retired.
         """
-        current = self.current(unit, endpoint)
+        current = self.answering(unit, endpoint)
         earlier = self._repository.newest(unit.rows, unit.project, endpoint, before=current.generation, limit=1000)
         wanted = [
             deployment
@@ -110,6 +127,84 @@ class EndpointService(Service):
             )
         target = self._models.get(unit, f"{wanted[0].model}@{wanted[0].version}")
         return self.switch(unit, endpoint, target, action=Action.ROLLBACK, reason=reason)
+
+    @operation(permission="endpoints:write", kind="command")
+    def retire(self, unit: Unit, endpoint: Name, reason: Why) -> Retiring:
+        """Ask the guard to let an endpoint answer no more: whoever asks there is told that it was retired.
+
+        Its rollout ends, its alerts are resolved, and nothing is judged again. What it answered, when and with what,
+        stays. Its name stays its own: nobody deploys to it until it is reopened.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Its name.
+            reason: Why.
+
+        Raises:
+            NotFound: There is no such endpoint.
+            Conflict: It was retired before.
+        """
+        current = self.answering(unit, endpoint)
+        decision = self._guard(
+            unit,
+            Transition(
+                action=Action.RETIRE,
+                model=current.model,
+                version=current.version,
+                package=current.package,
+                target=endpoint,
+                replaces=current.version,
+            ),
+        )
+        if not decision.allowed:
+            return Retiring(decision=decision, retirement=None)
+        retirement = Retirement(
+            endpoint=endpoint,
+            generation=self._repository.next_generation(unit.rows),
+            model=current.model,
+            version=current.version,
+            policy=decision.policy,
+            reason=reason,
+            at=unit.now,
+            by=unit.actor.id,
+        )
+        self._repository.retire(unit.rows, unit.project, retirement)
+        unit.emit(
+            EndpointRetired(
+                endpoint=endpoint,
+                generation=retirement.generation,
+                model=current.model,
+                version=current.version,
+                package=current.package,
+                policy=decision.policy,
+            )
+        )
+        self._retired(unit, current, retirement.generation)
+        self.hasten(unit)
+        return Retiring(decision=decision, retirement=retirement)
+
+    @operation(permission="endpoints:write", kind="command")
+    def reopen(self, unit: Unit, endpoint: Name) -> Retirement:
+        """Let the name of a retired endpoint be deployed again. It answers from its next deployment on, gates and all.
+
+        Args:
+            unit: The unit of work.
+            endpoint: Its name.
+
+        Raises:
+            NotFound: There is no such endpoint.
+            Conflict: It is not retired.
+        """
+        self.current(unit, endpoint)
+        found = self.retirement(unit, endpoint)
+        if found is None or found.reopened_at is not None:
+            raise Conflict(f"{endpoint} is not retired.", remedy=f"See: modelwright endpoint show {endpoint}")
+        generation = self._repository.next_generation(unit.rows)
+        reopened = replace(found, generation=generation, reopened_at=unit.now, reopened_by=unit.actor.id)
+        self._repository.retire(unit.rows, unit.project, reopened)
+        unit.emit(EndpointReopened(endpoint=endpoint, generation=generation))
+        self.hasten(unit)
+        return reopened
 
     @operation(permission="endpoints:read", kind="query")
     def get(self, unit: Unit, endpoint: Name) -> Endpoint:
@@ -156,7 +251,9 @@ class EndpointService(Service):
         take: going back to an earlier version must not fail for a risk that was found since.
         """
         before = self._repository.newest(unit.rows, unit.project, endpoint)
-        previous = before[0] if before else None
+        previous, closed = before[0] if before else None, self.retirement(unit, endpoint)
+        if closed is not None and closed.reopened_at is None:
+            raise _retired(closed)
         decision = self._guard(
             unit,
             Transition(
@@ -171,7 +268,7 @@ class EndpointService(Service):
         if not decision.allowed:
             return Moved(decision=decision, generation=None)
         guards = tuple(self._guards(unit, version)[0])
-        if previous and (previous.package, previous.guards) == (version.package, guards):
+        if previous and closed is None and (previous.package, previous.guards) == (version.package, guards):
             return Moved(decision=decision, generation=previous.generation)
         deployment = Deployment(
             endpoint=endpoint,
@@ -239,6 +336,17 @@ class EndpointService(Service):
             )
         return found[0]
 
+    def answering(self, unit: Unit, endpoint: str) -> Deployment:
+        """As ``current``; raises ``Conflict`` where it was retired."""
+        current, closed = self.current(unit, endpoint), self.retirement(unit, endpoint)
+        if closed is not None:
+            raise _retired(closed)
+        return current
+
+    def retirement(self, unit: Unit, endpoint: str) -> Retirement | None:
+        """That an endpoint was retired and was not deployed since; it may have been reopened."""
+        return self._repository.retired(unit.rows, endpoint).get(endpoint)
+
     def living(self, unit: Unit) -> tuple[Acknowledgement, ...]:
         """What the living workers last said."""
         return tuple(said for said in self._publisher.acknowledgements() if unit.now - said.at < _SILENT)
@@ -248,6 +356,7 @@ class EndpointService(Service):
         unit.after_commit(self._publisher.hasten)
 
     def _seen(self, unit: Unit, deployment: Deployment) -> Endpoint:
+        closed = self.retirement(unit, deployment.endpoint)
         workers = tuple(
             WorkerState(
                 worker=said.worker,
@@ -263,6 +372,19 @@ class EndpointService(Service):
             name=deployment.endpoint,
             current=deployment,
             workers=workers,
-            ready=bool(workers) and all(worker.serving for worker in workers),
+            ready=closed is None and bool(workers) and all(worker.serving for worker in workers),
             address=self._publisher.address(),
+            retired=closed,
         )
+
+
+def _retired(found: Retirement) -> Conflict:
+    if found.reopened_at is not None:
+        return Conflict(
+            f"{found.endpoint} was retired and reopened, and answers nobody yet.",
+            remedy=f"Deploy to it: modelwright endpoint deploy {found.endpoint} MODEL@VERSION",
+        )
+    return Conflict(
+        f"{found.endpoint} was retired on {found.at:%Y-%m-%d}.",
+        remedy=f"Choose another name, or reopen it: modelwright endpoint reopen {found.endpoint}",
+    )

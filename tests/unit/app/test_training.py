@@ -13,6 +13,7 @@ import modelwright as mw
 from modelwright.app.home import Home
 from modelwright.core.errors import Invalid
 from modelwright.core.settings import URL
+from modelwright.pipelines.model import Failed
 from support.life import APRIL, BASELINE, CHARTER, COLUMNS, DATA, JANUARY, MODEL, heuristic, questions
 
 
@@ -83,6 +84,18 @@ def test_as_a_recorded_execution_it_is_the_same_in_eight_steps(ws):
         "document",
     ]
     assert ws.pipelines.result(execution.id).ref == f"{MODEL}@1"
+
+
+def test_a_pipeline_whose_training_nobody_has_signed_fails_with_the_reason_and_it_is_on_record(ws):
+    ws.policies.publish("extends: minimal\nphases: {training: [{role: approver}]}\n")
+    with pytest.raises(Failed, match="may not be registered"):
+        retrain.run(until=APRIL, workspace=ws, executor="inline")
+    [execution] = ws.pipelines.executions("retrain").items
+    said = {step.id: step for step in ws.pipelines.steps(execution.id)}
+    assert said["fit_model"].status == "failed"
+    assert "phase-training.approver: The training of late: 1 approver must sign" in said["fit_model"].error
+    [decided] = ws.gates.decisions(MODEL)
+    assert (decided.decision.transition.action, decided.decision.allowed) == ("register", False)
 
 
 def test_a_function_that_no_other_process_finds_is_refused(ws):

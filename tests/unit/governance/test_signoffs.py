@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from modelwright.core import wire
+from modelwright.core.errors import Invalid
 from modelwright.core.guard import Verdict
 from modelwright.core.ids import new_id
-from modelwright.governance.model import SignOff
+from modelwright.governance.model import Phase, SignOff
 from modelwright.governance.signoffs import Basis, Signature, judged
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -63,6 +65,37 @@ def test_a_signature_dies_when_what_it_covers_changes(field):
     assert f"covers another {field}" in found.reason
 
 
+PHASE = Basis(model="delay", policy="b" * 64, charter="c" * 64, phase=Phase.DATA, subject="flights", schema="d" * 64)
+
+
+@pytest.mark.parametrize("change", [{"schema": "e" * 64}, {"charter": "e" * 64}, {"policy": "e" * 64}])
+def test_what_was_signed_of_a_phase_dies_in_the_same_way(change):
+    def said(signed):
+        [found] = judged((APPROVER,), PHASE, [signed], authors={}, login=True, now=NOW)
+        return found
+
+    assert said(signature("ada", basis=PHASE)).verdict is Verdict.ATTESTED
+    found = said(signature("ada", basis=replace(PHASE, **change)))
+    assert (found.gate, found.verdict) == ("phase-data.approver", Verdict.UNKNOWN)
+    assert f"covers another {next(iter(change))}" in found.reason
+    assert found.remedy.endswith("modelwright approval request delay --phase data --dataset flights --reason WHY")
+
+
+def test_what_was_signed_before_there_were_phases_reads_and_hashes_as_it_did():
+    old = b'{"charter":"%s","evidence":"%s","model":"delay","package":"%s","policy":"%s","version":3}' % tuple(
+        letter * 64 for letter in (b"c", b"d", b"a", b"b")
+    )
+    assert wire.decode(old, Basis) == BASIS
+    assert wire.canonical(BASIS) == old
+    assert wire.digest(BASIS) == wire.sha256(old)
+
+
+@pytest.mark.parametrize("mixed", [{"phase": "data"}, {"version": None}, {"evidence": None}, {"subject": "flights"}])
+def test_a_basis_is_of_a_version_or_of_a_phase(mixed):
+    with pytest.raises(Invalid):
+        wire.convert({**wire.decode(wire.canonical(BASIS), dict), **mixed}, Basis)
+
+
 def test_a_refusal_outweighs_every_approval_until_it_is_revoked():
     refusal = signature("bob", says="refuse")
     assert verdicts([signature("ada"), refusal])["approver"].verdict is Verdict.FAIL
@@ -101,7 +134,7 @@ _SIGNED = st.builds(
     _PEOPLE,
     st.sampled_from(["validator", "approver"]),
     st.sampled_from(["approve", "approve", "refuse"]),
-    basis=st.sampled_from([BASIS, replace(BASIS, evidence="e" * 64)]),
+    basis=st.sampled_from([BASIS, replace(BASIS, evidence="e" * 64), PHASE]),
     revoked_at=st.sampled_from([None, None, NOW]),
     on_behalf_of=st.none() | _PEOPLE,
 )

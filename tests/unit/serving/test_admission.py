@@ -12,6 +12,7 @@ from modelwright.core.errors import Corrupted
 from modelwright.inference.callers import Callers
 from modelwright.inference.handler import Handler
 from modelwright.serving.callers import PAYLOAD_TYPE, Caller, CallerTable, callers_path, read_callers
+from modelwright.serving.model import Closed, RouteTable
 from modelwright.store.keys import Keys
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -77,6 +78,16 @@ def test_a_foreign_endpoint_is_like_none(door):
         absent = door.ask("POST", f"{prefix}parcels{rest}", THEIRS)
         assert (foreign.status, absent.status) == (404, 404)
         assert foreign.body.replace(b"delays", b"_") == absent.body.replace(b"parcels", b"_")
+
+
+def test_that_an_endpoint_was_retired_is_for_those_who_might_have_asked_it(door):
+    gone = Closed(endpoint="delays", at=NOW)
+    others = tuple(route for route in door.bench.router.live.routes.values() if route.endpoint != "delays")
+    door.bench.router.swap(door.bench.router.prepare(RouteTable(generation=2, routes=others, retired=(gone,))))
+    foreign, absent = (door.ask("GET", f"/v2/models/{name}", THEIRS) for name in ("delays", "parcels"))
+    assert door.ask("GET", "/v2/models/delays", OURS).status == 410
+    assert door.ask("GET", "/v2/models/delays").status == 401
+    assert (foreign.status, foreign.body.replace(b"delays", b"_")) == (404, absent.body.replace(b"parcels", b"_"))
 
 
 def test_that_a_worker_lives_is_for_everybody_and_what_it_serves_is_not(door):

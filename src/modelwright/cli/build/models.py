@@ -41,14 +41,22 @@ def list_(
         return
     found = models.list(limit=limit, after=after or "")
     listed = [
-        (m.name, m.versions, ", ".join(f"{alias}={to}" for alias, to in m.aliases.items()), when(m.updated_at))
+        (
+            m.name,
+            m.versions,
+            ", ".join(f"{alias}={to}" for alias, to in m.aliases.items()),
+            when(m.updated_at),
+            f"{m.retired.at:%Y-%m-%d}" if m.retired else "",
+        )
         for m in found.items
     ]
     empty = "No models yet. Save one in a script: run.save_model(model, NAME, example=rows)"
     show(
         found,
         json=json,
-        text=lambda: table(("model", "versions", "aliases", "updated"), listed, empty=empty, more=found.next),
+        text=lambda: table(
+            ("model", "versions", "aliases", "updated", "retired"), listed, empty=empty, more=found.next
+        ),
     )
 
 
@@ -132,6 +140,29 @@ def alias(
 
 
 @app.command()
+def retire(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="MODEL")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    json: Json = False,
+) -> None:
+    """Let nobody rely on a model any more. People may be asked; exit code 3 when they have not signed."""
+    came = workspace(context).models.retire(name, reason)
+    show(came, json=json, text=lambda: f"{came.retirement}" if came.retirement else decided(came.decision))
+    if came.retirement is None:
+        raise typer.Exit(3)
+
+
+@app.command()
+def reinstate(
+    context: typer.Context, name: Annotated[str, typer.Argument(metavar="MODEL")], json: Json = False
+) -> None:
+    """Let a retired model be relied on again."""
+    found = workspace(context).models.reinstate(name)
+    show(found, json=json, text=lambda: f"{name} may be relied on again; its newest version is {found.ref}.")
+
+
+@app.command()
 def gate(
     context: typer.Context,
     ref: Ref,
@@ -150,6 +181,25 @@ def effect(context: typer.Context, ref: Ref, json: Json = False) -> None:
     """Show what it would have brought on history."""
     found = workspace(context).effects.get(ref)
     show(found, json=json, text=lambda: foreseen(found))
+
+
+@app.command()
+def phases(context: typer.Context, name: Annotated[str, typer.Argument(metavar="MODEL")], json: Json = False) -> None:
+    """Show how each phase of a model's life stands."""
+    found = workspace(context).gates.phases(name)
+    rows = [
+        (
+            one.phase,
+            one.subject or "-",
+            one.state,
+            ", ".join(f"{who(each.by)} as {each.role}" for each in one.signatures if each.says == "approve") or "-",
+            "; ".join(gate.reason for gate in one.gates) or "-",
+            next((gate.remedy for gate in one.gates if not gate.verdict.passes), ""),
+        )
+        for one in found
+    ]
+    columns = ("phase", "of", "state", "signed by", "what is asked", "next")
+    show(found, json=json, text=lambda: table(columns, rows, empty=""))
 
 
 @app.command()
@@ -182,7 +232,7 @@ def decided(decision: Decision) -> str:
     move = decision.transition
     outcome = "allowed" if decision.allowed else "refused"
     policy = f"tier {decision.tier}, policy {short(decision.policy)}"
-    lines = [f"{move.model}@{move.version} -> {move.target}: {outcome} ({policy})"]
+    lines = [f"{move.model}@{move.version} -> {move.towards}: {outcome} ({policy})"]
     for found in decision.gates:
         lines.append(f"  {found.verdict:<14} {found.gate:<12} {found.reason}")
         if found.remedy and not found.verdict.passes:

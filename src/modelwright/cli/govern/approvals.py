@@ -35,16 +35,33 @@ For = Annotated[
 Covers = Annotated[str | None, typer.Option(help="What you looked at, as `show` says; by default what is there now.")]
 
 
+class In(StrEnum):
+    """The phases in which people may be asked."""
+
+    CHARTER = "charter"
+    DATA = "data"
+    TRAINING = "training"
+    APPLICATION = "application"
+    RETIREMENT = "retirement"
+
+
 @app.command()
 def request(
     context: typer.Context,
-    ref: Annotated[str, typer.Argument(metavar="MODEL@VERSION", help="The version.")],
+    ref: Annotated[str, typer.Argument(metavar="MODEL[@VERSION]", help="The version; with --phase, the model.")],
     reason: Why,
-    alias: Annotated[str, typer.Option(help="What it shall become.")] = "champion",
+    alias: Annotated[str, typer.Option(help="What the version shall become.")] = "champion",
+    phase: Annotated[In | None, typer.Option(help="A phase of the model's life, instead of a version.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="In the phase data: which one.")] = None,
+    target: Annotated[str | None, typer.Option(help="The alias or endpoint, in those phases.")] = None,
     json: Json = False,
 ) -> None:
-    """Ask for the signatures that a version's policy wants."""
-    asked = workspace(context).approvals.request(ref, reason, alias)
+    """Ask for the signatures that a policy wants."""
+    approvals = workspace(context).approvals
+    if phase is None:
+        asked = approvals.request(ref, reason, alias)
+    else:
+        asked = approvals.request_phase(ref, phase.value, reason, dataset or target)
     show(asked, json=json, text=lambda: _told(asked))
 
 
@@ -61,15 +78,14 @@ def list_(
     rows = [
         (
             one.request.id,
-            one.request.ref,
-            one.request.alias,
+            one.request.about,
             one.state.value,
             "; ".join(gate.reason for gate in one.signoffs if not gate.verdict.passes) or "-",
             when(one.request.at)[:16],
         )
         for one in page.items
     ]
-    heads = ("request", "version", "as", "state", "waits for", "asked")
+    heads = ("request", "about", "state", "waits for", "asked")
     empty = "Nobody waits for a signature. Earlier requests: modelwright approval list --all"
     show(page, json=json, text=lambda: table(heads, rows, empty=empty, more=page.next))
 
@@ -91,7 +107,7 @@ def sign(
     on_behalf_of: For = None,
     json: Json = False,
 ) -> None:
-    """Sign a version; exit code 3 when you may not."""
+    """Sign it; exit code 3 when you may not."""
     _say(workspace(context).approvals.sign(request_id, role.value, reason, covers, on_behalf_of), json=json)
 
 
@@ -105,7 +121,7 @@ def refuse(
     on_behalf_of: For = None,
     json: Json = False,
 ) -> None:
-    """Refuse to sign a version; nothing passes with it."""
+    """Refuse to sign it; nothing passes with that."""
     _say(workspace(context).approvals.refuse(request_id, role.value, reason, covers, on_behalf_of), json=json)
 
 
@@ -198,7 +214,7 @@ def _told(one: Approval) -> str:
     head = facts(
         [
             ("request", asked.id),
-            ("version", f"{asked.ref} as {asked.alias}"),
+            ("about", asked.about),
             ("state", one.state),
             ("asked", f"{when(asked.at)} by {who(asked.by)}"),
             ("reason", asked.reason),

@@ -49,7 +49,7 @@ def simulate(
     found = workspace(context).policies.simulate_file(file)
     said = {True: "allowed", False: "refused"}
     rows = [
-        (f"{move.model}@{move.version}", move.target, said[one.allowed], said[one.would], " ".join(one.reasons))
+        (f"{move.model}@{move.version}", move.towards, said[one.allowed], said[one.would], " ".join(one.reasons))
         for one in found
         for move in [one.transition]
     ]
@@ -97,6 +97,7 @@ def _gates(policy: Policy) -> str:
         [
             ("tier", policy.tier),
             ("signed by", ", ".join(map(str, policy.signoffs)) or "nobody"),
+            *((f"phase {phase}", ", ".join(map(str, lines)) or "nobody") for phase, lines in policy.phases.items()),
             ("afterwards", policy.after and f"judged again each {policy.after.recheck}; {policy.after.on_fail}"),
             ("emergency", policy.emergency and f"for {policy.emergency.expires}"),
         ]

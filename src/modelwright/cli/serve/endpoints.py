@@ -48,6 +48,28 @@ def rollback(
 
 
 @app.command()
+def retire(
+    context: typer.Context,
+    endpoint: Name,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
+    json: Json = False,
+) -> None:
+    """Let an endpoint answer no more. People may be asked; exit code 3 when they have not signed."""
+    came = workspace(context).endpoints.retire(endpoint, reason)
+    show(came, json=json, text=lambda: f"{came.retirement}" if came.retirement else decided(came.decision))
+    if came.retirement is None:
+        raise typer.Exit(3)
+
+
+@app.command()
+def reopen(context: typer.Context, endpoint: Name, json: Json = False) -> None:
+    """Let a retired endpoint be deployed again."""
+    found = workspace(context).endpoints.reopen(endpoint)
+    text = f"{found.endpoint} may be deployed again: modelwright endpoint deploy {found.endpoint} MODEL@VERSION"
+    show(found, json=json, text=lambda: text)
+
+
+@app.command()
 def challenge(
     context: typer.Context,
     endpoint: Name,
@@ -86,7 +108,7 @@ def list_(context: typer.Context, limit: Limit = 100, after: After = None, json:
             f"{e.current.model}@{e.current.version}",
             when(e.current.at),
             len(e.workers),
-            "yes" if e.ready else "no",
+            e.ended or ("yes" if e.ready else "no"),
         )
         for e in page.items
     ]
@@ -141,6 +163,11 @@ def _described(found: Endpoint, history: list[Deployment]) -> str:
             ("endpoint", found.name),
             ("answers with", f"{current.model}@{current.version} (package {short(current.package)})"),
             ("since", f"{when(current.at)}, generation {current.generation}"),
+            (
+                "retired",
+                found.retired and f"{when(found.retired.at)} by {who(found.retired.by)}: {found.retired.reason}",
+            ),
+            ("reopened", found.retired and found.retired.reopened_at and when(found.retired.reopened_at)),
             ("guards", ", ".join(f"{one.risk}: {one.when}" for one in current.guards)),
             ("address", found.address and f"{found.address}/v2/models/{found.name}/infer"),
             *(

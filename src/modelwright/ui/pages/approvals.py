@@ -35,8 +35,9 @@ def load(ask: Ask) -> View:
         "roles": mine(found, me.id, me.signs_as),
         "others": for_others(found, me),
         "own": found.authors.get(me.id, ""),
+        "charter": ask.read("charters.get", found.request.basis.model) if found.request.basis.phase else None,
     }
-    return View("approval", found.request.ref, context)
+    return View("approval", found.request.about, context)
 
 
 def for_others(one: Approval, me: Me) -> dict[str, list[Delegation]]:

@@ -78,6 +78,8 @@ def load(ask: Ask) -> View:
         "today": ask.now.date(),
         "risks": ask.read("risks.get", name),
         "failing": [one for one in ask.read_all("rechecks.aliases") if one.model == name and not one.passes],
+        "retired": ask.read("models.retirement", name),
+        "phases": [one for one in ask.read("gates.phases", name) or () if one.asked],
         "gated": any(row.decision for row in rows),
         "target": TARGET,
     }
@@ -87,7 +89,7 @@ def load(ask: Ask) -> View:
 def served(ask: Ask) -> dict[str, list[str]]:
     """Version -> the endpoints that answer with it."""
     found: dict[str, list[str]] = defaultdict(list)
-    for endpoint in ask.read_all("endpoints.list"):
+    for endpoint in (one for one in ask.read_all("endpoints.list") if one.retired is None):
         found[f"{endpoint.current.model}@{endpoint.current.version}"].append(endpoint.name)
     return found
 

@@ -33,7 +33,7 @@ def load(ask: Ask) -> View:
     runs = ask.read_all("runs.list", limit=8)
     models = ask.read_all("models.list")
     datasets = ask.read_all("data.list")
-    endpoints = standings(ask, ask.read_all("endpoints.list"))
+    endpoints = standings(ask, [one for one in ask.read_all("endpoints.list") if one.retired is None])
     context = {
         "runs": runs,
         "models": models,

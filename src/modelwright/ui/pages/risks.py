@@ -63,7 +63,7 @@ def load(ask: Ask) -> View:
 
 def _live(ask: Ask, model: str) -> list[Watched]:
     """What was seen at the endpoints that answer with the model."""
-    names = [one.name for one in ask.read_all("endpoints.list") if one.current.model == model]
+    names = [one.name for one in ask.read_all("endpoints.list") if (one.current.model, one.retired) == (model, None)]
     found = (ask.read("risks.live", name) for name in names)
     return [one for one in found if one is not None and one.model == model]
 
