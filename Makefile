@@ -31,7 +31,7 @@ test: env             ## Every test that this machine can run; says what it left
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules src/modelwright tests examples/flights/tests
+	$(BIN)/pytest -n 2 --dist loadfile --durations 40 --durations-min 5 --doctest-modules src/modelwright tests examples/flights/tests
 
 demo: env             ## One model's governed life on a year of real flights
 	$(BIN)/python examples/flights/demo.py .demo

@@ -15,6 +15,7 @@ ROLES = {
     "vera": ("validator",),
     "abel": ("approver",),
     "otto": ("operator",),
+    "carl": ("contributor",),
     "nina": ("approver", "contributor"),
     "bot": ("contributor", "validator", "approver"),
 }

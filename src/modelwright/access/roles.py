@@ -54,7 +54,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.APPROVER: _WORK
     | _TALK
     | {"approvals:sign", "delegations:write", "documents:attest", "documents:declare", "emergencies:write"}
-    | {"feasibility:decide", "ledger:read", "policies:write", "rechecks:write", "risks:judge"},
+    | {"feasibility:decide", "ledger:read", "charters:write", "policies:write", "rechecks:write", "risks:judge"},
     Role.AUDITOR: _WORK | {"access:read", "ledger:read", "notifications:read"},
     Role.ADMIN: frozenset({"access:read", "access:write"}),
 }

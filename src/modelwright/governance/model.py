@@ -155,6 +155,15 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
             if len({each.role for each in lines}) < len(lines):
                 raise ValueError("a policy asks each role once")
 
+    def asks_no_fewer(self, other: Policy) -> bool:
+        """Whether it asks at least as many people of each role as another, of versions and in every phase."""
+        mine, theirs = ({None: one.signoffs, **one.phases} for one in (self, other))
+        return all(
+            each.count <= sum(line.count for line in mine.get(phase, ()) if line.role == each.role)
+            for phase, lines in theirs.items()
+            for each in lines
+        )
+
 
 class PolicyVersion(Struct, frozen=True, kw_only=True):
     """A published policy; it never changes.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from modelwright.core import wire
-from modelwright.core.errors import Invalid, NotFound
+from modelwright.core.errors import Denied, Invalid, NotFound
 from modelwright.core.guard import Action, Decision, Transition
 from modelwright.core.ids import Name, Ref
 from modelwright.core.operation import Service, limited, operation
@@ -61,6 +61,7 @@ class CharterService(Service):
         Raises:
             Invalid: There is no such metric or tier, the threshold points the metric's wrong way, or the value of
                 outcomes leaves nothing to decide.
+            Denied: The new tier asks fewer people than the one in force, and the caller does not answer for policies.
         """
         from modelwright.governance.policy import built_in_tiers  # weight: yaml
 
@@ -76,6 +77,8 @@ class CharterService(Service):
         digest = wire.digest(kept)
         if known and known[0].digest == digest:
             return known[0]
+        if known:
+            self._check_tier(unit, model, known[0].charter.tier, kept.tier)
         version = CharterVersion(
             model=model,
             version=known[0].version + 1 if known else 1,
@@ -89,6 +92,21 @@ class CharterService(Service):
         self._repository.add_charter(unit.rows, unit.project, version)
         unit.emit(CharterPublished(model=model, version=version.version, digest=digest, charter=kept))
         return version
+
+    def _check_tier(self, unit: Unit, model: str, before: str, after: str) -> None:
+        """Nobody takes a model away from those who are to sign it, but who decides what they are asked.
+
+        Raises:
+            Denied: The caller would.
+        """
+        strict, kept = self._guard.policy(unit, before), self._guard.policy(unit, after)
+        if strict is None or kept is None or kept.policy.asks_no_fewer(strict.policy):
+            return
+        if not unit.caller.may("policies:write"):
+            raise Denied(
+                f"The tier of {model} is {before}, and {after} asks fewer people to sign.",
+                remedy=f"Leave `tier: {before}`, or let an approver publish the charter.",
+            )
 
     @operation(permission="charters:read", kind="query")
     def get(self, unit: Unit, model: Name, version: int | None = None) -> CharterVersion:

@@ -11,7 +11,7 @@ from modelwright.approvals.repository import signatures
 from modelwright.core.errors import Conflict, Corrupted, Denied, Invalid, NotFound, Refused
 from modelwright.core.guard import Verdict
 from support.challenge import APRIL
-from support.life import BASELINE, questions, real
+from support.life import BASELINE, CHARTER, questions, real
 from support.people import do
 from support.phases import DATA, MODEL, POLICY, Team
 
@@ -39,6 +39,14 @@ def test_nothing_is_registered_until_charter_data_and_training_are_signed(team):
             team.register()
     team.signed("training")
     assert team.register().version == 1
+
+
+def test_only_an_approver_lets_a_charter_ask_fewer_people(team):
+    with pytest.raises(Denied, match="The tier of late is careful, and minimal asks fewer people to sign"):
+        team.carl.charters.publish(MODEL, {**CHARTER, "tier": "minimal"})
+    assert team.carl.charters.get(MODEL).charter.tier == "careful"
+    assert team.abel.charters.publish(MODEL, {**CHARTER, "tier": "minimal"}).charter.tier == "minimal"
+    assert team.carl.charters.publish(MODEL, {**CHARTER, "tier": "careful"}).charter.tier == "careful"
 
 
 def test_a_refusal_to_register_is_on_record_though_it_is_an_error(team):
