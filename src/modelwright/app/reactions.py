@@ -16,8 +16,10 @@ from msgspec import Struct
 from modelwright.alerts.model import OF_PEOPLE, AlertRaised, AlertRepeated, Severity
 from modelwright.core import wire
 from modelwright.core.events import Event, Recorded
+from modelwright.core.guard import PHASE
 from modelwright.core.unit import Projection, Unit
 from modelwright.data.model import VersionCommitted
+from modelwright.governance.model import Phase
 from modelwright.models.model import AliasMoved
 from modelwright.pipelines.model import CauseKind
 from modelwright.rollouts.model import RolloutUnsigned
@@ -91,12 +93,15 @@ def keep_documents(event: AliasMoved | EndpointMoved, _at: datetime) -> Iterator
 
 
 def ask_for_signatures(event: RolloutUnsigned, _at: datetime) -> Iterator[Call]:
-    """Ask people to sign a challenger that is to be promoted, and lacks nothing else."""
-    reason = f"The rollout at {event.endpoint} would promote it. {' '.join(event.look.finding.reasons)}"
-    yield Call(
-        operation="approvals.request",
-        arguments={"ref": f"{event.model}@{event.version}", "reason": reason[:2000]},
-    )
+    """Ask people to sign a challenger that is to be promoted, or its application there: it lacks nothing else."""
+    reason = f"The rollout at {event.endpoint} would promote it. {' '.join(event.look.finding.reasons)}"[:2000]
+    application = [gate for gate in event.lacking if gate.startswith(f"{PHASE}-{Phase.APPLICATION}.")]
+    if application:
+        where = {"model": event.model, "phase": Phase.APPLICATION, "subject": event.endpoint}
+        yield Call(operation="approvals.request_phase", arguments={**where, "reason": reason})
+    if len(application) < len(event.lacking) or not event.lacking:
+        ref = f"{event.model}@{event.version}"
+        yield Call(operation="approvals.request", arguments={"ref": ref, "reason": reason})
 
 
 REACTIONS: tuple[Reaction, ...] = (

@@ -338,13 +338,14 @@ class RolloutLooked(Event, frozen=True, kw_only=True, tag="rollouts.looked"):
 
 
 class RolloutUnsigned(Event, frozen=True, kw_only=True, tag="rollouts.unsigned"):
-    """A challenger is to be promoted, and waits for the signatures that its policy asks for."""
+    """A challenger is to be promoted, and waits for the signatures that these gates lack."""
 
     rollout_id: Id
     endpoint: Name
     model: Name
     version: int
     look: Look
+    lacking: tuple[Name, ...] = ()
 
 
 class RolloutConcluded(Event, frozen=True, kw_only=True, tag="rollouts.concluded"):

@@ -443,6 +443,7 @@ class RolloutService(Service):
         """Have people asked; again after a while, for what they were asked about may have changed since."""
         waiting = replace(rollout, asked_at=unit.now)
         self._repository.change(unit.rows, waiting)
+        decision = self._guard.decide(unit, _deploying(rollout))
         unit.emit(
             RolloutUnsigned(
                 rollout_id=rollout.id,
@@ -450,6 +451,7 @@ class RolloutService(Service):
                 model=rollout.challenger.model,
                 version=rollout.challenger.version,
                 look=rollout.looks[-1],
+                lacking=tuple(gate.gate for gate in decision.gates if not gate.verdict.passes),
             )
         )
         return waiting

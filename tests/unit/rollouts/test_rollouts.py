@@ -8,7 +8,9 @@ import pytest
 
 from modelwright.app.connect import Workspace
 from modelwright.app.home import Home
+from modelwright.app.reactions import Call
 from modelwright.app.workspace import LocalCaller, Platform
+from modelwright.core import wire
 from modelwright.core.errors import Conflict, Invalid, NotFound
 from modelwright.core.guard import Action, Decision, GateResult, Verdict
 from modelwright.jobs.worker import Worker
@@ -40,6 +42,7 @@ class Gatekeeper:
     def __init__(self):
         self.refused = set()
         self.unsigned = False
+        self.lacks = "signed-off.approver"
         self.asked = []
 
     def __call__(self, unit, transition):
@@ -49,7 +52,7 @@ class Gatekeeper:
     def decide(self, unit, transition):
         allowed = transition.action not in self.refused
         gate = GateResult(
-            gate="signed-off.approver" if self.unsigned else "kpi",
+            gate=self.lacks if self.unsigned else "kpi",
             verdict=Verdict.PASS if allowed else Verdict.UNKNOWN if self.unsigned else Verdict.FAIL,
             reason="as the test says",
             remedy="none",
@@ -273,10 +276,10 @@ def test_the_guard_has_the_last_word(endpoint):
         endpoint.ws.models.get("delay@champion")
 
 
-def unsigned(endpoint):
+def unsigned(endpoint, lacks="signed-off.approver"):
     """A challenger that is better, and lacks nothing but signatures."""
     endpoint.start()
-    endpoint.guard.unsigned = True
+    endpoint.guard.unsigned, endpoint.guard.lacks = True, lacks
     endpoint.guard.refused.add(Action.DEPLOY)
     endpoint.answer(days=(0, 13), of=endpoint.second, better=1)
     waiting = endpoint.judge()
@@ -298,6 +301,26 @@ def test_a_better_challenger_that_lacks_signatures_waits_for_them_in_the_shadow(
         2,
     )
     assert endpoint.events() == ["rollouts.started", "rollouts.unsigned", "rollouts.concluded"]
+
+
+@pytest.mark.parametrize(
+    ("lacks", "asked"),
+    [
+        ("signed-off.approver", {"approvals.request": {"ref": "delay@2"}}),
+        (
+            "phase-application.approver",
+            {"approvals.request_phase": {"model": "delay", "phase": "application", "subject": "delays"}},
+        ),
+    ],
+)
+def test_people_are_asked_for_the_very_signatures_that_it_lacks(endpoint, lacks, asked):
+    unsigned(endpoint, lacks)
+    calls = [wire.decode(message.body, Call) for message in endpoint.platform.outbox.due(100)]
+    assert {
+        call.operation: {name: value for name, value in call.arguments.items() if name != "reason"}
+        for call in calls
+        if call.operation.startswith("approvals.")
+    } == asked
 
 
 def test_what_a_signer_refuses_is_refused(endpoint):
