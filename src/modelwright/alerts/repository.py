@@ -21,6 +21,9 @@ alerts = Table(
     Index("alerts_by_fingerprint", "project", "endpoint", "fingerprint", "id"),
 )
 
+_OF_ALIASES = alerts.c.fingerprint.like("%/%/%")
+"""Theirs alone have the alias behind the rule, and no name has a slash."""
+
 
 class AlertRepository:
     """Alerts of one home."""
@@ -47,11 +50,17 @@ class AlertRepository:
         )
         return list(rows.execute(select(alerts.c.body).where(alerts.c.id.in_(ids)).order_by(alerts.c.id)).scalars())
 
-    def found(self, rows: Rows, project: str, endpoint: str | None, *, unresolved: bool) -> list[Alert]:
-        """Alerts of a project, or of one endpoint: those that are not over, or the newest thousand of all."""
+    def found(
+        self, rows: Rows, project: str, endpoint: str | None, *, unresolved: bool, alias: str | None = None
+    ) -> list[Alert]:
+        """Alerts of a project, or of one endpoint: those that are not over, or the newest thousand of all.
+
+        With an alias, of that alias alone: its model stands as the endpoint, which may share its name.
+        """
         statement = select(alerts.c.body).where(alerts.c.project == project)
         if endpoint is not None:
-            statement = statement.where(alerts.c.endpoint == endpoint)
+            of_alias = _OF_ALIASES & alerts.c.fingerprint.endswith(f"/{alias}", autoescape=True)
+            statement = statement.where(alerts.c.endpoint == endpoint, of_alias if alias else ~_OF_ALIASES)
         if unresolved:
             statement = statement.where(alerts.c.state != AlertState.RESOLVED.value)
         return list(rows.execute(statement.order_by(alerts.c.id.desc()).limit(1000)).scalars())

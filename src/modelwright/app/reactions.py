@@ -16,7 +16,7 @@ from msgspec import Struct
 from modelwright.alerts.model import OF_PEOPLE, AlertRaised, AlertRepeated, Severity
 from modelwright.core import wire
 from modelwright.core.events import Event, Recorded
-from modelwright.core.guard import PHASE
+from modelwright.core.guard import PHASE, SIGNED_OFF
 from modelwright.core.unit import Projection, Unit
 from modelwright.data.model import VersionCommitted
 from modelwright.governance.model import Phase
@@ -95,11 +95,12 @@ def keep_documents(event: AliasMoved | EndpointMoved, _at: datetime) -> Iterator
 def ask_for_signatures(event: RolloutUnsigned, _at: datetime) -> Iterator[Call]:
     """Ask people to sign a challenger that is to be promoted, or its application there: it lacks nothing else."""
     reason = f"The rollout at {event.endpoint} would promote it. {' '.join(event.look.finding.reasons)}"[:2000]
-    application = [gate for gate in event.lacking if gate.startswith(f"{PHASE}-{Phase.APPLICATION}.")]
-    if application:
-        where = {"model": event.model, "phase": Phase.APPLICATION, "subject": event.endpoint}
-        yield Call(operation="approvals.request_phase", arguments={**where, "reason": reason})
-    if len(application) < len(event.lacking) or not event.lacking:
+    lacking = {gate.partition(".")[0] for gate in event.lacking}
+    for phase, subject in ((Phase.CHARTER, {}), (Phase.APPLICATION, {"subject": event.endpoint})):
+        if f"{PHASE}-{phase}" in lacking:
+            where = {"model": event.model, "phase": phase, **subject}
+            yield Call(operation="approvals.request_phase", arguments={**where, "reason": reason})
+    if SIGNED_OFF in lacking or not lacking:
         ref = f"{event.model}@{event.version}"
         yield Call(operation="approvals.request", arguments={"ref": ref, "reason": reason})
 

@@ -54,11 +54,11 @@ class ApprovalRepository:
         return found
 
     def asked(self, rows: Rows, project: str, model: str) -> list[Request]:
-        """The newest thousand requests about the phases of a model's life."""
+        """Every request about the phases of a model's life, newest first: none is forgotten for others."""
         statement = select(requests.c.body).where(
             requests.c.project == project, requests.c.model == model, requests.c.version == 0
         )
-        return list(rows.execute(statement.order_by(requests.c.id.desc()).limit(1000)).scalars())
+        return list(rows.execute(statement.order_by(requests.c.id.desc())).scalars())
 
     def page(self, rows: Rows, project: str, *, before: str | None, limit: int) -> list[Request]:
         """Requests, newest first."""

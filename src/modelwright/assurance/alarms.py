@@ -56,8 +56,7 @@ class Alarms:
     def retired(self, unit: Unit, current: Deployment) -> None:
         """Somebody retired an endpoint: whatever was said about it is over."""
         for alert in self._repository.found(unit.rows, unit.project, current.endpoint, unresolved=True):
-            if alert.alias is None:  # of an alias the model stands as the endpoint, and may share its name
-                self._over(unit, alert)
+            self._over(unit, alert)
 
     def _over(self, unit: Unit, alert: Alert) -> None:
         over = replace(alert, state=AlertState.RESOLVED, resolved_at=unit.now)
@@ -67,6 +66,6 @@ class Alarms:
     def _open(
         self, unit: Unit, endpoint: str, rule: Rule, version: int | None = None, alias: str | None = None
     ) -> Iterator[Alert]:
-        for alert in self._repository.found(unit.rows, unit.project, endpoint, unresolved=True):
-            if alert.rule is rule and version in (None, alert.version) and alert.alias == alias:
+        for alert in self._repository.found(unit.rows, unit.project, endpoint, unresolved=True, alias=alias):
+            if alert.rule is rule and version in (None, alert.version):
                 yield alert

@@ -46,6 +46,10 @@ class Aliases:
     def judged(self, unit: Unit, name: str | None) -> Iterator[AliasRecheck]:
         """Those that are due, or all of one model; see ``rechecks.run_aliases``."""
         for model in [*self._named(unit, name)]:
+            if model.retired is not None:  # people decided that it ends: nothing of it passes, and nothing is told
+                for alias in model.aliases:
+                    self._alarms.resolved(unit, model.name, Rule.GATES, alias)
+                continue
             policy = self._guard.policy_of(unit, model.name)
             after = policy.policy.after
             if after is None and name is None:

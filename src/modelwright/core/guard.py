@@ -130,7 +130,8 @@ class Decision(Shown, frozen=True, kw_only=True):
     def lacks_only_signatures(self) -> bool:
         """Whether nothing speaks against it but that people have not signed yet."""
         lacking = [] if self.allowed else [gate for gate in self.gates if not gate.verdict.passes]
-        signing = [gate for gate in lacking if gate.gate.startswith((f"{SIGNED_OFF}.", f"{PHASE}-"))]
+        of_people = (gate for gate in lacking if gate.gate.startswith((f"{SIGNED_OFF}.", f"{PHASE}-")))
+        signing = [gate for gate in of_people if "." in gate.gate]  # without a role: what nobody can sign
         return bool(lacking) and lacking == signing and all(gate.verdict is Verdict.UNKNOWN for gate in signing)
 
     def __str__(self) -> str:

@@ -84,6 +84,11 @@ class SignOff(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     expires: Duration | None = None
     at: Targets = ()
 
+    def asks_wherever(self, other: SignOff) -> bool:
+        """Whether it asks the same role wherever another does."""
+        everywhere = not self.at or (bool(other.at) and set(other.at) <= set(self.at))
+        return self.role == other.role and everywhere
+
     def __str__(self) -> str:
         return f"{self.count} {self.role}{'s' if self.count > 1 else ''}"
 
@@ -156,10 +161,13 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
                 raise ValueError("a policy asks each role once")
 
     def asks_no_fewer(self, other: Policy) -> bool:
-        """Whether it asks at least as many people of each role as another, of versions and in every phase."""
+        """Whether it asks at least as many people of each role as another, of versions and in every phase.
+
+        A line that names where it is asked asks elsewhere nobody; patterns are compared as they are written.
+        """
         mine, theirs = ({None: one.signoffs, **one.phases} for one in (self, other))
         return all(
-            each.count <= sum(line.count for line in mine.get(phase, ()) if line.role == each.role)
+            each.count <= sum(line.count for line in mine.get(phase, ()) if line.asks_wherever(each))
             for phase, lines in theirs.items()
             for each in lines
         )

@@ -140,6 +140,11 @@ class DeploymentRepository:
             statement = statement.where(retirements.c.endpoint == endpoint)
         return {row.endpoint: row.body for row in rows.execute(statement)}
 
+    def began(self, rows: Rows, endpoint: str) -> int:
+        """The generation since which an endpoint answers: that of its last reopening, 0 where it was never retired."""
+        newest = select(func.max(retirements.c.generation)).where(retirements.c.endpoint == endpoint)
+        return int(rows.execute(newest).scalar() or 0)
+
     def relying(self, rows: Rows, project: str, model: str) -> list[str]:
         """The endpoints that answer with a model, or have it in their shadow."""
         table = self.table(rows)

@@ -114,10 +114,12 @@ class EndpointService(Service):
         """
         current = self.answering(unit, endpoint)
         earlier = self._repository.newest(unit.rows, unit.project, endpoint, before=current.generation, limit=1000)
+        began = self._repository.began(unit.rows, endpoint)
         wanted = [
             deployment
             for deployment in earlier
-            if (deployment.model, deployment.version) != (current.model, current.version)
+            if deployment.generation > began  # what was retired comes back by a deployment, gates and all
+            and (deployment.model, deployment.version) != (current.model, current.version)
             and version in (None, deployment.version)
         ]
         if not wanted:

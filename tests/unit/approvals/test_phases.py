@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 
 import modelwright as mw
 from modelwright.approvals.model import State
-from modelwright.approvals.repository import signatures
+from modelwright.approvals.repository import ApprovalRepository, signatures
 from modelwright.core.errors import Conflict, Corrupted, Denied, Invalid, NotFound, Refused
 from modelwright.core.guard import Verdict
+from modelwright.core.ids import new_id
 from support.challenge import APRIL
 from support.life import BASELINE, CHARTER, questions, real
 from support.people import do
@@ -47,6 +49,19 @@ def test_only_an_approver_lets_a_charter_ask_fewer_people(team):
     assert team.carl.charters.get(MODEL).charter.tier == "careful"
     assert team.abel.charters.publish(MODEL, {**CHARTER, "tier": "minimal"}).charter.tier == "minimal"
     assert team.carl.charters.publish(MODEL, {**CHARTER, "tier": "careful"}).charter.tier == "careful"
+
+
+def test_a_tier_that_asks_as_many_people_but_nowhere_that_matters_asks_fewer(team):
+    team.abel.policies.publish(POLICY.replace("careful", "nowhere").replace("}]", ", at: [elsewhere]}]"))
+    with pytest.raises(Denied, match="nowhere asks fewer people to sign"):
+        team.carl.charters.publish(MODEL, {**CHARTER, "tier": "nowhere"})
+    narrow = POLICY.replace("careful", "narrow").replace("application: [{role: approver}]", "application: []")
+    team.abel.policies.publish(narrow + "signoffs: [{role: approver, at: [champion, lateness]}]\n")
+    team.abel.policies.publish(narrow.replace("narrow", "less") + "signoffs: [{role: approver, at: [champion]}]\n")
+    team.abel.charters.publish(MODEL, {**CHARTER, "tier": "less"})
+    assert team.carl.charters.publish(MODEL, {**CHARTER, "tier": "narrow"}).charter.tier == "narrow"
+    with pytest.raises(Denied, match="less asks fewer people to sign"):
+        team.carl.charters.publish(MODEL, {**CHARTER, "tier": "less"})
 
 
 def test_a_refusal_to_register_is_on_record_though_it_is_an_error(team):
@@ -120,6 +135,16 @@ def test_who_asks_does_not_answer(team):
     came = team.nina.approvals.sign(request, "approver", "as I said")
     assert came.refused == "You asked about late, and nobody signs their own work."
     assert team.abel.approvals.sign(request, "approver", "it is clear").signature
+
+
+def test_who_asks_does_not_answer_however_much_else_they_ask(team):
+    request = team.nina.approvals.request_phase(MODEL, "application", "please", "champion")
+    with team.platform.records.writing() as rows:
+        for number in range(1000):
+            basis = replace(request.request.basis, subject=f"elsewhere-{number}")
+            ApprovalRepository().add(rows, "default", replace(request.request, id=new_id(), basis=basis))
+    came = team.nina.approvals.sign(request.request.id, "approver", "as I said")
+    assert came.refused == "You asked about late, and nobody signs their own work."
 
 
 def test_neither_a_service_account_nor_an_admin_signs_a_phase(team):
@@ -318,3 +343,15 @@ def test_each_gate_of_a_phase_is_attested_by_who_signed(team):
     assert said["phase-charter.approver"].verdict is Verdict.ATTESTED
     assert said["phase-data.validator"].reason.startswith("The use of questions for late: 1 validator signed")
     assert said["phase-application.approver"].verdict is Verdict.UNKNOWN
+
+
+def test_a_phase_does_not_show_as_counting_what_was_signed_for_its_author(team):
+    do(team.platform, "users.add", name="dora", kind="simulated")
+    team.nina.delegations.add("dora", "approver", 1, "at sea")
+    request, dora = team.asked("charter"), team.space("dora")
+    assert dora.approvals.sign(request, "approver", "hers", on_behalf_of="nina").signature
+    [charter] = [one for one in team.ada.gates.phases(MODEL) if one.phase == "charter"]
+    assert (charter.state, len(charter.signatures)) == ("passed", 1)
+    team.nina.charters.publish(MODEL, {**CHARTER, "tier": "careful", "business_case": "it pays"})
+    [charter] = [one for one in team.ada.gates.phases(MODEL) if one.phase == "charter"]
+    assert (charter.state, charter.signatures) == ("waiting", ())

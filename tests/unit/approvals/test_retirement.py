@@ -90,6 +90,21 @@ def test_the_name_of_a_retired_endpoint_is_not_deployed_until_it_is_reopened(tea
     assert do(team.platform, "ledger.verify").intact
 
 
+def test_nothing_goes_back_past_the_retirement_of_an_endpoint(team):
+    second = team.register()
+    mw.evaluate(team.ada, second.ref, f"{DATA}@1", explain=False)
+    team.signed("retirement", "lateness")
+    team.otto.endpoints.retire("lateness", WHY)
+    team.otto.endpoints.reopen("lateness")
+    assert team.otto.endpoints.deploy("lateness", second.ref).decision.allowed
+    with pytest.raises(NotFound, match="never answered with another version"):
+        team.otto.endpoints.rollback("lateness")  # to what was retired, past the gates
+    with pytest.raises(NotFound, match="never answered with version 1"):
+        team.otto.endpoints.rollback("lateness", 1)
+    assert team.otto.endpoints.deploy("lateness", team.version.ref).decision.allowed
+    assert team.otto.endpoints.rollback("lateness").decision.allowed
+
+
 def test_what_it_answered_with_and_its_decisions_stay_readable(team):
     team.signed("retirement", "lateness")
     team.otto.endpoints.retire("lateness", WHY)

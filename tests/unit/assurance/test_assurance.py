@@ -481,6 +481,17 @@ def test_alarms_of_an_endpoint_and_of_an_alias_of_the_same_name_are_two(pointing
     assert [one.alias for one in house.alarms(Rule.GATES)] == ["champion"]
 
 
+def test_the_alarm_of_an_alias_is_not_shown_at_an_endpoint_of_its_models_name(pointing):
+    house = pointing.house
+    assert house.ws.endpoints.deploy(MODEL, f"{MODEL}@{pointing.version}").decision.allowed
+    house.policy(kpi=IMPOSSIBLE)
+    pointing.run()
+    assert [one.alias for one in house.alarms(Rule.GATES)] == ["champion"]
+    assert house.ws.alerts.list(endpoint=MODEL, which="all").items == []
+    house.ws.rechecks.run(MODEL)
+    assert [one.alias for one in house.ws.alerts.list(endpoint=MODEL).items] == [None]
+
+
 def test_nothing_that_runs_by_itself_moves_a_frozen_alias_and_people_do(pointing):
     house = pointing.house
     house.policy("freeze", kpi=IMPOSSIBLE)
@@ -513,6 +524,22 @@ def test_where_no_earlier_version_passes_the_alias_stays_and_is_frozen(pointing)
         found = pointing.run()
         assert (found.frozen, found.did) == (True, "No earlier version passes, so it was frozen.")
     assert pointing.champion() == pointing.version
+    assert len(house.alarms(Rule.GATES)) == 1
+
+
+def test_of_a_retired_model_no_alias_is_judged_and_its_alarms_end(pointing):
+    house = pointing.house
+    house.policy("rollback", kpi=IMPOSSIBLE)
+    pointing.run()
+    [alarm] = house.alarms(Rule.GATES)
+    house.ws.endpoints.retire(ENDPOINT, "nobody asks any more")
+    assert house.ws.models.retire(MODEL, "nobody asks any more").retirement
+    house.later(days=2)
+    assert house.ws.rechecks.run_aliases() == ()
+    assert house.ws.rechecks.run_aliases(MODEL) == ()
+    assert (alarm.alias, house.alarms(Rule.GATES), pointing.champion()) == ("champion", [], pointing.version)
+    house.ws.models.reinstate(MODEL)
+    assert not pointing.run().passes
     assert len(house.alarms(Rule.GATES)) == 1
 
 

@@ -311,6 +311,8 @@ def test_a_better_challenger_that_lacks_signatures_waits_for_them_in_the_shadow(
             "phase-application.approver",
             {"approvals.request_phase": {"model": "delay", "phase": "application", "subject": "delays"}},
         ),
+        ("phase-charter.approver", {"approvals.request_phase": {"model": "delay", "phase": "charter"}}),
+        ("phase-data.validator", {}),
     ],
 )
 def test_people_are_asked_for_the_very_signatures_that_it_lacks(endpoint, lacks, asked):
@@ -321,6 +323,15 @@ def test_people_are_asked_for_the_very_signatures_that_it_lacks(endpoint, lacks,
         for call in calls
         if call.operation.startswith("approvals.")
     } == asked
+
+
+def test_what_nobody_can_sign_is_not_waited_for(endpoint):
+    """It is not on record which data it was made of."""
+    endpoint.start()
+    endpoint.guard.unsigned, endpoint.guard.lacks = True, "phase-data"
+    endpoint.guard.refused.add(Action.DEPLOY)
+    endpoint.answer(days=(0, 13), of=endpoint.second, better=1)
+    assert endpoint.judge().outcome == "refused"
 
 
 def test_what_a_signer_refuses_is_refused(endpoint):

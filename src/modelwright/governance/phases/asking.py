@@ -182,7 +182,7 @@ class PhaseGates:
             subject=basis.subject,
             asked=bool(lines),
             gates=tuple(self.said(unit, policy, basis)),
-            signatures=tuple(one for one in good if one.by not in signed.authors),
+            signatures=tuple(one for one in good if signed.authors.keys().isdisjoint(one.people)),
         )
 
     def schema(self, unit: Unit, dataset: str) -> str | None:
