@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from modelwright.core.errors import Corrupted
 from modelwright.core.expressions import Namespace, holds, parse
 from modelwright.core.guard import BREAK_GLASS, Action, Decision, GateResult, Transition, Verdict
@@ -220,16 +222,8 @@ class GovernanceGuard:
     def _results(
         self, unit: Unit, transition: Transition, policy: Policy, charter: CharterVersion | None
     ) -> list[GateResult]:
-        if transition.action is Action.ROLLBACK:
-            served = [
-                decided
-                for decided in self._repository.decisions(
-                    unit.rows, unit.project, transition.model, served=transition, limit=_MOST_SERVED
-                )
-                if not decided.decision.against_the_gates
-            ]
-            if served:
-                return [_served_before(transition, served[0])]
+        if transition.action is Action.ROLLBACK and (served := self._allowed_before(unit, transition)):
+            return [_served_before(transition, served[0])]
         if charter is None:
             return [_no_charter(transition)]
         everything = self._repository.evidence_of(unit.rows, unit.project, transition.model, transition.version)
@@ -239,16 +233,26 @@ class GovernanceGuard:
                     f"Evidence {evidence.digest[:12]}… is not what was recorded.",
                     remedy="Run `modelwright ledger verify`, and restore the control database from a backup.",
                 )
+        relied = self._relying(unit, transition)
+        if relied is not None and relied.returning and not self._allowed_before(unit, transition):
+            relied = replace(relied, returning=False)
         matter = Matter(
             transition=transition,
             charter=charter,
             evidence=tuple(everything),
             earlier=self._earlier(unit, charter),
             register=self._risks(unit, transition.model),
-            relied=self._relying(unit, transition),
+            relied=relied,
             now=unit.now,
         )
         return [self._judged(name, rule, matter) for name, rule in policy.gates.items()]
+
+    def _allowed_before(self, unit: Unit, transition: Transition) -> list[Decided]:
+        """The decisions that let these bytes answer there, newest first, but for those against the gates."""
+        found = self._repository.decisions(
+            unit.rows, unit.project, transition.model, served=transition, limit=_MOST_SERVED
+        )
+        return [decided for decided in found if not decided.decision.against_the_gates]
 
     def _judged(self, name: str, rule: Rule, matter: Matter) -> GateResult:
         gate = gate_of(name, self._gates)

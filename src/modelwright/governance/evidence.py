@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -50,6 +51,8 @@ ReliedOn = Callable[[Unit, str, Digest], "Sequence[Relied]"]
 """Says what else than these bytes aliases of a model and endpoints rely on now."""
 
 _MOST_SLICES = 10
+_MOST_RIVALS = 10
+"""Versions that one evaluation is compared with; each costs a second or so on many rows."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REPEATED = timedelta(hours=1)
 """The same finding again within this time is the one that is there: a retried call adds nothing."""
@@ -271,7 +274,7 @@ class EvidenceService(Service):
                 window=window,
                 baseline=self._rated(reading, version, charter.charter.baseline, data, window),
                 champion=self._rated(reading, version, f"{version.model}@champion", data, window),
-                rivals=tuple(self._rivals(reading, version, charter, data, window)),
+                rivals=tuple(islice(self._rivals(reading, version, charter, data, window), _MOST_RIVALS)),
                 register=self._risks.register(rows, unit.project, version.model),
             )
 
@@ -295,12 +298,12 @@ class EvidenceService(Service):
         """Evaluations on the very same rows of what aliases and endpoints rely on now for the same label."""
         for relied in self._relied(unit, version.model, version.package):
             theirs = self._repository.charter(unit.rows, unit.project, relied.model)
-            found = self.scored(unit, relied, data, window)
-            if found is None or theirs is None or not isinstance(found.values, Evaluation):
+            if theirs is None or theirs.charter.label.column != charter.charter.label.column:
                 continue
-            binary = found.values.positives is not None
-            same_label = theirs.charter.label.column == charter.charter.label.column
-            if same_label and binary == (version.manifest.task is Task.BINARY):
+            found = self.scored(unit, relied, data, window)
+            if found is None or not isinstance(found.values, Evaluation):
+                continue
+            if (found.values.positives is not None) == (version.manifest.task is Task.BINARY):
                 yield found
 
     def scored(

@@ -8,8 +8,9 @@ import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core import wire
@@ -121,13 +122,7 @@ def load(file: str | Path = FILE) -> dict[str, Check]:
         raise NotFound(f"There is no file {path}.", remedy="Write checks there, or give its path with --file.")
     if not path.stem.isidentifier():
         raise Invalid(f"{path.name} is no name of a Python module.", remedy="Call it checks.py.")
-    sys.path.insert(0, str(path.parent.resolve()))
-    try:
-        module = import_module(path.stem)
-    except Exception as error:
-        raise Invalid(f"{path} cannot be imported: {type(error).__name__}: {first_line(error)}") from error
-    finally:
-        sys.path.pop(0)
+    module = _imported(path.resolve())
     found: dict[str, Check] = {}
     for each in vars(module).values():
         if isinstance(each, Check) and found.setdefault(each.name, each) is not each:
@@ -135,6 +130,25 @@ def load(file: str | Path = FILE) -> dict[str, Check]:
     if not found:
         raise Invalid(f"{path} has no check.", remedy='Write @modelwright.check("NAME") above a function.')
     return found
+
+
+def _imported(path: Path) -> ModuleType:
+    """A file as a module, as it is now: another module of that name, or an earlier state, may be imported already."""
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise Invalid(f"{path} is no Python file.", remedy="Call it checks.py.")
+    module, known = module_from_spec(spec), sys.modules.get(path.stem)
+    sys.path.insert(0, str(path.parent))
+    sys.modules[path.stem] = module  # dataclasses and others look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise Invalid(f"{path} cannot be imported: {type(error).__name__}: {first_line(error)}") from error
+    finally:
+        sys.path.remove(str(path.parent))
+        if known is not None:
+            sys.modules[path.stem] = known
+    return module
 
 
 def chosen(checks: Mapping[str, Check], names: Sequence[str]) -> list[Check]:

@@ -19,7 +19,7 @@ from modelwright.monitoring.cadence import Cadence
 from modelwright.monitoring.evidence import after
 from modelwright.monitoring.kept import Stream
 from modelwright.monitoring.model import ReferenceNote, Settings
-from modelwright.monitoring.outcomes import of_loss, performance_over, statistics, tally, usable
+from modelwright.monitoring.outcomes import loss, of_loss, performance_over, statistics, tally, usable
 from modelwright.monitoring.profiles import OUTPUT, column_of
 from modelwright.monitoring.reference import ReferenceData
 from modelwright.monitoring.slices import MISSING, Slices, slices
@@ -61,6 +61,7 @@ class Norm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         coverage: The share of the reference's rows that have a label.
         latency_limit_ms: The charter's.
         slices: The reference's.
+        whole: The loss on all of the reference's rows; none where it was learnt before that was kept.
     """
 
     note: ReferenceNote
@@ -74,6 +75,7 @@ class Norm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     coverage: float
     latency_limit_ms: float | None
     slices: Slices
+    whole: float | None = None
 
     @property
     def grids(self) -> dict[str, Grid]:
@@ -98,7 +100,7 @@ class Norm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def asking(self, threshold: float) -> Norm:
         """The same where the KPI asks for another threshold."""
         note = replace(self.note, kpi=threshold)
-        return replace(self, note=note, kpi=_allowed(self.outcomes, note))
+        return replace(self, note=note, kpi=_allowed(self.outcomes, note, self.whole))
 
     @property
     def matures_after(self) -> timedelta:
@@ -138,18 +140,21 @@ def learn(data: ReferenceData, settings: Settings, model: str, version: int) -> 
     texts = {name: _texts(data, name, known) for name, each in columns.items() if isinstance(each.grid, CategoryGrid)}
     outcomes, bias = _movement(data, rows, phases)
     note = _note(data, settings, model, version, days=days, output=output.grid, columns=len(columns))
+    lost, _ = loss(data.labels[known], data.scores[known], data.metric)
+    whole = None if np.isnan(lost) else lost
     return Norm(
         note=note,
         columns=columns,
         output=output,
         outcomes=outcomes,
-        kpi=_allowed(outcomes, note),
+        kpi=_allowed(outcomes, note, whole),
         deviation=float(data.labels[known].std()),
         bias=bias,
         binary=data.binary,
         coverage=len(known) / len(inside),
         latency_limit_ms=data.latency_limit_ms,
         slices=slices(texts, data.labels[known], data.scores[known], data.metric),
+        whole=whole,
     )
 
 
@@ -236,18 +241,20 @@ def _movement(data: ReferenceData, rows: Rows, phases: int) -> tuple[Ordinary, f
     return _promised(movement, bias, material=spread), bias
 
 
-def _allowed(movement: Ordinary, note: ReferenceNote) -> Ordinary | None:
+def _allowed(movement: Ordinary, note: ReferenceNote, whole: float | None) -> Ordinary | None:
     """The movement of the loss around the KPI, which needs no tolerance: it is a number, and no reference's.
 
     A day's loss is not that of all days together, which the KPI is about: what separates days counts in the one alone.
-    On the reference both are known, and their difference is taken over.
+    On the reference both are known, and their difference is taken over: of its rows, not of their cells, which tell
+    less apart.
     """
     if note.kpi is None or note.performance is None:
         return None
-    loss = movement.only(_LOSS)
-    whole, allowed = of_loss(note.performance.estimate, note.metric), of_loss(note.kpi, note.metric)
-    centres = tuple((row[0] + allowed - whole,) for row in loss.centres)
-    return replace(loss, centres=centres, tolerances=(0.0,))
+    days = movement.only(_LOSS)
+    if whole is None:
+        whole = of_loss(note.performance.estimate, note.metric)
+    centres = tuple((row[0] + of_loss(note.kpi, note.metric) - whole,) for row in days.centres)
+    return replace(days, centres=centres, tolerances=(0.0,))
 
 
 def _promised(movement: Ordinary, bias: float, *, material: float) -> Ordinary:

@@ -92,6 +92,37 @@ def test_at_an_endpoint_what_answers_there_is_the_one_to_compare_with(desk):
     assert {each.gate: each.verdict for each in back.gates}["champion"] == "NOT_APPLICABLE"
 
 
+def test_what_answered_in_an_emergency_alone_is_compared_as_if_it_never_had(desk):
+    desk.ws.policies.publish(CHAMPION)
+    desk.evaluate("by-origin@1")
+    desk.evaluate("delay@1")
+    assert desk.ws.endpoints.deploy("gate", "delay@1").decision.allowed
+    worse = np.clip(RATES + np.tile([0.15, -0.15], 5), 0, 1)
+    desk.save("delay", desk.by_bucket(worse))
+    desk.evaluate("delay@2")
+    desk.ws.emergencies.deploy("gate", "delay@2", "the first answers nonsense")
+    desk.ws.emergencies.end("gate")
+    decision = desk.ws.endpoints.deploy("gate", "delay@2").decision
+    assert [each.gate for each in decision.gates if each.verdict == "FAIL"] == ["champion"]
+
+
+def test_endpoints_of_models_that_are_judged_by_something_else_leave_room_for_what_counts(desk):
+    """What answers at the endpoint in question is compared with, however many others there are before it."""
+    desk.ws.policies.publish("extends: minimal\ngates: {champion: {}}\n")
+    desk.ws.charters.publish("by-origin", {**CHARTER, "kpi": {"metric": "roc_auc", "at_least": 0.4}})
+    desk.evaluate("by-origin@1")
+    for number in range(11):
+        other = f"other-{number}"
+        desk.ws.charters.publish(other, {**CHARTER, "kpi": {"metric": "roc_auc", "at_least": 0.4}, "baseline": other})
+        desk.save(other, desk.by_bucket(RATES * 0.9))
+        desk.evaluate(f"{other}@1", explain=False)
+        assert desk.ws.endpoints.deploy(f"a-{number:02}", f"{other}@1").decision.allowed
+        desk.ws.charters.publish(other, {**CHARTER, "label": {"column": "bucket"}, "baseline": other})
+    assert desk.ws.endpoints.deploy("gate", "by-origin@1").decision.allowed
+    desk.evaluate("delay@1", explain=False)
+    assert desk.ws.endpoints.deploy("gate", "delay@1").decision.allowed
+
+
 GROUPED = """
 extends: minimal
 gates:
@@ -144,6 +175,19 @@ def test_fairness_is_unknown_until_the_policy_says_for_whom(desk):
     desk.ws.policies.publish(GROUPED.replace("0.5}", "0.5, min_rows: 1200}"))
     (gate,) = [each for each in desk.ws.gates.check("delay@1").gates if each.gate == "fairness"]
     assert (gate.verdict, "Too small to be judged" in gate.reason) == ("UNKNOWN", True)
+
+
+def test_a_threshold_at_which_nobody_is_selected_makes_no_model_fair(desk):
+    """The threshold that counts is the charter's, not that of whoever evaluates; asking for the same is no other."""
+    desk.evaluate("by-origin@1")
+    desk.ws.policies.publish(GROUPED.replace("0.5}", "0.1}"))
+    desk.evaluate("delay@1", threshold=0.99)
+    (gate,) = [each for each in desk.ws.gates.check("delay@1").gates if each.gate == "fairness"]
+    assert (gate.verdict, "not the charter's" in gate.reason) == ("UNKNOWN", True)
+    desk.clock.forward(hours=2)
+    found = {each.kind: each.values for each in desk.evaluate("delay@1", threshold=0.5)}
+    assert found[Kind.GROUPS].threshold_from == "half"
+    assert desk.verdicts("delay@1")["fairness"] != "UNKNOWN"
 
 
 def test_an_evaluation_says_how_large_the_package_is(desk):

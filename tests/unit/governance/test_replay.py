@@ -188,6 +188,14 @@ def test_another_value_asks_for_another_evaluation(desk):
     assert desk.verdicts("delay@1")["effect"] is Verdict.PASS
 
 
+def test_a_charter_that_judges_alike_keeps_the_effect(desk):
+    asking(desk)
+    (found,) = [each for each in desk.evaluate("delay@1", explain=False) if each.kind is Kind.EFFECT]
+    value = {**CHARTER["kpi"], "value": VALUE}
+    desk.ws.charters.publish("delay", {**CHARTER, "kpi": value, "business_case": "Missed connections cost money."})
+    assert desk.ws.effects.get("delay@1").digest == found.digest
+
+
 def test_immature_rows_are_not_judged(desk):
     asking(desk)
     desk.clock.now = datetime(2026, 2, 1, tzinfo=UTC)

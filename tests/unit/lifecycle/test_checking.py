@@ -172,6 +172,18 @@ def test_a_file_of_checks_has_some_each_under_its_own_name(tmp_path, file):
     assert [each.name for each in chosen(load(file), ["two-sided"])] == ["two-sided"]
 
 
+def test_the_checks_are_those_of_the_file_as_it_is_now(tmp_path):
+    """Whatever module of that name is imported already; the digest is that of the function that runs."""
+    for folder, found in (("one", 1.0), ("two", 2.0), ("two", 3.0)):
+        file = tmp_path / folder / "checks.py"
+        file.parent.mkdir(exist_ok=True)
+        lines = f"import modelwright\n\n\n@modelwright.check('same')\ndef same(model, rows):\n    x = {found}\n"
+        file.write_text(lines + "    return {'x': x}\n" + "#" * int(found))
+        (same,) = load(file).values()
+        assert same(None, None) == {"x": found}
+        assert f"x = {found}" in same.source
+
+
 CONTRACT = Contract(
     columns=(
         Column(name="hours", dtype=DType.FLOAT64, minimum=0.0, nullable=True),

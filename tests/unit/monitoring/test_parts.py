@@ -1,5 +1,6 @@
 """The room's pure parts: periods, hours that add up, slices."""
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -8,12 +9,17 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from modelwright.monitoring.cadence import Cadence
-from modelwright.monitoring.outcomes import loss, of_loss, performance_over, tally
+from modelwright.monitoring.model import Settings
+from modelwright.monitoring.norm import learn
+from modelwright.monitoring.outcomes import loss, of_loss, performance_over, statistics, tally
 from modelwright.monitoring.profiles import by_hour, count
+from modelwright.monitoring.reference import ReferenceData
 from modelwright.monitoring.slices import slices, worst
 from modelwright.monitoring.watched import total
+from modelwright.predictions.model import microseconds
 from modelwright.stats.profile import grid
 from modelwright.stats.scores import METRICS, Kind
 
@@ -66,6 +72,22 @@ def test_a_slice_of_few_rows_is_not_named():
     assert set(slices({"group": group}, np.ones(599), np.zeros(599), "mae")["group"]) == {"big"}
 
 
+def test_a_day_of_many_rows_is_resampled_in_little_memory():
+    """Half a million rows, of which all resamples at once would take gigabytes."""
+    rng = np.random.default_rng(0)
+    scores = rng.random(500_000)
+    labels = (rng.random(500_000) < scores / 4).astype(float)
+    tracemalloc.start()
+    try:
+        lost, variance = loss(labels, scores, "recall_at_10pct")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0 < lost < 1
+    assert variance > 0
+    assert peak < 200_000_000
+
+
 def test_a_day_of_one_class_has_no_loss():
     assert np.isnan(loss(np.ones(50), np.linspace(0, 1, 50), "roc_auc")[0])
 
@@ -98,6 +120,54 @@ def test_days_add_up_to_the_metric_of_all_their_rows(metric):
     assert found.low < found.estimate < found.high
     assert found.n == len(labels)
     assert performance_over(tallied, "mae" if metric != "mae" else "rmse") is None
+
+
+def test_a_monitor_of_rare_positives_alarms_of_no_kpi_that_is_met(rare):
+    """The line is where the metric of the reference's rows is as far from the KPI as a day's is from its mean."""
+    labels, scores, data = rare
+    exact = METRICS["average_precision"](labels, scores)
+    norm = learn(data, Settings(), "fraud", 1)
+    days = [statistics(labels[day], scores[day], data.metric)[0][2] for day in np.arange(60_000).reshape(40, -1)]
+    usual = np.nanmean(days)
+    assert exact > 0.75
+    assert norm.kpi.centres[0][0] - usual == pytest.approx(exact - 0.6, abs=0.01)
+    assert norm.asking(0.7).kpi.centres[0][0] - usual == pytest.approx(exact - 0.7, abs=0.01)
+    assert norm.note.performance.estimate == pytest.approx(exact, abs=0.03)
+
+
+@pytest.fixture
+def rare():
+    """Forty days of rows of which one in two hundred is positive, and most of these are above all others."""
+    rng = np.random.default_rng(1)
+    labels = (rng.random(60_000) < 0.005).astype(float)
+    scores = 1 / (1 + np.exp(3 - rng.normal(size=60_000) - 3.5 * labels))
+    times = microseconds(DAY) + np.arange(60_000) * 57_600_000
+    data = ReferenceData(
+        evidence="e" * 64,
+        source="payments@1",
+        table=pa.table({}),
+        event_at=times,
+        scores=scores,
+        labels=labels,
+        binary=True,
+        since=None,
+        until=None,
+        matures_after=timedelta(0),
+        metric="average_precision",
+        threshold=0.6,
+        latency_limit_ms=None,
+    )
+    return labels, scores, data
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "mae"])
+def test_periods_of_before_the_kpi_was_watched_still_count(metric):
+    days = {DAY + timedelta(days=day): day_of(day, metric) for day in range(12)}
+    cells = grid(np.concatenate([scores for _, scores in days.values()]))
+    tallied = {start: tally(*day, cells, metric) for start, day in days.items()}
+    silent = {start: replace(outcome, metric="") for start, outcome in tallied.items()}
+    assert performance_over(silent, metric) == performance_over(tallied, metric)
+    assert performance_over(silent, "brier") is None
 
 
 def day_of(seed, metric):

@@ -84,13 +84,14 @@ def sized(manifest: Manifest) -> Size:
 
 
 def decided_at(charter: Charter, task: Task, asked: float | None) -> tuple[float | None, ThresholdFrom]:
-    """From which score on the charter's decision is taken, and why that; none for a regression."""
+    """From which score on the decision is taken, and why that: asked, where it is another than by itself."""
     if task is not Task.BINARY:
         return None, "half"
-    if asked is not None:
-        return asked, "asked"
     found = terms(charter)
-    return (0.5, "half") if found is None or found.rule.act_at is None else (found.rule.act_at, "charter")
+    own: tuple[float, ThresholdFrom] = (0.5, "half")
+    if found is not None and found.rule.act_at is not None:
+        own = found.rule.act_at, "charter"
+    return own if asked is None or asked == own[0] else (asked, "asked")
 
 
 def grouped(

@@ -18,8 +18,6 @@ if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
     from modelwright.serving.repository import DeploymentRepository
 
 _AT_ENDPOINTS = (Action.DEPLOY, Action.ROLLBACK, Action.CHALLENGE)
-_MOST = 10
-"""Versions that one evaluation is compared with; each costs a second or so on many rows."""
 _EARLIER = 1000
 
 
@@ -88,7 +86,7 @@ def relied_on(
         aliased = [version for version in versions if version.aliases]
         relied = [*map(_of, aliased), *map(_of, deployments.current(unit.rows, unit.project))]
         rivals = {each.ref: each for each in relied if each.package != package}
-        return list(rivals.values())[:_MOST]
+        return list(rivals.values())
 
     return found
 

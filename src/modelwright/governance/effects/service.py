@@ -72,7 +72,7 @@ class EffectService(Service):
                 else "Judge it by its KPI alone.",
             )
         for found in self._repository.evidence_of(unit.rows, unit.project, version.model, version.version):
-            mine = (found.package, found.charter) == (version.package, charter.digest)
+            mine = (found.package, found.charter) == (version.package, charter.judging)
             if mine and found.kind is Kind.EFFECT and found.intact:
                 return found
         raise NotFound(

@@ -29,7 +29,9 @@ class FairnessGate:
     ``e.ratio`` is the smallest ratio of two selection rates (the four-fifths rule asks for 0.8); ``e.gap`` is the one
     that ``p.measure`` names. Of all pairs of groups it is the one that the least good can be said of, so that the
     interval holds for every pair. Groups of fewer than ``p.min_rows`` rows are not judged, and as long as there is one
-    ``e.judged`` is UNKNOWN; ``e.coverage`` is the share of rows in groups that are, of the column with the smallest.
+    ``e.judged`` is UNKNOWN; so it is where whoever evaluated chose another ``e.threshold`` than the charter's, which
+    can be one that selects nobody. ``e.coverage`` is the share of rows in groups that are judged, of the column with
+    the smallest.
 
     Source:
         Hardt, Price and Srebro, "Equality of Opportunity in Supervised Learning", NeurIPS (2016); the four-fifths rule:
@@ -71,13 +73,13 @@ class FairnessGate:
         small = [each for each in groups if each.n < least]
         widest = {measure: _widest(judged, name) for measure, name in MEASURES.items()}
         measure = str(case.parameters["measure"])
-        chosen = widest.get(measure)
+        chosen, asked = widest.get(measure), found.threshold_from == "asked"
         return Seen(
             values={
                 **{name: _ends(gap) for name, (gap, _) in _there(widest).items()},
                 **({"gap": _ends(chosen[0])} if chosen else {}),
                 **({"ratio": _ends(least_ratio)} if (least_ratio := _least_ratio(judged)) else {}),
-                "judged": None if small or not _compared(judged, columns, measure) else True,
+                "judged": None if small or asked or not _compared(judged, columns, measure) else True,
                 "coverage": min(_coverage(groups, judged, column) for column in columns),
                 "groups": len(groups),
                 "unjudged": len(small),
@@ -176,6 +178,8 @@ def _said(
     else:
         distance, (one, other) = chosen
         said = f"The widest gap in {words} is that of {one} over {other}: {distance}{at}, of {len(groups)} groups."
+    if found.threshold_from == "asked":
+        said += " That threshold is not the charter's: it was asked for."
     if small:
         told = ", ".join(f"{each} ({each.n} rows)" for each in small[:3])
         said += f" Too small to be judged: {told}{' and more' if len(small) > 3 else ''}."
