@@ -288,9 +288,9 @@ def _both(values):
     return [values, evaluation()]
 
 
-def robust(drop: float, *, error: str = "", n: int = 900) -> Robustness:
+def robust(drop: float, *, error: str = "", n: int = 900, amount: float = 0.1) -> Robustness:
     noise = Trial(
-        perturbation=Perturbation(what="noise", columns=("hour",), amount=0.1),
+        perturbation=Perturbation(what="noise", columns=("hour",), amount=amount),
         drop=interval(drop, 0.01),
         flipped=interval(0.1),
     )
@@ -309,6 +309,7 @@ class TestRobustness(GateContract):
     def test_a_model_that_breaks_or_was_tried_on_few_rows_does_not_pass(self):
         assert self.judged((robust(0.06, error="No such origin."),)).verdict is Verdict.FAIL
         assert self.judged((robust(0.06, n=199),)).verdict is Verdict.FAIL
+        assert self.judged((robust(0.0, amount=1e-9),)).verdict is Verdict.FAIL
         assert self.judged((replace(robust(0.06), scores="d" * 64),)).verdict is Verdict.UNKNOWN
         assert self.judged((replace(robust(0.06), score=0.0),)).verdict is Verdict.UNKNOWN
 

@@ -15,6 +15,7 @@ from modelwright.alerts.model import Rule
 from modelwright.app.workspace import LocalCaller
 from modelwright.core.guard import Verdict
 from modelwright.governance.evaluation import written_scores
+from modelwright.monitoring.repository import MonitorRepository
 from modelwright.ui.page import Ask
 from modelwright.ui.pages.standing import standing
 from support import watched
@@ -157,3 +158,19 @@ def test_a_lower_threshold_lets_an_alarm_go(made):
     ws.charters.publish(MODEL, charter(metric="roc_auc", at_least=0.6))
     after = judged(made, NEXT)
     assert (after.gate, after.page.verdict, after.alarms) == (Verdict.PASS, Verdict.PASS, [])
+
+
+def test_what_was_seen_of_inputs_is_remembered_under_another_metric(made):
+    watched.answered(made, FIRST, shift=0.5)
+    watched.ran(made)
+    watched.workspace(made).charters.publish(MODEL, charter(metric="brier", at_most=0.24))
+    watched.evaluate(made, [watched.rows(day) for day in range(DAYS)])
+    watched.answered(made, NEXT, shift=0.5)
+    watched.ran(made)
+    changed = (watched.START + timedelta(days=NEXT[0])).timestamp()
+    with made.records.reading() as rows:
+        [watching] = MonitorRepository().versions(rows, "default", ENDPOINT).values()
+    begun = {name: np.frombuffer(stream.begun, "<i8").min() for name, stream in watching.kept.streams.items()}
+    assert watching.note.metric == "brier"
+    assert begun["column:x"] < changed
+    assert begun["kpi"] >= changed

@@ -379,7 +379,7 @@ class EvidenceService(Service):
             for rival in subject.rivals
             if isinstance(rival.values, Evaluation)
         ]
-        at = computing.decided_at(charter, manifest.task, asked)
+        at = computing.selected_at(charter, manifest.task, asked)
         return [
             computing.sized(manifest),
             *computing.rivalled(rows, scores, judged, theirs),

@@ -15,7 +15,7 @@ from modelwright.core.unit import Rows, Snapshot, Unit
 from modelwright.core.wire import sha256
 from modelwright.monitoring.judging import Judge, Work
 from modelwright.monitoring.kept import Kept
-from modelwright.monitoring.labels import KPI
+from modelwright.monitoring.labels import KPI, PERFORMANCE
 from modelwright.monitoring.model import Ran, ReferenceNote, Settings, Standing
 from modelwright.monitoring.norm import Norm, learn, packed, unpacked
 from modelwright.monitoring.reference import References
@@ -189,6 +189,7 @@ class _Norms(Mapping[Key, Norm]):
         self._found: dict[Key, Norm | ReferenceNote] = {}
         self._packed: dict[Key, bytes] = {}
         self._kept = {key: each.kept for key, each in begun.versions.items()}
+        self._learnt_from: dict[Key, str] = {}
         for key, watching in begun.versions.items():
             if watching.norm is not None:
                 self._take(key, watching.norm)
@@ -197,14 +198,18 @@ class _Norms(Mapping[Key, Norm]):
         """What was learnt, as long as the charter asks for the same; evidence against another KPI counts no more."""
         norm, asked = self._runner.norm(kept), self._runner.asked(self._snapshot, key[0])
         if asked is not None and asked[0] != norm.note.metric:
-            self._kept[key] = Kept()
+            self._forget(key, PERFORMANCE, KPI)
+            self._learnt_from[key] = norm.note.source
             return  # to be learnt anew
         if asked is not None and asked[1] != norm.note.kpi:
             norm = norm.asking(asked[1])
             kept = packed(norm)
-            streams = {name: each for name, each in self._kept[key].streams.items() if name != KPI}
-            self._kept[key] = replace(self._kept[key], streams=streams)
+            self._forget(key, KPI)
         self._found[key], self._packed[key] = norm, kept
+
+    def _forget(self, key: Key, *gone: str) -> None:
+        streams = {name: each for name, each in self._kept[key].streams.items() if name not in gone}
+        self._kept[key] = replace(self._kept[key], streams=streams)
 
     def kept(self, key: Key) -> Kept:
         """The evidence that still counts."""
@@ -216,6 +221,8 @@ class _Norms(Mapping[Key, Norm]):
             if isinstance(learnt, Norm):
                 self._packed[key] = packed(learnt)
                 learnt = self._runner.norm(self._packed[key])  # as it will be after a restart
+                if self._learnt_from.get(key, learnt.note.source) != learnt.note.source:
+                    self._kept[key] = Kept()  # it was against other rows
             self._found[key] = learnt
         found = self._found[key]
         if isinstance(found, ReferenceNote):

@@ -161,6 +161,17 @@ def test_the_threshold_is_where_the_charters_worth_of_outcomes_breaks_even(desk)
     assert (found[Kind.GROUPS].threshold, found[Kind.GROUPS].threshold_from) == (pytest.approx(0.1), "charter")
 
 
+def test_where_the_charter_has_room_for_some_of_a_day_no_score_selects_groups(desk):
+    worth = {"currency": "EUR", "true_positive": 8.0, "false_positive": -1.0}
+    desk.ws.charters.publish("delay", {**CHARTER, "kpi": {**CHARTER["kpi"], "value": worth, "rule": {"share": 0.1}}})
+    desk.evaluate("by-origin@1")
+    found = {each.kind: each.values for each in desk.evaluate("delay@1", explain=False)}
+    assert found[Kind.GROUPS].threshold is None
+    assert {each.selected for each in found[Kind.GROUPS].groups} == {None}
+    desk.ws.policies.publish(GROUPED)
+    assert desk.verdicts("delay@1")["fairness"] == "UNKNOWN"
+
+
 def test_fairness_is_unknown_until_the_policy_says_for_whom(desk):
     desk.evaluate("by-origin@1")
     desk.evaluate("delay@1")

@@ -94,6 +94,12 @@ def decided_at(charter: Charter, task: Task, asked: float | None) -> tuple[float
     return own if asked is None or asked == own[0] else (asked, "asked")
 
 
+def selected_at(charter: Charter, task: Task, asked: float | None) -> tuple[float | None, ThresholdFrom]:
+    """The same for groups: none where the charter's rule has room for some of a day only, so that no score decides."""
+    found = terms(charter) if task is Task.BINARY and asked is None else None
+    return (None, "charter") if found is not None and found.rule.limited else decided_at(charter, task, asked)
+
+
 def grouped(
     table: pa.Table,
     rows: Judged,

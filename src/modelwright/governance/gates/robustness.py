@@ -13,13 +13,14 @@ class RobustnessGate:
     """The worst perturbation costs it no more than a share of its metric; fulfils ``Gate``.
 
     Under each of them it must answer. ``e.drop`` is in the metric's own unit, ``e.share`` as a share of the metric on
-    the same rows as they are; ``e.flipped`` is the largest share of rows that a perturbation decides otherwise.
+    the same rows as they are; ``e.flipped`` is the largest share of rows that a perturbation decides otherwise;
+    ``e.weak`` counts the perturbations by less noise than ``p.min_noise``, in units of each column's spread.
     """
 
     reads = (Kind.ROBUSTNESS,)
-    exposes = ends("drop") | ends("share") | {"flipped", "failed", "trials", "n"}
-    passes = "e.share.high <= p.max_share && e.failed == 0 && e.n >= p.min_rows"
-    parameters: Mapping[str, Scalar] = {"max_share": 0.1, "min_rows": 200.0}
+    exposes = ends("drop") | ends("share") | {"flipped", "failed", "trials", "n", "weak"}
+    passes = "e.share.high <= p.max_share && e.failed == 0 && e.n >= p.min_rows && e.weak == 0"
+    parameters: Mapping[str, Scalar] = {"max_share": 0.1, "min_rows": 200.0, "min_noise": 0.1}
 
     def exempt(self, case: Case) -> str:
         """Always applies."""
@@ -28,7 +29,9 @@ class RobustnessGate:
     def look(self, case: Case) -> Seen:
         """The worst drop, and where it did not answer."""
         found, worst = case.values(Robustness), case.values(Robustness).worst
-        values = {"failed": len(found.failed), "trials": len(found.trials), "n": found.n}
+        least = float(case.parameters["min_noise"])
+        weak = [each for each in found.trials if (each.perturbation.amount or least) < least]
+        values = {"failed": len(found.failed), "trials": len(found.trials), "n": found.n, "weak": len(weak)}
         told = [
             f"With {each.perturbation} it did not answer: {each.perturbation.error.rstrip('.')}."
             for each in found.failed[:2]
