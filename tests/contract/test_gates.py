@@ -16,6 +16,7 @@ from modelwright.core.schema import Violation
 from modelwright.governance.charter import Kpi, Limits
 from modelwright.governance.checks.model import (
     Checked,
+    Documented,
     Group,
     Groups,
     Latency,
@@ -25,6 +26,7 @@ from modelwright.governance.checks.model import (
     Robustness,
     Size,
     Trial,
+    Written,
 )
 from modelwright.governance.checks.own import OwnGate
 from modelwright.governance.checks.relying import Relied
@@ -34,7 +36,7 @@ from modelwright.governance.model import Comparison, ContractCheck, Explanation,
 from modelwright.governance.policy import GATES, check_condition
 from modelwright.risks.model import Rating, Register, RegisterVersion, Risk, RisksCounted, Situation, Standing
 from modelwright.stats.model import Calibration, Importance, Interval, Slice
-from modelwright.testing.gates import GateContract, charter, evaluation, evidence, matter
+from modelwright.testing.gates import NOW, GateContract, charter, evaluation, evidence, matter
 
 
 def interval(estimate: float, reach: float = 0.02) -> Interval:
@@ -376,6 +378,76 @@ class TestFairness(GateContract):
         gap = self.gate.look(case).values["gap"]
         assert gap["estimate"] == pytest.approx(max(rates) - min(rates))
         assert gap["high"] >= max(rates) - min(rates)
+
+
+def written(document: str, missing: int, *, later: int = 3) -> Written:
+    lacking = ("provider", "hardware", "product", "interface", "instructions", "rationale")[:missing]
+    return Written(
+        document=document,
+        digest="9" * 64,
+        computed=40,
+        attested=2,
+        missing=missing,
+        later=later,
+        lacking=lacking,
+    )
+
+
+def documents(file: int, card: int = 0, report: int = 7) -> Documented:
+    return Documented(
+        documents=(written("model_card", card), written("technical_file", file), written("change_report", report))
+    )
+
+
+class TestDocumented(GateContract):
+    """What only release or use can give is not asked for, nor is the change report unless the policy names it."""
+
+    gate = GATES.get("documented")
+    passing = (documents(0),)
+    failing = (documents(1),)
+
+    def _judged(self, found: Documented, named: str | None = None, **other):
+        rule = self._rule() if named is None else replace(self._rule(), parameters={"documents": named})
+        every = [evidence(found, **other), evidence(evaluation(), age=timedelta(days=1))]
+        return judge("documented", self.gate, rule, self._matter(every))
+
+    def test_the_remedy_names_what_is_lacking_and_the_command_that_counts_again(self):
+        found = self._judged(documents(6, 1))
+        assert "Of 97 statements in technical_file and model_card 7 are missing, beside 6" in found.reason
+        assert "technical_file lacks provider, hardware, product, interface, instructions and 1 more" in found.remedy
+        assert "modelwright doc technical delay@3" in found.remedy
+        assert "model_card lacks provider: modelwright doc card delay@3" in found.remedy
+        assert found.remedy.endswith("Then run: modelwright doc check delay@3")
+
+    def test_a_policy_says_which_documents_must_be_complete(self):
+        assert self._judged(documents(1), "model_card").verdict is Verdict.PASS
+        assert self._judged(documents(0), "model_card, change_report").verdict is Verdict.FAIL
+        for named in ("", "technical_fiel, model_card", "declaration"):
+            found = self._judged(documents(0), named)
+            assert found.verdict is Verdict.UNKNOWN
+            assert "model_card, technical_file, change_report" in found.reason
+
+    def test_documents_of_before_the_newest_evaluation_do_not_count(self):
+        found = self._judged(documents(0), age=timedelta(days=1, minutes=1))
+        assert found.verdict is Verdict.UNKNOWN
+        assert "not since its newest evaluation" in found.reason
+        assert found.remedy == "Run: modelwright doc check delay@3"
+
+    def test_documents_of_before_the_charter_or_the_register_in_force_do_not_count(self):
+        asked = replace(charter(), published_at=NOW - timedelta(minutes=30))
+        for self.asked, self.register in (
+            (asked, None),
+            (None, replace(standing(2), register=replace(REGISTER, published_at=NOW - timedelta(minutes=30)))),
+        ):
+            found = self._judged(documents(0))
+            assert found.verdict is Verdict.UNKNOWN
+            assert "was published at" in found.reason
+            assert self._judged(documents(0), age=timedelta(minutes=29)).verdict is Verdict.PASS
+
+    def test_without_an_evaluation_the_remedy_begins_with_one(self):
+        found = judge("documented", self.gate, self._rule(), self._matter([]))
+        assert found.remedy.startswith("Run: modelwright model evaluate delay@3 ")
+        assert found.remedy.endswith("then: modelwright doc check delay@3")
 
 
 class TestOwn(GateContract):

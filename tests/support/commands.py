@@ -247,6 +247,7 @@ COMMANDS: dict[str, Typed] = {
     "documents.status": lambda a, _: ["doc", "status", a["ref"]],
     "documents.list": lambda a, _: ["doc", "list", a["ref"], *_options(a, "limit", "after")],
     "documents.keep": lambda a, _: ["doc", "keep", a["ref"]],
+    "documents.check": lambda a, _: ["doc", "check", a["ref"]],
     "documents.attest": _attest,
     "documents.declare": lambda a, _: ["doc", "declare", a["ref"]],
     "lineage.up": lambda a, _: ["lineage", "up", a["node"]],

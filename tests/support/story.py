@@ -530,6 +530,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
     "documents.get": lambda w: {"ref": "delay@1", "kind": "model_card"},
     "documents.make": lambda w: {"ref": "delay@2", "kind": "change_report", "format": "html", "against": "delay@1"},
     "documents.keep": lambda w: {"ref": "delay@1"},
+    "documents.check": lambda w: {"ref": "delay@1"},
     "documents.list": lambda w: {"ref": "delay@1", "limit": 2},
     "documents.attest": lambda w: {
         "ref": "delay@1",

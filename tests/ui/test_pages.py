@@ -326,6 +326,21 @@ def test_a_declaration_is_refused_on_its_page_while_anything_is_missing(tab, sit
     assert "missing" in tab.page.locator("main").inner_text()
 
 
+def test_what_the_documents_lack_is_counted_on_their_page_and_read_beside_the_checks(tab, site, story):
+    tab.page.goto(f"{site}/models/flight-delay/3/documents")
+    tab.page.click("button:has-text('Count')")
+    tab.page.goto(f"{site}/models/flight-delay/3")
+    section = tab.page.locator("section:has(h2:text-matches('^Documents what'))")
+    (found,) = [one for one in story.workspace.evidence.list("flight-delay@3") if one.kind == "documents"]
+    for one in found.values.documents:
+        row = section.locator("tr", has_text=one.document.replace("_", " "))
+        assert str(one.computed) in row.inner_text()
+        assert all(item in row.inner_text() for item in one.lacking)
+    section.get_by_role("link", name="technical file").click()
+    assert "Technical file" in tab.page.locator("h1").inner_text()
+    assert tab.complaints == []
+
+
 @pytest.mark.parametrize(
     ("form", "begins"), [("MD", b"# Change report"), ("HTML", b"<!doctype html>"), ("PDF", b"%PDF")]
 )

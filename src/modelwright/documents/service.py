@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from modelwright.core import wire
@@ -26,6 +26,8 @@ from modelwright.documents.model import (
     Status,
     not_kept,
 )
+from modelwright.governance.checks.model import Documented
+from modelwright.governance.model import Evidence
 from modelwright.models.model import ModelVersion
 
 if TYPE_CHECKING:  # weight: SQLAlchemy and yaml, which a remote client does without
@@ -33,6 +35,7 @@ if TYPE_CHECKING:  # weight: SQLAlchemy and yaml, which a remote client does wit
     from modelwright.documents.packing import Pack
     from modelwright.documents.repository import DocumentRepository
     from modelwright.facts.gather import Rooms
+    from modelwright.facts.record import Record
     from modelwright.store.ports import Records
 
 _KINDS = (Kind.MODEL_CARD, Kind.TECHNICAL_FILE, Kind.CHANGE_REPORT)
@@ -171,6 +174,36 @@ class DocumentService(Service):
             made = self._maker(snapshot, version)
             documents = [made(kind) for kind in _KINDS]
         return tuple(self._kept(unit, version, document) for document in documents)
+
+    @operation(permission="evidence:write", kind="command", idempotent=True)
+    def check(self, unit: Unit, ref: Ref) -> Evidence:
+        """Count what the documents of a version have and lack, as evidence for the gate ``documented``; keep them.
+
+        It is about the rows of the version's newest evaluation: another evaluation, and whatever is attested later,
+        asks for this once more.
+
+        Args:
+            unit: The unit of work.
+            ref: The version.
+
+        Raises:
+            NotFound: There is no such version, or it was not evaluated under the charter in force.
+        """
+        from modelwright.documents.compose import composed  # weight: the rooms' types
+        from modelwright.documents.counting import counted
+
+        with self._records.reading() as rows:  # long, and so before the transaction
+            snapshot = Snapshot(unit, rows)
+            version = self._rooms.models.get(snapshot, ref)
+            on = self._rooms.evidence.evaluated(snapshot, version.ref)
+            record, answers = self._read(snapshot, version, None)
+            packs = self._packs()
+            documents = [composed(packs[kind], record, answers) for kind in _KINDS]
+        subject = self._rooms.evidence.subject(unit, version.ref, on.dataset.ref, on.window)
+        for document in documents:
+            self._kept(unit, version, document)
+        found = Documented(documents=tuple(counted(document, record) for document in documents))
+        return self._rooms.evidence.recorded(unit, subject, [found])[0]
 
     @operation(permission="documents:read", kind="query")
     def questions(self, unit: Unit, ref: Ref, kind: Kind | None = None) -> tuple[Asked, ...]:
@@ -320,12 +353,17 @@ class DocumentService(Service):
     def _maker(self, unit: Unit, version: ModelVersion, against: str | None = None) -> Callable[[Kind], Document]:
         """What makes each kind from one reading of the record."""
         from modelwright.documents.compose import composed  # weight: the rooms' types
-        from modelwright.facts.gather import gathered
 
         packs = self._packs()
-        record = gathered(self._rooms, unit, version, against=against)
-        answers = self._repository.attested(unit.rows, unit.project, version.ref, version.package)
+        record, answers = self._read(unit, version, against)
         return lambda kind: composed(packs[kind], record, answers)
+
+    def _read(self, unit: Unit, version: ModelVersion, against: str | None) -> tuple[Record, Sequence[Attestation]]:
+        """What is on record, and what people said of these bytes."""
+        from modelwright.facts.gather import gathered  # weight: the rooms' types
+
+        record = gathered(self._rooms, unit, version, against=against)
+        return record, self._repository.attested(unit.rows, unit.project, version.ref, version.package)
 
     def _kept(self, unit: Unit, version: ModelVersion, document: Document) -> Kept:
         stored = self._rooms.blobs.put(wire.canonical(document))

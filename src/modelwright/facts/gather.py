@@ -17,7 +17,7 @@ from modelwright.facts.record import Entry, Record, Subject, Watched
 from modelwright.features.model import TrainingRecord, ViewVersion
 from modelwright.governance import matching
 from modelwright.governance.charter import CharterVersion
-from modelwright.governance.model import Evidence
+from modelwright.governance.model import Evidence, Kind
 from modelwright.governance.signoffs import Signature, counting
 from modelwright.models.model import CHAMPION, MANIFEST_TYPE, Manifest, ModelVersion
 from modelwright.pipelines.model import Execution, PipelineVersion
@@ -296,7 +296,9 @@ def _counting(rooms: Rooms, unit: Unit, version: ModelVersion, charter: CharterV
         found,
     )
     newest = max((one.made_at for one in bound), default=version.registered_at)
-    return matching.newest(bound, newest)
+    counting = matching.newest(bound, newest)
+    counting.pop(Kind.DOCUMENTS, None)  # what documents lack is no part of them: counting again must find the same
+    return counting
 
 
 def _execution(rooms: Rooms, unit: Unit, tag: str | None) -> Execution | None:

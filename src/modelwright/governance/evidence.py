@@ -198,7 +198,7 @@ class EvidenceService(Service):
         """
         from modelwright.governance import evaluation  # weight: pyarrow, numpy, 0.4 s
 
-        found = self._evaluated(unit, ref)
+        found = self.evaluated(unit, ref)
         subject = self.subject(unit, ref, found.dataset.ref, found.window)
         if subject.register is None:
             raise no_register(subject.version.model)
@@ -244,7 +244,7 @@ class EvidenceService(Service):
             )
         return found
 
-    def _evaluated(self, unit: Unit, ref: str) -> Evidence:
+    def evaluated(self, unit: Unit, ref: str) -> Evidence:
         """The newest evaluation of a version under the charter in force."""
         version = self._models.get(unit, ref)
         charter = self._repository.charter(unit.rows, unit.project, version.model)

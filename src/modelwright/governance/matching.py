@@ -73,7 +73,7 @@ def newest(found: Sequence[Evidence], now: datetime) -> dict[str, Evidence]:
 
 def _coherent(chosen: dict[str, Evidence], anchor: Evidence) -> dict[str, Evidence]:
     """Drop what was computed from other scores than the newest evaluation's: it was made before these scores came."""
-    for kind in (Kind.COMPARISON, Kind.EFFECT, Kind.RISKS):
+    for kind in (Kind.COMPARISON, Kind.EFFECT, Kind.RISKS, Kind.DOCUMENTS):
         if kind in chosen and chosen[kind].made_at < anchor.made_at:
             del chosen[kind]
     scores = getattr(anchor.values, "scores", None)

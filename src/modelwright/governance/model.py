@@ -208,6 +208,7 @@ class Kind(StrEnum):
     LATENCY = "latency"
     ROBUSTNESS = "robustness"
     CHECK = "check"
+    DOCUMENTS = "documents"
 
 
 class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwright.cli.build.models import Ref
+from modelwright.cli.govern.findings import details
 from modelwright.terminal.context import who, workspace
 from modelwright.terminal.output import After, Json, Limit, facts, progress, short, show, table, when
 
@@ -118,6 +119,13 @@ def keep(context: typer.Context, ref: Ref, json: Json = False) -> None:
     """Keep a version's documents as they are now."""
     found = workspace(context).documents.keep(ref)
     show(found, json=json, text=lambda: "\n".join(map(str, found)))
+
+
+@app.command()
+def check(context: typer.Context, ref: Ref, json: Json = False) -> None:
+    """Count what is missing, for the gate `documented`."""
+    found = workspace(context).documents.check(ref)
+    show(found, json=json, text=lambda: f"{found}\n\n{details(found.values)}")
 
 
 @app.command("list")

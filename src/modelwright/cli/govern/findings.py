@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 def details(values: More) -> str:
     """What was found beside an evaluation."""
-    from modelwright.governance.checks.model import Checked, Groups, Rivals, Robustness  # weight: the evidence's types
+    from modelwright.governance.checks.model import (  # weight: the evidence's types
+        Checked,
+        Documented,
+        Groups,
+        Rivals,
+        Robustness,
+    )
 
     match values:
         case Rivals():
@@ -29,5 +35,11 @@ def details(values: More) -> str:
             return table(("perturbation", f"{values.metric} drops by", "decided otherwise", "error"), trials, empty="")
         case Checked():
             return table(("name", "value"), list(values.values.items()), empty="")
+        case Documented():
+            counts = [
+                (each.document, each.computed, each.attested, each.missing, each.later, ", ".join(each.lacking))
+                for each in values.documents
+            ]
+            return table(("document", "computed", "attested", "missing", "later", "lacks"), counts, empty="")
         case _:
             return ""

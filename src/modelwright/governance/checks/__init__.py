@@ -1,6 +1,6 @@
 """What is found about a version beside its evaluation, and how.
 
-- ``model.py``: what was found: rivals, groups, size, latency, robustness, checks of one's own
+- ``model.py``: what was found: rivals, groups, size, latency, robustness, checks of one's own, documents
 - ``computing.py``, ``quantiles.py``, ``apart.py``: numbers from labels, scores and times that were sent; pure
 - ``own.py``, ``found.py``: checks of one's own as gates; ``absence.py``: why there is no evidence that counts
 - ``relying.py``: what an alias or endpoint relies on now

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from modelwright.governance.charter import CharterVersion
 from modelwright.governance.checks.relying import Relied
-from modelwright.governance.gates.base import check_command, evaluate_command
+from modelwright.governance.gates.base import check_command, document_command, evaluate_command
 from modelwright.governance.matching import Matter, bound, newest
 from modelwright.governance.model import Evidence, Kind, Rule
 from modelwright.risks.model import Standing
@@ -26,6 +26,8 @@ def absence(slot: str, rule: Rule, matter: Matter) -> tuple[str, str]:
             return _no_comparison(ref, charter, anchor)
         case Kind.RISKS:
             return _no_count(ref, matter.register)
+        case Kind.DOCUMENTS:
+            return _no_documents(ref, found, anchor)
         case Kind.RIVALS:
             return no_rival(ref, matter.relied, anchor)
     reason = _absent(slot, rule, matter, chosen)
@@ -92,3 +94,13 @@ def _no_count(ref: str, register: Standing | None) -> tuple[str, str]:
         f"The situations of its risks were not counted on the rows of {ref}'s newest evaluation, or too long ago.",
         f"Run: modelwright risk count {ref}",
     )
+
+
+def _no_documents(ref: str, found: Sequence[Evidence], anchor: Evidence | None) -> tuple[str, str]:
+    reason = (
+        f"What the documents of {ref} lack was counted too long ago, or not since its newest evaluation."
+        if any(each.kind is Kind.DOCUMENTS for each in found)
+        else f"What the documents of {ref} lack was not counted."
+    )
+    first = "" if anchor is not None else f"{evaluate_command(ref, None)}, then: "
+    return reason, f"Run: {first}{document_command(ref)}"

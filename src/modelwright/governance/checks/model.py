@@ -270,7 +270,45 @@ class Checked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
         return f"check {self.name}: {told}{_more(len(self.values) - 4)}"
 
 
-More = Rivals | Groups | Size | Latency | Robustness | Checked
+class Written(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a document about the version had and lacked when it was counted.
+
+    Attributes:
+        document: Which kind: ``technical_file``.
+        digest: Of the document, which was kept as it was then.
+        computed: Statements that rest on values on record.
+        attested: Statements that rest on somebody's words.
+        missing: Statements that rest on nothing yet, and could before anybody relies on the version.
+        later: Statements that only its release or use can give: where it is deployed, who signed, what monitors found.
+        lacking: The items that the missing ones stand in, in the document's order.
+    """
+
+    document: Name
+    digest: Digest
+    computed: int
+    attested: int
+    missing: int
+    later: int
+    lacking: tuple[Name, ...] = ()
+
+
+class Documented(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="documents"):
+    """How complete the documents about the version were.
+
+    Attributes:
+        documents: Each that is made of every version.
+    """
+
+    documents: tuple[Written, ...]
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        told = ", ".join(f"{each.missing:,} missing in {each.document}" for each in self.documents)
+        return f"documents: {told}"
+
+
+More = Rivals | Groups | Size | Latency | Robustness | Checked | Documented
 """What is found beside an evaluation."""
 
 

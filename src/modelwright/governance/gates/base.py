@@ -134,6 +134,11 @@ def check_command(ref: str, on: Evidence | None, name: str) -> str:
     return f"{evaluate_command(ref, on, more=f'--only {name}')}".replace("model evaluate", "model check", 1)
 
 
+def document_command(ref: str) -> str:
+    """The command line that counts what a version's documents lack."""
+    return f"modelwright doc check {ref}"
+
+
 def ends(name: str) -> frozenset[str]:
     """The names of an interval: ``score.estimate``, ``score.low``, ``score.high``."""
     return frozenset(f"{name}.{end}" for end in ("estimate", "low", "high"))

@@ -23,6 +23,7 @@ class Findings:
         groups: How groups fare.
         latency: How long it takes for one row.
         robustness: What it loses when inputs are off.
+        documents: What the documents have and lack.
         own: The newest of each check of somebody's own.
         every: All of it, newest first.
     """
@@ -36,6 +37,7 @@ class Findings:
     groups: Evidence | None = None
     latency: Evidence | None = None
     robustness: Evidence | None = None
+    documents: Evidence | None = None
     own: tuple[Evidence, ...] = ()
     every: tuple[Evidence, ...] = ()
 
@@ -64,4 +66,5 @@ _KINDS = (
     "groups",
     "latency",
     "robustness",
+    "documents",
 )
