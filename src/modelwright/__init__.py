@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from modelwright.lifecycle.age import measure_age
     from modelwright.lifecycle.checking import check
     from modelwright.lifecycle.evaluate import evaluate
+    from modelwright.lifecycle.reproducing import reproduce
     from modelwright.models.lookup import Lookup
     from modelwright.pipelines.define import step
     from modelwright.pipelines.progress import progress
@@ -50,6 +51,7 @@ __all__ = [
     "pipeline",
     "predict",
     "progress",
+    "reproduce",
     "run",
     "step",
     "train",
@@ -73,6 +75,7 @@ _HOMES = {
     "modelwright.lifecycle.age": ("measure_age",),
     "modelwright.lifecycle.checking": ("check",),
     "modelwright.lifecycle.evaluate": ("evaluate",),
+    "modelwright.lifecycle.reproducing": ("reproduce",),
     "modelwright.models.lookup": ("Lookup",),
     "modelwright.pipelines.define": ("step",),
     "modelwright.pipelines.progress": ("progress",),

@@ -21,6 +21,7 @@ from modelwright.governance.checks.model import (
     Groups,
     Latency,
     Perturbation,
+    Reproduction,
     Rival,
     Rivals,
     Robustness,
@@ -314,6 +315,52 @@ class TestRobustness(GateContract):
         assert self.judged((robust(0.0, amount=1e-9),)).verdict is Verdict.FAIL
         assert self.judged((replace(robust(0.06), scores="d" * 64),)).verdict is Verdict.UNKNOWN
         assert self.judged((replace(robust(0.06), score=0.0),)).verdict is Verdict.UNKNOWN
+
+
+def remade(largest: float, *, differing: tuple[str, ...] = ("golden.json", "model.skops"), **made_of) -> Reproduction:
+    same = {"data": True, "source": True, "parameters": True, "seeds": True, "environment": True}
+    return Reproduction(
+        remade="delay@4",
+        remade_package="b" * 64,
+        maker="zoe",
+        remaker="ada",
+        made_of={**same, **made_of},
+        differing=differing,
+        scores="f" * 64,
+        evaluation="9" * 64,
+        largest=largest,
+        n=900,
+    )
+
+
+class TestReproduced(GateContract):
+    gate = GATES.get("reproduced")
+    passing = (remade(1e-6),)
+    failing = (remade(1.1e-6),)
+
+    def test_the_same_bytes_pass_whatever_the_machine_makes_of_them(self):
+        assert self.judged((remade(0.1, differing=()),)).verdict is Verdict.PASS
+
+    @pytest.mark.parametrize("what", ["data", "source", "parameters", "pipeline"])
+    def test_what_was_made_of_something_else_reproduces_nothing_and_what_nobody_knows_is_unknown(self, what):
+        assert self.judged((remade(0.0, **{what: False}),)).verdict is Verdict.FAIL
+        assert self.judged((remade(0.0, **{what: None}),)).verdict is Verdict.UNKNOWN
+        assert self.judged((remade(0.1, **{what: None}),)).verdict is Verdict.FAIL
+
+    def test_seeds_libraries_and_the_person_are_the_policys_to_ask_for(self):
+        found = [evidence(each) for each in _both(remade(0.0, seeds=False, environment=False))]
+        for asked, verdict in (
+            ("e.equal && e.same", "PASS"),
+            ("e.equal && e.seeds", "FAIL"),
+            ("e.equal && e.environment", "FAIL"),
+            ("e.equal && e.second_person", "PASS"),
+            ("e.bytes", "FAIL"),
+        ):
+            rule = replace(self._rule(), passes=asked)
+            assert judge("reproduced", self.gate, rule, self._matter(found)).verdict == verdict
+
+    def test_it_counts_for_the_scores_of_the_evaluation_alone(self):
+        assert self.judged((replace(remade(0.0), scores="d" * 64),)).verdict is Verdict.UNKNOWN
 
 
 def group(value: str, caught: float, *, n: int = 900, selected: float = 0.5) -> Group:

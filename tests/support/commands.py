@@ -197,6 +197,7 @@ COMMANDS: dict[str, Typed] = {
     "gates.decisions": lambda a, _: ["model", "decisions", a["model"]],
     "evidence.list": lambda a, _: ["evidence", "list", a["ref"]],
     "evidence.get": lambda a, _: ["evidence", "show", a["digest"]],
+    "checks.reproduce": lambda a, _: ["model", "reproduce", a["ref"], "--with", a["remade"]],
     "effects.get": lambda a, _: ["model", "effect", a["ref"]],
     "effects.realised": lambda a, _: ["endpoint", "effect", a["endpoint"]],
     "endpoints.deploy": lambda a, _: ["endpoint", "deploy", a["endpoint"], a["ref"], "--wait", 0],

@@ -105,6 +105,7 @@ def told(platform: Platform) -> Story:
         ws.models.set_alias(version.ref, "champion", reason="the newest")
     found = {"share": 0.004, "words": "none <b>at all</b>"}
     ws.checks.keep(second.ref, "flights@2", "no-leak", found, "def no_leak(model, rows): ...")
+    mw.reproduce(ws, second.ref, first.ref)
     ws.endpoints.deploy(ENDPOINT, first.ref, reason="the first that passes")
     ws.endpoints.deploy(ENDPOINT, second.ref, reason="weather helps")
     prediction = _asked(platform, ws, (first, second))

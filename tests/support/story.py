@@ -432,6 +432,7 @@ CASES: dict[str, Callable[[World], dict[str, Any]]] = {
         "values": {"share": 0.004, "ok": True, "by": "Zoë ☃ <b>"},
         "source": w.stage.upload(b"def no_leak(model, rows): ..."),
     },
+    "checks.reproduce": lambda w: {"ref": "delay@1", "remade": "heuristic@1"},
     "risks.check": lambda w: {"register": REGISTER},
     "risks.publish": lambda w: {"register": REGISTER},
     "risks.get": lambda w: {"model": "delay"},

@@ -203,12 +203,19 @@ def test_green_is_for_a_pass_alone(tab, site):
 
 
 def test_a_version_shows_what_checks_found(tab, site):
-    """Against what was relied on, by groups, with inputs that are off, and what somebody's own check said."""
+    """Against what was relied on, by groups, with inputs that are off, made again, and what somebody's own check said."""
     tab.page.goto(f"{site}/models/flight-delay/3")
     said = {each.split()[0] for each in tab.page.locator("section > h2").all_inner_texts()}
-    assert {"Against", "Groups", "When", "Checks"} <= said
+    assert {"Against", "Groups", "When", "Made", "Checks"} <= said
     text = tab.page.locator("main").inner_text()
-    for words in ("flight-delay@2", "noise of 0.1 of the spread", "no-leak", "none <b>at all</b>", "p99"):
+    for words in (
+        "flight-delay@2",
+        "noise of 0.1 of the spread",
+        "no-leak",
+        "none <b>at all</b>",
+        "p99",
+        "model.skops",
+    ):
         assert words in text, words
     assert tab.complaints == []
 

@@ -64,7 +64,9 @@ from modelwright.framing.assumptions import AssumptionService
 from modelwright.framing.feasibility import FeasibilityService
 from modelwright.framing.repository import FramingRepository
 from modelwright.framing.standing import Feasible
+from modelwright.governance.checks.making import makings
 from modelwright.governance.checks.relying import relied_on, relying
+from modelwright.governance.checks.remade import Makings
 from modelwright.governance.checks.service import CheckService
 from modelwright.governance.decide import GovernanceGuard
 from modelwright.governance.effects.service import EffectService
@@ -263,7 +265,7 @@ class Platform:
             FeasibilityService(FramingRepository(), governance),
             evidence,
             EffectService(governance, models=models, endpoints=endpoints, predictions=predictions),
-            CheckService(evidence),
+            CheckService(evidence, models, _makings()),
             *self._gates(governance, guard, models, charters),
             endpoints,
             *_assurance(assured, endpoints, models, guard),
@@ -441,6 +443,10 @@ def _models(
         admit=admit,
         relying=lambda unit, model: deployments.relying(unit.rows, unit.project, model),
     )
+
+
+def _makings() -> Makings:
+    return makings(RunRepository(), ExecutionRepository(), PipelineRepository())
 
 
 def _endpoints(

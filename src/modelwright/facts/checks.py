@@ -1,4 +1,4 @@
-"""What was found about a version beside its evaluation: its rivals, groups, size, speed, robustness, own checks."""
+"""What was found about a version beside its evaluation: rivals, groups, size, speed, robustness, reproduction, own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from modelwright.facts.model import Statement
 from modelwright.facts.record import Record
 from modelwright.facts.saying import charter, computed, evidence, missing, package
-from modelwright.governance.checks.model import Checked, Group, Groups, Latency, Rivals, Robustness
+from modelwright.governance.checks.model import Checked, Group, Groups, Latency, Reproduction, Rivals, Robustness
 from modelwright.governance.model import Evidence, Kind
 
 
@@ -141,6 +141,43 @@ def robustness(record: Record) -> Sequence[Statement]:
                 n=values.n,
             )
         )
+    return said
+
+
+def reproduction(record: Record) -> Sequence[Statement]:
+    """Whether somebody made it again from its record, who, and what came of it."""
+    found = record.subject.evidence.get(Kind.REPRODUCTION)
+    if found is None or not isinstance(found.values, Reproduction):
+        return [
+            missing(
+                "Nobody has made {ref} again and compared the two on the rows of its newest evaluation.",
+                "Run its script or pipeline again, then: modelwright model reproduce {ref} --with MODEL@VERSION",
+                package(record.version),
+                ref=record.version.ref,
+            )
+        ]
+    values = found.values
+    said = [
+        computed(
+            "It was made by {maker} and again, as {remade}, by {remaker}: {n} answers differ by {largest} at most, and "
+            "of the packages' bytes {differing}.",
+            evidence(found),
+            maker=values.maker,
+            remade=values.remade,
+            remaker=values.remaker,
+            n=values.n,
+            largest=values.largest,
+            differing=f"{', '.join(values.differing)} differ" if values.differing else "none differ",
+        )
+    ]
+    said += [
+        computed("Both were not made of the same {what}.", evidence(found), what=what)
+        for what in values.other_ingredients
+    ]
+    said += [
+        computed("Whether both were made of the same {what} is not on record.", evidence(found), what=what)
+        for what in values.unknown_ingredients
+    ]
     return said
 
 

@@ -53,6 +53,7 @@ FACTS: Mapping[str, Fact] = {
     "size": checks.size,
     "latency": checks.latency,
     "robustness": checks.robustness,
+    "reproduction": checks.reproduction,
     "own-checks": checks.own,
     "reliance": quality.reliance,
     "gates": quality.gates,

@@ -207,6 +207,7 @@ class Kind(StrEnum):
     SIZE = "size"
     LATENCY = "latency"
     ROBUSTNESS = "robustness"
+    REPRODUCTION = "reproduction"
     CHECK = "check"
     DOCUMENTS = "documents"
 

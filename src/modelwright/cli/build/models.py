@@ -125,6 +125,24 @@ def check(
 
 
 @app.command()
+def reproduce(
+    context: typer.Context,
+    ref: Ref,
+    remade: Annotated[str, typer.Option("--with", metavar="MODEL@VERSION", help="What was made again.")],
+    json: Json = False,
+) -> None:
+    """Compare with a version that was made again."""
+    from modelwright.cli.govern.findings import details  # weight: the evidence's types
+    from modelwright.governance.checks.model import More
+    from modelwright.lifecycle.reproducing import reproduce as compared
+
+    with progress(f"Comparing {ref} with {remade}"):
+        found = compared(workspace(context), ref, remade)
+    more = details(found.values) if isinstance(found.values, More) else ""
+    show(found, json=json, text=lambda: f"{short(found.digest)}  {found.summary}\n{more}")
+
+
+@app.command()
 def alias(
     context: typer.Context,
     ref: Ref,

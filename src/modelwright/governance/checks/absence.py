@@ -30,6 +30,11 @@ def absence(slot: str, rule: Rule, matter: Matter) -> tuple[str, str]:
             return _no_documents(ref, found, anchor)
         case Kind.RIVALS:
             return no_rival(ref, matter.relied, anchor)
+        case Kind.REPRODUCTION:
+            return _absent(slot, rule, matter, chosen), (
+                f"Run the script or pipeline that made {ref} again, then: "
+                f"modelwright model reproduce {ref} --with MODEL@VERSION"
+            )
     reason = _absent(slot, rule, matter, chosen)
     return reason, f"Run: {_command(slot, ref, anchor)}"
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from modelwright.core.ids import Digest, Name
+from modelwright.core.ids import Digest, Id, Name, Ref
 from modelwright.governance.charter import ColumnName
 from modelwright.stats.model import Interval
 
@@ -308,7 +308,81 @@ class Documented(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         return f"documents: {told}"
 
 
-More = Rivals | Groups | Size | Latency | Robustness | Checked | Documented
+Ingredient = Literal["data", "source", "parameters", "pipeline", "seeds", "environment"]
+"""What a version is made of."""
+
+NEEDED: frozenset[Ingredient] = frozenset({"data", "source", "parameters", "pipeline"})
+"""Without the same of these it is another model that was made. A seed or a library that is another one is said."""
+
+
+class Reproduction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="reproduction"):
+    """The model beside one that was made again.
+
+    Attributes:
+        remade: What was made again: another version.
+        remade_package: Digest of its package.
+        execution: The execution that it came out of, if it came out of one.
+        maker: Who made the model, opaque.
+        remaker: Who made it again.
+        made_of: Whether both were made of the same; none where that is not on record. Of pipelines nothing is said
+            where neither came out of one.
+        differing: The parts of the package that are not the same bytes. Neither the time at which it was packaged is
+            one, nor its environment.
+        scores: Digest of the model's scores.
+        evaluation: Digest of the evidence that holds the other's, on the same rows.
+        largest: The largest difference of two answers, as a share of the model's where that is more than 1.
+        n: How many answers.
+    """
+
+    remade: Ref
+    remade_package: Digest
+    execution: Id | None = None
+    maker: str
+    remaker: str
+    made_of: dict[Ingredient, bool | None]
+    differing: tuple[str, ...]
+    scores: Digest
+    evaluation: Digest
+    largest: float
+    n: int
+
+    @property
+    def same_bytes(self) -> bool:
+        """Whether nothing differs but when and where it was packaged."""
+        return not self.differing
+
+    @property
+    def second_person(self) -> bool:
+        """Whether somebody else than its maker made it again."""
+        return self.maker != self.remaker
+
+    @property
+    def same_recipe(self) -> bool | None:
+        """Whether both were made of the same as far as it matters; none where that is not on record."""
+        found = [same for what, same in self.made_of.items() if what in NEEDED]
+        return False if False in found else None if None in found else True
+
+    @property
+    def other_ingredients(self) -> tuple[str, ...]:
+        """What they were not both made of."""
+        return tuple(what for what, same in self.made_of.items() if same is False)
+
+    @property
+    def unknown_ingredients(self) -> tuple[str, ...]:
+        """Of what it is not on record whether it is the same."""
+        return tuple(what for what, same in self.made_of.items() if same is None)
+
+    @property
+    def summary(self) -> str:
+        """What was found, on one line."""
+        came = "the same bytes" if self.same_bytes else f"{len(self.differing)} other parts"
+        differs = f", made of other {', '.join(self.other_ingredients)}" if self.other_ingredients else ""
+        return (
+            f"reproduction: {self.remade} has {came}{differs}; {self.n:,} answers differ by {self.largest:.2g} at most"
+        )
+
+
+More = Rivals | Groups | Size | Latency | Robustness | Reproduction | Checked | Documented
 """What is found beside an evaluation."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
@@ -13,8 +13,13 @@ from modelwright.core.ids import Name, Ref
 from modelwright.core.operation import Service, Upload, operation
 from modelwright.core.unit import Unit
 from modelwright.governance.checks.model import Checked, Machine, Outcome, Perturbation, ValueName
+from modelwright.governance.checks.remade import Makings, check_comparable, reproduced
 from modelwright.governance.evidence import EvidenceService, check_threshold, window
+from modelwright.governance.gates.base import evaluate_command
 from modelwright.governance.model import Evaluation, Evidence
+
+if TYPE_CHECKING:  # weight: SQLAlchemy, which a remote client does without
+    from modelwright.models.service import ModelService
 
 _LARGEST_SOURCE = 1 << 20
 
@@ -28,8 +33,10 @@ class CheckService(Service):
 
     noun = "checks"
 
-    def __init__(self, evidence: EvidenceService) -> None:
+    def __init__(self, evidence: EvidenceService, models: ModelService, makings: Makings) -> None:
         self._evidence = evidence
+        self._models = models
+        self._makings = makings
 
     @operation(permission="evidence:write", kind="command", idempotent=True)
     def latency(
@@ -154,6 +161,44 @@ class CheckService(Service):
         rows = self._evidence.rows(subject).num_rows
         found = Checked(name=name, values=values, source=source.digest, rows=rows)
         return self._evidence.recorded(unit, subject, [found])[0]
+
+    @operation(permission="evidence:write", kind="command", idempotent=True)
+    def reproduce(self, unit: Unit, ref: Ref, remade: Ref) -> Evidence:
+        """Compare a version with one that was made again from the same record, and keep what came of it.
+
+        Everything compared is the server's own: the packages' bytes, what runs and executions captured, and the scores
+        of both on the rows of the version's newest evaluation. Evaluate the other on those first.
+
+        Args:
+            unit: The unit of work.
+            ref: The model's version.
+            remade: The one that was made again: another version, out of another run.
+
+        Raises:
+            NotFound: There is no such version or charter, or one of them was not evaluated on these rows.
+            Invalid: It is the version itself, came out of the same run, or answers another kind of question.
+        """
+        from modelwright.governance.evaluation import read_scores  # weight: pyarrow, numpy, 0.4 s
+
+        found = self._evidence.evaluated(unit, ref)
+        subject = self._evidence.subject(unit, ref, found.dataset.ref, found.window)
+        version, other = subject.version, self._models.get(unit, remade)
+        check_comparable(version, other)
+        theirs = self._evidence.scored(unit, other, subject.data, subject.window)
+        if theirs is None:
+            raise NotFound(
+                f"{other.ref} was not evaluated on the rows of {version.ref}'s newest evaluation.",
+                remedy=f"Run: {evaluate_command(other.ref, found)}",
+            )
+        blobs, rows = self._evidence.blobs, self._evidence.rows(subject).num_rows
+        scores = [
+            (each, read_scores(blobs.read(each.values.scores), rows, version.manifest.task))
+            for each in (found, theirs)
+            if isinstance(each.values, Evaluation)
+        ]
+        makings = (self._makings(unit, version), self._makings(unit, other))
+        values = reproduced((version, other), makings, scores, blobs.read)
+        return self._evidence.recorded(unit, subject, [values])[0]
 
 
 def _check_source(data: bytes) -> None:

@@ -24,6 +24,7 @@ class Findings:
         latency: How long it takes for one row.
         robustness: What it loses when inputs are off.
         documents: What the documents have and lack.
+        reproduction: Beside one that was made again.
         own: The newest of each check of somebody's own.
         every: All of it, newest first.
     """
@@ -38,6 +39,7 @@ class Findings:
     latency: Evidence | None = None
     robustness: Evidence | None = None
     documents: Evidence | None = None
+    reproduction: Evidence | None = None
     own: tuple[Evidence, ...] = ()
     every: tuple[Evidence, ...] = ()
 
@@ -67,4 +69,5 @@ _KINDS = (
     "latency",
     "robustness",
     "documents",
+    "reproduction",
 )
