@@ -76,6 +76,7 @@ def test_what_is_lacking_can_be_said_before_anybody_relies_on_it(judged):
 def test_once_it_answers_the_same_statements_are_no_longer_later(short):
     before = _count(short, "change_report")
     short.ws.documents.attest("delay@1", "standards", "None applies.")
+    short.clock.forward(minutes=1)
     _count(short, "technical_file")
     assert short.ws.models.set_alias("delay@1", "champion").allowed
     short.clock.forward(hours=2)
@@ -92,6 +93,7 @@ def test_a_gate_asks_for_it_and_an_answer_opens_it(short):
     assert any("technical_file lacks standards" in each.remedy for each in decision.gates)
     short.ws.documents.attest("delay@1", "standards", "None applies.")
     assert short.verdicts("delay@1")["documented"] == "FAIL", "evidence is not changed by what comes later"
+    short.clock.forward(minutes=1)
     assert _count(short, "technical_file").lacking == ()
     decision = short.ws.models.set_alias("delay@1", "champion")
     assert decision.allowed
@@ -130,6 +132,7 @@ def test_counting_again_finds_the_same(judged):
     """Neither the evidence nor the kept documents grow: what is counted is no part of what it is about."""
     judged.ws.policies.publish(DOCUMENTED)
     judged.ws.documents.check("delay@1")
+    judged.clock.forward(minutes=1)
     first = judged.ws.documents.check("delay@1")
     judged.clock.forward(minutes=5)
     assert judged.ws.documents.check("delay@1") == first

@@ -40,7 +40,7 @@ def details(values: More) -> str:
             columns, rows = ("perturbation", f"{values.metric} drops by", "decided otherwise", "error"), trials
         case Reproduction():
             said = {True: "the same", False: "another one", None: "not on record"}
-            parts = [(what, said[same]) for what, same in values.made_of.items()]
+            parts = [(str(what), said[same]) for what, same in values.made_of.items()]
             parts.append(("package", ", ".join(values.differing) or "the same bytes"))
             makers = [("made by", who(values.maker)), ("made again by", who(values.remaker))]
             if values.execution is not None:
