@@ -23,7 +23,7 @@ from modelwright.core.ids import new_ids
 from modelwright.predictions import answers
 from modelwright.predictions.labels import LabelWriter
 from modelwright.predictions.layout import segment_folder, segments_in
-from modelwright.predictions.log import PredictionLog
+from modelwright.predictions.log import WITH_REFUSALS, PredictionLog
 from modelwright.predictions.model import Kind, LabelBatch, PredictionBatch, encode
 from modelwright.predictions.segments import Disk, SegmentWriter, has_writer
 from modelwright.predictions.shipper import LEASE, ship
@@ -55,7 +55,7 @@ SHIPPER = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from modelwright.predictions.log import PredictionLog
+from modelwright.predictions.log import WITH_REFUSALS, PredictionLog
 from modelwright.predictions.shipper import LEASE, ship
 from modelwright.store.adapters.duckdb_frames import DuckdbFrames
 from modelwright.store.adapters.local_blobs import LocalBlobs
@@ -114,7 +114,7 @@ class Home:
 
     def union(self) -> Any:
         """Everything a reader can tell."""
-        views = {endpoint: self.log.view("default", endpoint) for endpoint in ("delays", "other")}
+        views = {name: self.log.view("default", name, kinds=WITH_REFUSALS) for name in ("delays", "other")}
         return {
             endpoint: (
                 view.table().drop_columns("shipped").to_pylist(),

@@ -106,8 +106,10 @@ class Shop:
         left, killed = list(places), [0]
 
         def tell(transfer):
-            living = self._supervisor.processes["api"]
-            if left and transfer.done >= left[0] and living != killed[-1]:  # what is read may have come before it died
+            living = self._supervisor.processes.get("api")  # none until the next is there
+            if (
+                left and living is not None and transfer.done >= left[0] and living != killed[-1]
+            ):  # what is read may have come before it died
                 left.pop(0)
                 killed.append(living)
                 os.kill(living, signal.SIGKILL)

@@ -11,7 +11,8 @@ import math
 import numpy as np
 import pytest
 
-from modelwright.monitoring.evidence import Stream, evidence
+from modelwright.monitoring.evidence import after, averaged, evidence
+from modelwright.monitoring.kept import Stream
 from modelwright.monitoring.watched import watch
 from modelwright.stats.histogram import CategoryGrid, Histogram, NumericGrid
 from modelwright.stats.ordinary import ordinary
@@ -90,8 +91,8 @@ def alarms(world, *, days, reference, shift=0.0):
             own = slice(place, place + 1)
             news["label", place] = evidence(labels.only(place), given[own], noise[own], one_sided=place == 2)
         for name, found in news.items():
-            streams[name] = streams.get(name, Stream()).after(found, period=day, threshold=THRESHOLD)
-        now = {name for name, stream in streams.items() if stream.level >= math.log(THRESHOLD)}
+            streams[name] = after(streams.get(name, Stream()), found, period=day, threshold=THRESHOLD)
+        now = {name for name, stream in streams.items() if averaged(stream) >= math.log(THRESHOLD)}
         begun += len(now - over)
         over = now
         if first is None and ("moved", 0) in now:

@@ -70,7 +70,7 @@ def test_its_model_passed_the_gates(project):
     assert version["aliases"] == ["champion"]
     assert "refused" not in modelwright(project, "model", "gate", "tumours@1")
     kinds = [line.split()[3] for line in modelwright(project, "evidence", "list", "tumours@1").splitlines()[1:]]
-    assert sorted(kinds) == ["comparison:", "contract:", "evaluation:", "explanation:"]
+    assert sorted(kinds) == ["comparison:", "contract:", "evaluation:", "explanation:", "size:"]
 
 
 def test_its_model_answers_and_the_answer_leads_back_to_the_bytes(project):

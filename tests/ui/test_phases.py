@@ -49,7 +49,7 @@ def test_a_models_page_says_how_each_phase_stands(team):
 def test_what_has_ended_says_so_with_who_and_why(team):
     for subject in ("lateness", None):
         team.signed("retirement", subject)
-    assert "Retire lateness" in page(team, "otto", "/endpoints/lateness")
+    assert "/do/endpoints.retire" in page(team, "otto", "/endpoints/lateness")
     assert team.otto.endpoints.retire("lateness", "the desk <b> is closed").retirement
     seen = page(team, "otto", "/endpoints/lateness")
     assert "nothing answers there any more" in seen

@@ -161,7 +161,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
                 raise ValueError("a policy asks each role once")
 
     def asks_no_fewer(self, other: Policy) -> bool:
-        """Whether it asks as many people of each role as another, of versions and in every phase, wherever that asks."""
+        """Whether it asks as many people of each role as another, of versions and in every phase, wherever it does."""
         mine, theirs = ({None: one.signoffs, **one.phases} for one in (self, other))
         return all(
             each.count <= sum(line.count for line in mine.get(phase, ()) if line.asks_wherever(each))

@@ -59,7 +59,7 @@ def test_a_version_is_fitted_judged_compared_explained_and_documented(ws):
     trained = retrain(APRIL)
     assert (trained.ref, trained.data, trained.allowed, trained.reasons) == (f"{MODEL}@1", f"{DATA}@1", True, ())
     evidence = found(ws, trained.ref)
-    assert set(evidence) == {"contract", "evaluation", "comparison", "explanation"}
+    assert set(evidence) == {"contract", "evaluation", "size", "groups", "comparison", "explanation"}
     assert {one.column for one in evidence["evaluation"].values.slices} == {"group"}
     run = ws.runs.get(ws.models.get(trained.ref).manifest.run_id)
     assert [kept.path for kept in run.artifacts] == ["change-report.md"]

@@ -229,7 +229,7 @@ def test_an_address_that_is_none_is_invalid():
         _call(HttpCaller("http://[::1"), "runs.list")
 
 
-def test_a_remote_call_loads_at_most_380_modules(served):
+def test_a_remote_call_loads_at_most_400_modules(served):
     script = (
         "import sys; before = set(sys.modules)\n"
         "from modelwright.app.connect import connect\n"
@@ -241,7 +241,7 @@ def test_a_remote_call_loads_at_most_380_modules(served):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) <= 380
+    assert int(done.stdout) <= 400
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
