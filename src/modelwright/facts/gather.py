@@ -174,9 +174,10 @@ def _decided(rooms: Rooms, unit: Unit, found: Record) -> Record:
     )
     counted: list[Signature] = []
     if basis is not None:
-        signed = rooms.approvals.standing(unit, version.ref).signatures
+        standing = rooms.approvals.standing(unit, version.ref)
         for asked in policy.policy.signoffs:
-            counted += counting(asked, basis, signed, found.as_of)[0]
+            good, _ = counting(asked, basis, standing.signatures, found.as_of)
+            counted += [one for one in good if standing.authors.keys().isdisjoint(one.people)]
     return found.decided(decision, counted)
 
 

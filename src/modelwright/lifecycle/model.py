@@ -169,8 +169,8 @@ def _lines(trace: Trace) -> list[str]:
         f"version     {version.ref}, package {version.package}",
         *(f"evidence    {found.digest}  {found.summary}" for found in trace.evidence),
         *(
-            f"signature   {signed.says} as {signed.role}, {signed.at:%Y-%m-%d %H:%M:%S}Z by {signed.by}, covers "
-            f"{wire.digest(signed.basis)}"
+            f"signature   {signed.says} as {signed.role}, {signed.at:%Y-%m-%d %H:%M:%S}Z by {signed.by}"
+            f"{f' for {signed.on_behalf_of}' if signed.on_behalf_of else ''}, covers {wire.digest(signed.basis)}"
             for signed in trace.signatures
         ),
         *([f"features    {trace.view.ref:<20} {trace.view.digest}"] if trace.view else []),

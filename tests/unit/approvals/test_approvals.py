@@ -18,6 +18,7 @@ from modelwright.core.errors import Conflict, Corrupted, Denied, Invalid, NotFou
 from modelwright.core.events import Actor
 from modelwright.core.guard import Verdict
 from modelwright.core.identity import Identity
+from modelwright.facts.model import Attested
 from modelwright.tracking.model import Capture
 from support.challenge import JANUARY
 from support.life import BASELINE, CHARTER, MODEL, real
@@ -223,6 +224,14 @@ def test_who_committed_since_the_last_signed_version_cannot_sign(team, tmp_path,
     assert team.ids["abel"] in second.authors  # since the version that was signed
     assert team.ids["vera"] not in second.authors  # before it
     assert team.vera.approvals.sign(second.request.id, "validator", "good").signature
+
+    def told():
+        found = team.ada.documents.get(second.request.ref, "technical_file").statements
+        return [said.by for said in found if isinstance(said, Attested) and said.text.endswith("as validator.")]
+
+    assert told() == [team.ids["vera"]]
+    do(team.platform, "users.commits_as", name="vera", addresses=["somebody-else@example.com"])
+    assert told() == []  # whose own work it turns out to be attests nothing any more
     assert "author" in [
         e.envelope.body["why"] for e in do(team.platform, "ledger.list", kind="approvals.signing_refused").items
     ]

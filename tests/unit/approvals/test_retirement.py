@@ -205,3 +205,17 @@ def test_an_emergency_that_lasts_at_a_retired_endpoint_is_over_and_moves_nothing
     [over] = do(team.platform, "emergencies.settle")
     assert over.ending == "moved"
     assert team.otto.endpoints.get("lateness").ended == "retired"
+
+
+def test_nothing_is_compared_with_what_an_endpoint_that_has_ended_answered(team):
+    def compared():
+        """With what a fresh version is compared."""
+        version = team.register()
+        mw.evaluate(team.ada, version.ref, f"{DATA}@1", explain=False)
+        found = [one.values for one in team.ada.evidence.list(version.ref) if one.kind == "rivals"]
+        return [rival.ref for values in found for rival in values.rivals]
+
+    assert compared() == [team.version.ref]
+    team.signed("retirement", "lateness")
+    assert team.otto.endpoints.retire("lateness", "nobody asks").retirement
+    assert compared() == []

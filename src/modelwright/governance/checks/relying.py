@@ -84,7 +84,9 @@ def relied_on(
     def found(unit: Unit, model: str, package: Digest) -> list[Relied]:
         versions = models.newest(unit.rows, unit.project, model, before=None, limit=_EARLIER)
         aliased = [version for version in versions if version.aliases]
-        relied = [*map(_of, aliased), *map(_of, deployments.current(unit.rows, unit.project))]
+        ended = deployments.retired(unit.rows)
+        answering = [each for each in deployments.current(unit.rows, unit.project) if each.endpoint not in ended]
+        relied = [*map(_of, aliased), *map(_of, answering)]
         rivals = {each.ref: each for each in relied if each.package != package}
         return list(rivals.values())
 

@@ -142,14 +142,17 @@ def _gates(ask: Ask, version: ModelVersion) -> Link:
 
 
 def _signatures(ask: Ask, signatures: Sequence[Signature]) -> Link:
-    names = {one.id: one.name for one in ask.read_all("users.names", tuple(signed.by for signed in signatures))}
-    facts = tuple(
-        f"{signed.says} as {signed.role} by {names.get(signed.by, signed.by[-8:])}, {signed.at:%d %b %Y}"
-        for signed in signatures
-    )
+    people = frozenset[str]().union(*(signed.people for signed in signatures))
+    names = {one.id: one.name for one in ask.read_all("users.names", tuple(people))}
+
+    def who(signed: Signature) -> str:
+        by, giver = (names.get(each, each[-8:]) for each in (signed.by, signed.on_behalf_of or ""))
+        return f"{by} for {giver}" if signed.on_behalf_of else by
+
+    facts = tuple(f"{signed.says} as {signed.role} by {who(signed)}, {signed.at:%d %b %Y}" for signed in signatures)
     return Link(
         "signatures",
-        plural(len(signatures), "person", "people"),
+        plural(len({signed.by for signed in signatures}), "person", "people"),
         "/approvals?which=all",
         wire.digest(signatures[-1].basis),
         "the last covers",
