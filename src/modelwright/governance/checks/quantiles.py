@@ -30,7 +30,7 @@ def quantile_interval(values: ArrayLike, share: float, *, level: float = 0.95) -
 
     Example:
         >>> print(quantile_interval(np.arange(1000) / 10, 0.5))
-        49.9 [46.8, 53]
+        49.9 [46.8, 53.1]
 
     Source:
         Conover, "Practical Nonparametric Statistics" (1999), 3.2.
