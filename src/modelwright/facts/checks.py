@@ -42,6 +42,10 @@ def groups(record: Record) -> Sequence[Statement]:
                 ref=record.version.ref,
             )
         ]
+    if found.values.threshold is None and found.values.threshold_from == "charter":
+        return [
+            computed("Its rule has room for some of a day alone, so that no score selects a group.", evidence(found))
+        ]
     if found.values.threshold is None:
         return [computed("It predicts a number, so that no group is selected by it.", evidence(found))]
     return [_group(found, found.values, each) for each in found.values.groups]

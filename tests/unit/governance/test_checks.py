@@ -168,6 +168,10 @@ def test_where_the_charter_has_room_for_some_of_a_day_no_score_selects_groups(de
     found = {each.kind: each.values for each in desk.evaluate("delay@1", explain=False)}
     assert found[Kind.GROUPS].threshold is None
     assert {each.selected for each in found[Kind.GROUPS].groups} == {None}
+    card = desk.ws.documents.get("delay@1", "model_card").statements
+    assert "Its rule has room for some of a day alone, so that no score selects a group." in [
+        said.text for said in card
+    ]
     desk.ws.policies.publish(GROUPED)
     assert desk.verdicts("delay@1")["fairness"] == "UNKNOWN"
 

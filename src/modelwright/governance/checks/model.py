@@ -100,7 +100,7 @@ class Groups(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
     Attributes:
         metric: The KPI's metric.
         scores: Digest of the model's scores.
-        threshold: From which score on the decision is taken; none for a regression.
+        threshold: From which score on the decision is taken; none for a regression, or where only room decides.
         threshold_from: Why that: ``asked``, ``charter`` (its rule, or what outcomes are worth), or ``half``.
         groups: By column, the largest first.
     """
